@@ -1,0 +1,225 @@
+"""All regions found in one picture, or given as its truth."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from math import nan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wordmask.core.image import Array, Image, Size, frozen
+from wordmask.core.masks import Masks
+from wordmask.errors import MaskError, OptionError
+
+UNNAMED = -1
+
+
+class Why(NamedTuple):
+    """Why a region is there and has its name."""
+
+    prompt: str = ""  # what the cutter was asked: "point 31,40", "box 3,4,50,60", "dense", "given"
+    rival: str = ""  # the word that came second
+    rival_score: float = nan
+    quality: float = nan  # the cutter's own estimate of the mask's IoU
+    made_by: str = ""
+
+
+class Absent(NamedTuple):
+    """A word that was looked for and not found: its best score, and the score it would have needed."""
+
+    phrase: str
+    best: float
+    needed: float
+
+
+class Region(NamedTuple):
+    """One row of a `Result`."""
+
+    mask: Array  # (H, W) bool
+    box: tuple[int, int, int, int]
+    area: int
+    score: float
+    label_id: int
+    name: str  # "" where unnamed
+    track_id: int | None
+    embedding: Array | None
+    why: Why | None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Regions of one picture, best first. `Result.of` sorts; the constructor only checks.
+
+    >>> found = Result.of(Masks.from_dense(np.ones((1, 2, 2), bool)), ("cat",), scores=[0.9], label_ids=[0])
+    >>> [(region.name, region.area) for region in found]
+    [('cat', 4)]
+    """
+
+    size: Size
+    vocabulary: tuple[str, ...]
+    masks: Masks
+    scores: Array  # (N,) float32 in [0, 1], descending; ties by area, then corner
+    label_ids: Array  # (N,) int32, index into vocabulary, -1 = unnamed
+    track_ids: Array | None = None  # (N,) int64
+    embeddings: Array | None = None  # (N, D) float32 unit rows
+    why: tuple[Why, ...] | None = None
+    made_by: tuple[str, ...] = ()  # "mini@sha256:1f3c", in order
+    absent: tuple[Absent, ...] = ()  # of the vocabulary, what is not in the picture
+    image: Image | None = field(default=None, repr=False)  # kept by the Python door so that show() has a ground
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "vocabulary", tuple(self.vocabulary))
+        put(self, "scores", frozen(np.asarray(self.scores, np.float32).reshape(-1)))
+        put(self, "label_ids", frozen(np.asarray(self.label_ids, np.int32).reshape(-1)))
+        if self.track_ids is not None:
+            put(self, "track_ids", frozen(np.asarray(self.track_ids, np.int64).reshape(-1)))
+        if self.embeddings is not None:
+            put(self, "embeddings", frozen(np.asarray(self.embeddings, np.float32)))
+        self._check()
+
+    def _check(self) -> None:
+        if self.masks.size != tuple(self.size):
+            raise MaskError(f"the masks are of {self.masks.size}, the result is of {self.size} (height, width)")
+        for name in ("scores", "label_ids", "track_ids", "embeddings", "why"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.masks):
+                raise MaskError(f"{len(self.masks)} masks but {len(column)} {name}")
+        if len(self.scores) and not ((self.scores >= 0) & (self.scores <= 1)).all():
+            raise MaskError(f"scores lie in [0, 1], got {self.scores.min()} to {self.scores.max()}")
+        if (np.diff(self.scores) > 0).any():
+            raise MaskError("scores must descend; Result.of sorts")
+        if len(self.label_ids) and not ((self.label_ids >= -1) & (self.label_ids < len(self.vocabulary))).all():
+            raise MaskError(f"label ids must be -1 to {len(self.vocabulary) - 1}, got {self.label_ids.tolist()[:20]}")
+        if self.image is not None and self.image.size != tuple(self.size):
+            raise MaskError(f"the picture is {self.image.size}, the result {self.size}")
+
+    @classmethod
+    def of(
+        cls,
+        masks: Masks,
+        vocabulary: Sequence[str] = (),
+        *,
+        scores: Any = None,
+        label_ids: Any = None,
+        **columns: Any,
+    ) -> "Result":
+        """From columns in any order: sorted by score, then area, then corner. Scores default to 1, labels to unnamed."""
+        count = len(masks)
+        scores = np.ones(count, np.float32) if scores is None else np.asarray(scores, np.float32)
+        label_ids = np.full(count, UNNAMED) if label_ids is None else np.asarray(label_ids)
+        if len(scores) != count:
+            raise MaskError(f"{count} masks but {len(scores)} scores")
+        order = np.lexsort((masks.corners[:, 0], masks.corners[:, 1], -masks.areas, -scores))
+        columns = _reordered(columns | {"scores": scores, "label_ids": label_ids}, order, count)
+        return cls(size=masks.size, vocabulary=tuple(vocabulary), masks=masks[order], **columns)
+
+    @classmethod
+    def nothing(cls, size: Size, vocabulary: Sequence[str] = (), **columns: Any) -> "Result":
+        """No region at all, which is a normal answer."""
+        return cls.of(Masks.empty(size), vocabulary, **columns)
+
+    # ---- rows
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __iter__(self) -> Iterator[Region]:
+        return (self.one(index) for index in range(len(self)))
+
+    def __getitem__(self, index: Any) -> "Result":
+        """A subset by int, slice, bools or indices; it is sorted like every result."""
+        rows = np.atleast_1d(np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index, _index_type(index))])
+        columns = {name: _rows(getattr(self, name), rows) for name in _COLUMNS}
+        return Result.of(self.masks[rows], self.vocabulary, made_by=self.made_by, absent=self.absent, image=self.image, **columns)
+
+    def one(self, index: int = 0) -> Region:
+        """Row `index` as a named tuple; the best one by default."""
+        return Region(
+            mask=self.masks.one(index),
+            box=tuple(self.masks.boxes[index].tolist()),
+            area=int(self.masks.areas[index]),
+            score=float(self.scores[index]),
+            label_id=int(self.label_ids[index]),
+            name=self.names[index],
+            track_id=None if self.track_ids is None else int(self.track_ids[index]),
+            embedding=None if self.embeddings is None else self.embeddings[index],
+            why=None if self.why is None else self.why[index],
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The word of each region, "" where unnamed."""
+        return tuple(self.vocabulary[label] if label >= 0 else "" for label in self.label_ids.tolist())
+
+    def named(self, phrase: str) -> "Result":
+        """Only the regions of one word."""
+        if phrase not in self.vocabulary:
+            raise OptionError(f"{phrase!r} is not in the vocabulary: {', '.join(self.vocabulary) or 'empty'}")
+        return self[self.label_ids == self.vocabulary.index(phrase)]
+
+    def label_map(self) -> Array:
+        """(H, W) int32, index into the vocabulary, -1 where nothing; where regions overlap, the best score wins."""
+        labels = np.full(self.size, UNNAMED, np.int32)
+        for index in range(len(self) - 1, -1, -1):
+            if self.label_ids[index] >= 0:
+                self.masks.paint(labels, index, self.label_ids[index])
+        return labels
+
+    def replaced(self, **columns: Any) -> "Result":
+        """A copy with some columns exchanged, checked and sorted again."""
+        kept = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "size"} | columns
+        return Result.of(kept.pop("masks"), kept.pop("vocabulary"), **kept)
+
+    def with_image(self, image: Image | None) -> "Result":
+        """The same result that knows its picture, or (with None) has let go of it."""
+        return replace(self, image=image)
+
+    # ---- seen and saved; the work is media's, looked up by name so that core stays free of files
+
+    def save(self, path: Any, format: str | None = None) -> Any:
+        """Write to `path`; the format is named, or told by the suffix (see docs/formats.md). The paths written."""
+        return _media("formats").save(self, path, format=format)
+
+    def show(self, path: Any = None) -> Any:
+        """The overlay: a PIL picture, which notebooks draw; written to `path` where one is given."""
+        return _media("render").show(self, path)
+
+    def _repr_png_(self) -> bytes:
+        data: bytes = _media("render").png(self)
+        return data
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        shown = ", ".join(f"{name or 'unnamed'} {score:.2f}" for name, score in zip(self.names[:5], self.scores[:5], strict=True))
+        more = f", {len(self) - 5} more" if len(self) > 5 else ""
+        gone = f"; not here: {', '.join(word.phrase for word in self.absent)}" if self.absent else ""
+        return f"<Result {len(self)} regions of {width} x {height}{': ' if shown else ''}{shown}{more}{gone}>"
+
+
+_COLUMNS = ("scores", "label_ids", "track_ids", "embeddings", "why")
+
+
+def _rows(column: Any, rows: Array) -> Any:
+    if column is None or isinstance(column, np.ndarray):
+        return column if column is None else column[rows]
+    return tuple(column[row] for row in rows)
+
+
+def _reordered(columns: dict[str, Any], order: Array, count: int) -> dict[str, Any]:
+    for name in _COLUMNS:
+        column = columns.get(name)
+        if column is not None:
+            if len(column) != count:
+                raise MaskError(f"{count} masks but {len(column)} {name}")
+            columns[name] = _rows(np.asarray(column) if name != "why" else column, order)
+    return columns
+
+
+def _index_type(index: Any) -> Any:
+    return np.int64 if isinstance(index, list | tuple) and not len(index) else None
+
+
+def _media(module: str) -> Any:
+    return import_module(f"wordmask.media.{module}")

@@ -1,0 +1,132 @@
+"""Run-length codes as COCO writes them: runs down the columns, background first.
+
+A code is `{"size": [height, width], "counts": [...] or "..."}`. The compressed string holds each count
+as 5-bit groups, low first, from the fourth on as the difference to the count two before.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, Size
+from wordmask.errors import MaskError
+
+MAX_BOX_PIXELS = 1 << 30  # one mask's box; beyond that a code is a bomb, not a mask
+
+
+def pack(counts: Array) -> str:
+    """Counts as COCO's compressed string.
+
+    >>> pack(np.array([6, 1, 40, 4]))
+    '61X13'
+    """
+    values = counts.astype(np.int64)
+    values[3:] -= counts[1:-2]
+    digits = []
+    open_ = np.ones(len(values), bool)
+    while open_.any():
+        digit = values & 31
+        values >>= 5
+        # The last group's bit 16 is the sign: stop once the rest is all sign.
+        more = np.where(digit & 16, values != -1, values != 0)
+        digits.append(np.where(open_, (digit | (more << 5)) + 48, 0))
+        open_ &= more
+    rows = np.stack(digits, 1) if digits else np.zeros((0, 1), np.int64)
+    return rows[rows > 0].astype(np.uint8).tobytes().decode("ascii")
+
+
+def unpack(text: str | bytes) -> Array:
+    """Counts from COCO's compressed string."""
+    data = text.encode("ascii", "replace") if isinstance(text, str) else bytes(text)
+    groups = np.frombuffer(data, np.uint8).astype(np.int64) - 48
+    if not len(groups):
+        return np.zeros(0, np.int64)
+    if (groups < 0).any() or (groups > 63).any():
+        raise MaskError("not a run-length string: it holds characters outside '0'..'o'")
+    ends = (groups & 32) == 0
+    if not ends[-1]:
+        raise MaskError("the run-length string is cut off in the middle of a count")
+    first = np.flatnonzero(np.r_[True, ends[:-1]])
+    place = np.arange(len(groups)) - np.repeat(first, np.diff(np.r_[first, len(groups)]))
+    if place.max() > 10:
+        raise MaskError("the run-length string holds a count of more than 55 bits")
+    values = np.add.reduceat((groups & 31) << (5 * place), first)
+    last = np.flatnonzero(ends)
+    values -= np.where(groups[last] & 16, np.int64(1) << (5 * (place[last] + 1)), 0)
+    # Counts 3, 5, 7 ... and 4, 6, 8 ... are sums of differences down each parity.
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
+    """COCO counts of a mask given as its tight crop; the full mask is never built."""
+    height, width = size
+    if not crop.size:
+        return np.array([height * width], np.int64)
+    x0, y0 = int(corner[0]), int(corner[1])
+    padded = np.zeros((crop.shape[1], crop.shape[0] + 2), np.int8)
+    padded[:, 1:-1] = crop.T
+    edges = np.diff(padded, axis=1)
+    starts, ends = (_global(np.nonzero(edges == sign), x0, y0, height) for sign in (1, -1))
+    joined = starts[1:] == ends[:-1]  # down to the bottom, on from the top of the next column
+    starts, ends = starts[np.r_[True, ~joined]], ends[np.r_[~joined, True]]
+    borders = np.stack([starts, ends], 1).ravel()
+    counts = np.diff(np.r_[0, borders, height * width])
+    return counts[:-1] if counts[-1] == 0 else counts
+
+
+def crop_of_runs(size: Size, counts: Array) -> tuple[tuple[int, int], Array]:
+    """Corner (x0, y0) and tight crop of COCO counts."""
+    height, width = size
+    check_runs(size, counts)
+    borders = np.cumsum(counts)
+    starts, ends = borders[0::2][: len(counts) // 2], borders[1::2]
+    full = ends > starts
+    starts, ends = starts[full], ends[full]
+    if not len(starts):
+        return (0, 0), np.zeros((0, 0), bool)
+    x0, x1 = int(starts[0] // height), int((ends[-1] - 1) // height) + 1
+    crosses = starts // height != (ends - 1) // height
+    y0 = 0 if crosses.any() else int((starts % height).min())
+    y1 = height if crosses.any() else int(((ends - 1) % height).max()) + 1
+    if (x1 - x0) * height > MAX_BOX_PIXELS:
+        raise MaskError(f"a mask of {x1 - x0} x {height} pixels is over the limit of {MAX_BOX_PIXELS}; is the size right?")
+    steps = np.zeros((x1 - x0) * height + 1, np.int8)
+    np.add.at(steps, starts - x0 * height, 1)
+    np.add.at(steps, ends - x0 * height, -1)
+    columns = np.cumsum(steps[:-1], dtype=np.int8).view(bool).reshape(x1 - x0, height)
+    return (x0, y0), np.ascontiguousarray(columns[:, y0:y1].T)
+
+
+def check_runs(size: Size, counts: Array) -> None:
+    """Raise unless the counts cover the picture exactly."""
+    height, width = size
+    if height <= 0 or width <= 0:
+        raise MaskError(f"a picture of {height} x {width} has no pixels")
+    if (counts < 0).any():
+        raise MaskError(f"a run is negative: {int(counts.min())}")
+    got = int(counts.sum())
+    if got != height * width or (len(counts) and int(counts.max()) > height * width):
+        raise MaskError(
+            f"runs sum to {got} pixels, the picture has {height * width} ({height} x {width}); "
+            "is the size given as (height, width)?"
+        )
+
+
+def counts_of(code: Any) -> tuple[Size, Array]:
+    """Size and counts of a COCO code, plain or compressed."""
+    if not isinstance(code, dict) or "size" not in code or "counts" not in code:
+        raise MaskError(f"a run-length code has the keys size and counts, got {str(code)[:80]}")
+    size, counts = code["size"], code["counts"]
+    try:
+        height, width = (int(side) for side in size)
+        array = unpack(counts) if isinstance(counts, str | bytes) else np.array(counts, np.int64).reshape(-1)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise error if isinstance(error, MaskError) else MaskError(f"broken run-length code: {error}") from None
+    return (height, width), array
+
+
+def _global(where: tuple[Array, Array], x0: int, y0: int, height: int) -> Array:
+    column, row = where
+    return (x0 + column.astype(np.int64)) * height + y0 + row
