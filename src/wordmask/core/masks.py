@@ -239,7 +239,7 @@ class Masks:
             pixels[k, top - y0 : bottom - y0, left - x0 : right - x0] = self.crops[row][
                 top - cy : bottom - cy, left - cx : right - cx
             ]
-        return rows, pixels.reshape(len(rows), -1)
+        return rows, pixels.reshape(len(rows), (y1 - y0) * (x1 - x0))
 
 
 def _check_crop(crop: Array, x0: int, y0: int, size: Size) -> None:
