@@ -87,6 +87,8 @@ class FeatureMap:
     size: Size  # the picture's
     scale: float = 40.0  # softmax(scale * vectors @ words.T) is a distribution over the words
     none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
+    calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
+    threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
 
     @property
     def nbytes(self) -> int:

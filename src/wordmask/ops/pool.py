@@ -1,0 +1,48 @@
+"""What lies inside masks: how much of each grid cell they cover, the mean feature under them."""
+
+import numpy as np
+
+from wordmask.core.image import Array
+from wordmask.core.masks import Masks
+
+
+def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
+    """(N, h, w) float32: the share of each cell's pixels that is in each mask.
+
+    Works on the crops, so the cost follows the masks' areas; a one-pixel mask keeps its weight.
+    """
+    shares = np.zeros((len(masks), *grid), np.float32)
+    rows, columns = (_cells(side, cells) for side, cells in zip(masks.size, grid, strict=True))
+    area = np.bincount(rows, minlength=grid[0])[:, None] * np.bincount(columns, minlength=grid[1])[None]
+    for index, ((x0, y0, x1, y1), crop) in enumerate(zip(masks.boxes.tolist(), masks.crops, strict=True)):
+        if crop.size:
+            tops, lefts = _starts(rows[y0:y1]), _starts(columns[x0:x1])
+            sums = np.add.reduceat(np.add.reduceat(crop, tops, axis=0, dtype=np.float32), lefts, axis=1)
+            shares[index][np.ix_(rows[y0:y1][tops], columns[x0:x1][lefts])] = sums
+    return shares / np.maximum(area, 1)
+
+
+def mean_inside(masks: Masks, values: Array) -> Array:
+    """(N, D): the mean of `values` (h, w, D), a grid over the picture edge to edge, under each mask."""
+    grid = (values.shape[0], values.shape[1])
+    weights = coverage(masks, grid).reshape(len(masks), -1)
+    weights /= np.maximum(weights.sum(1, keepdims=True), 1e-12)
+    pooled: Array = weights @ values.reshape(grid[0] * grid[1], -1)
+    return pooled
+
+
+def unit(rows: Array) -> Array:
+    """Rows scaled to length 1; rows of zeros stay."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled: Array = rows / np.maximum(lengths, 1e-12)
+    return scaled
+
+
+def _cells(side: int, cells: int) -> Array:
+    """The cell under each pixel's centre."""
+    return (2 * np.arange(side, dtype=np.int64) + 1) * cells // (2 * side)
+
+
+def _starts(cells: Array) -> Array:
+    """Where a new cell begins in an ascending row of cell numbers."""
+    return np.flatnonzero(np.r_[True, np.diff(cells) > 0])

@@ -1,0 +1,86 @@
+"""Words against a picture's dense features: how probable is each word in each cell, under each mask."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.core.protocols import Dense, FeatureMap
+from wordmask.ops import pool
+
+PAIR = 2  # without a "none" a region needs a rival to be compared with
+
+
+@dataclass(frozen=True, eq=False)
+class WordMaps:
+    """Probability of every word in every cell of a grid over the picture."""
+
+    features: FeatureMap
+    words: Array  # (C, D) unit rows
+
+    @property
+    def size(self) -> Size:
+        return self.features.size
+
+    @cached_property
+    def probabilities(self) -> Array:
+        """(C + 1, h, w) float32, summing to 1; the last plane is "none of these" (zero if the engine has none)."""
+        height, width, _ = self.features.vectors.shape
+        logits = self.features.scale * (self.words @ self.features.vectors.reshape(height * width, -1).T)
+        planes = softmax(logits, None if self.features.none is None else self.features.none.reshape(-1))
+        return planes.reshape(-1, height, width)
+
+    def at(self, grid: Size) -> tuple[Array, Array]:
+        """Winners only: their word ids (K,), and their planes resized to (K, h, w).
+
+        A word that wins no cell of the feature grid is left out; with 1,000 words that is nearly all of them.
+        The last plane is always "none".
+        """
+        winners = np.unique(np.append(self.probabilities.argmax(0), len(self.words)))
+        planes = np.stack([cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in winners])
+        return winners, planes
+
+    def under(self, masks: Masks) -> Array:
+        """(N, C + 1): the mean probability of every word, and of none, under each mask."""
+        return pool.mean_inside(masks, np.moveaxis(self.probabilities, 0, -1))
+
+    def calibrated(self, scores: Array) -> Array:
+        """Mean probabilities -> how often such a region is right, by the engine's own two numbers."""
+        slope, offset = self.features.calibration
+        odds = np.log(np.clip(scores, 1e-6, 1 - 1e-6) / np.clip(1 - scores, 1e-6, 1))
+        right: Array = 1 / (1 + np.exp(-(slope * odds + offset)))
+        return right
+
+
+def look(image: Image, phrases: tuple[str, ...], models: Models) -> WordMaps:
+    """Run the dense engine once and hold the words against it."""
+    dense = models.get(Dense)
+    (features,) = dense.features([image])
+    return WordMaps(features, dense.embed_texts(phrases))
+
+
+def softmax(logits: Array, none: Array | None) -> Array:
+    """(C, ...) -> (C + 1, ...): a softmax over the words and "none"."""
+    rest = np.full((1, *logits.shape[1:]), -np.inf, np.float32) if none is None else none[None]
+    stack = np.concatenate([logits, rest]).astype(np.float32)
+    stack -= stack.max(0)
+    np.exp(stack, out=stack)
+    planes: Array = stack / stack.sum(0)
+    return planes
+
+
+def otsu(values: Array) -> float:
+    """The threshold that parts the values best in two; the mean where they are all alike."""
+    if len(values) < PAIR or float(np.ptp(values)) < 1e-6:
+        return float(values.mean()) if len(values) else 0.0
+    ordered = np.sort(values)
+    counts = np.arange(1, len(ordered))
+    sums = np.cumsum(ordered)
+    low, high = sums[:-1] / counts, (sums[-1] - sums[:-1]) / (len(ordered) - counts)
+    between = counts * (len(ordered) - counts) * (low - high) ** 2
+    cut = int(between.argmax())
+    return float((ordered[cut] + ordered[cut + 1]) / 2)
