@@ -1,0 +1,143 @@
+"""Engines by name: the only door to code that runs weights.
+
+A name stands in the table (`weights.ROWS`), comes from a plug-in (entry points of the group
+"wordmask.engines"), or is a path or `hub:owner/name`. `a+b` joins engines: the first part that can, answers.
+Nothing heavy is imported before an engine is asked for.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from wordmask.core.models import Models
+from wordmask.engines import weights
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import (
+    CapabilityError,
+    MissingExtraError,
+    OptionError,
+    UnknownEngineError,
+    did_you_mean,
+    missing_extra,
+)
+
+__all__ = ["EngineOptions", "Models", "load", "names", "plugins"]
+
+log = logging.getLogger("wordmask.engines")
+GROUP = "wordmask.engines"
+KEEP = 4  # engines held in memory for the next `load` with the same options
+
+Factory = Callable[[str, EngineOptions], Any]
+_CACHE: OrderedDict[tuple[str, EngineOptions], Any] = OrderedDict()
+_LOCK = Lock()
+
+
+def load(spec: str = "auto", *, need: Sequence[type] = (), options: EngineOptions | None = None) -> Models:
+    """The engines that `spec` names ("mini", "sam2.1-large+clip-b16", "auto", a path), joined.
+
+    `need` lists protocols that must be there (Segmenter, Dense, ...): a lack is told before anything is fetched.
+    """
+    options = options or EngineOptions()
+    parts = _split(spec)
+    if options.checkpoint is not None and len(parts) > 1:
+        raise OptionError(
+            f"a checkpoint belongs to one engine, {spec} has {len(parts)}; write the path in place of a name"
+        )
+    _foresee(spec, parts, need)
+    models = Models("+".join(parts), tuple(_engine(part, options) for part in parts))
+    for kind in need:
+        models.get(kind)
+    return models
+
+
+def names() -> tuple[str, ...]:
+    """Every name that `load` knows, plug-ins among them."""
+    return tuple(sorted({*weights.ROWS, *plugins()}))
+
+
+def plugins() -> dict[str, str]:
+    """Engines that other packages bring: name -> "module:factory"."""
+    return {entry.name: entry.value for entry in entry_points(group=GROUP) if entry.name not in weights.ROWS}
+
+
+def _split(spec: str) -> list[str]:
+    """Parts of `a+b`, with "auto" resolved; a path that holds a + is one part."""
+    parts = [spec] if Path(spec).exists() else [part.strip() for part in spec.split("+")]
+    if not all(parts):
+        raise UnknownEngineError(
+            f"{spec!r} has an empty part; write a name, or names joined by +.{did_you_mean(spec, names())}"
+        )
+    return [_auto() if part == "auto" else part for part in parts]
+
+
+def _auto() -> str:
+    if weights.shipped():
+        return "mini"
+    log.warning(
+        "the embedded model is not in this installation: using 'fake', which only knows colours and simple shapes"
+    )
+    return "fake"
+
+
+def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
+    """Fail early: names that nobody knows, protocols that no part can have."""
+    known = names()
+    for part in parts:
+        if part not in known and not part.startswith("hub:") and not weights.looks_local(part):
+            raise UnknownEngineError(
+                f"there is no engine {part!r}.{did_you_mean(part, known)} A path or hub:owner/name works too."
+            )
+    if all(part in weights.ROWS for part in parts):
+        has = {kind for part in parts for kind in weights.ROWS[part].protocols}
+        for kind in need:
+            if kind.__name__ not in has:
+                able = [row.name for row in weights.ROWS.values() if kind.__name__ in row.protocols]
+                having = ", ".join(able) or "none yet"
+                raise CapabilityError(f"{spec} has no {kind.__name__}; join an engine that has one with +: {having}")
+
+
+def _engine(name: str, options: EngineOptions) -> Any:
+    """The engine, from the cache where it was loaded before. What lies at a path may change, so it is not kept."""
+    if options.checkpoint is not None or name not in names():
+        return _make(name, options)
+    with _LOCK:  # also keeps two threads from loading the same weights twice
+        key = (name, options)
+        if key not in _CACHE:
+            _CACHE[key] = _make(name, options)
+        _CACHE.move_to_end(key)
+        while len(_CACHE) > KEEP:
+            _CACHE.popitem(last=False)
+        return _CACHE[key]
+
+
+def _make(name: str, options: EngineOptions) -> Any:
+    row = weights.ROWS.get(name)
+    where = row.factory if row else plugins().get(name) or weights.module_of(_local(name, options))
+    try:
+        return _factory(where)(name, options)
+    except MissingExtraError:
+        raise
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "wordmask":
+            raise
+        extra = row.extra if row else "hf"
+        if extra is None:
+            raise MissingExtraError(
+                f"{name} cannot be loaded: {error}; reinstall with: pip install --force-reinstall wordmask"
+            ) from error
+        raise missing_extra(f"{error.name or error} (needed by {name})", extra) from error
+
+
+def _local(name: str, options: EngineOptions) -> Path:
+    return weights.folder(name, options) if name.startswith("hub:") else Path(name).expanduser()
+
+
+def _factory(where: str) -> Factory:
+    module, _, attribute = where.partition(":")
+    factory: Factory = getattr(import_module(module), attribute)
+    return factory

@@ -1,0 +1,72 @@
+"""How an engine is loaded: one frozen dataclass, from which flags and tables are generated."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wordmask.errors import OptionError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+DTYPES = ("auto", "fp32", "fp16", "bf16")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What every engine understands; an engine ignores what does not concern it.
+
+    >>> EngineOptions(max_memory="6GB").max_memory
+    6000000000
+    """
+
+    device: str = "auto"
+    """Where to compute: auto (the first of cuda, mps, cpu that is there), cuda, mps or cpu."""
+    dtype: str = "auto"
+    """Number format of the weights: auto (fp16 or bf16 on a GPU, fp32 on the CPU), fp32, fp16 or bf16."""
+    checkpoint: str | Path | None = None
+    """A weights file or a folder in hub layout, used in place of the known source."""
+    model_cfg: str | None = None
+    """Which architecture a bare weights file has, where the file does not say."""
+    max_memory: int | str | None = None
+    """Memory the engine may use, as bytes or like "6GB": sets batch sizes, tiles and offload."""
+    offline: bool = False
+    """Never touch the network: what is not on this machine is an error."""
+    compile: bool = False
+    """Compile the network (torch.compile); falls back to eager where that fails."""
+    input_side: int | None = None
+    """Side in pixels that the picture is resized to; half the side takes about a quarter of the time."""
+    allow_pickle: bool = False
+    """LOUD: also read pickled weights (.bin, .pt, .pth, .ckpt), as tensors only. Not for files from strangers."""
+
+    def __post_init__(self) -> None:
+        _one_of("device", self.device.split(":")[0], DEVICES)
+        _one_of("dtype", self.dtype, DTYPES)
+        if self.input_side is not None and self.input_side < 16:
+            raise OptionError(f"input_side must be at least 16 pixels, got {self.input_side}")
+        if self.checkpoint is not None:
+            object.__setattr__(self, "checkpoint", Path(self.checkpoint).expanduser())
+        if self.max_memory is not None:
+            object.__setattr__(self, "max_memory", parse_bytes(self.max_memory))
+
+
+def parse_bytes(text: Any) -> int:
+    """A number of bytes from 1500, "1500", "6GB", "512 MiB", "0.5g" (at least one).
+
+    >>> parse_bytes("512 MiB")
+    536870912
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", str(text), re.IGNORECASE)
+    if not found:
+        raise OptionError(f"a size in memory is written like 6GB or 512MiB, got {text!r}")
+    number, unit, binary = float(found[1]), found[2].lower(), found[3]
+    power = ("", "k", "m", "g", "t").index(unit)
+    count = int(number * (1024**power if binary else _UNITS[unit]))
+    if count < 1:
+        raise OptionError(f"a size in memory must be at least one byte, got {text!r}")
+    return count
+
+
+def _one_of(what: str, got: str, known: tuple[str, ...]) -> None:
+    if got not in known:
+        raise OptionError(f"{what} must be one of {', '.join(known)}, got {got!r}")
