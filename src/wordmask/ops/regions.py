@@ -1,0 +1,167 @@
+"""Connected regions of one mask: pieces, holes, specks, the deepest points; and masks out of low-resolution logits.
+
+A mask is (H, W) bool. Points are (x, y) at pixel centres: column 3 is x = 3.5.
+"""
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Size
+from wordmask.core.masks import Masks
+from wordmask.errors import MaskError
+
+BAND_PIXELS = 1 << 18  # how much of a mask is upsampled at once: stays in the processor's cache
+
+
+def pieces(mask: Array, *, min_area: int = 1) -> list[Array]:
+    """8-connected pieces as (H, W) bool, largest first (ties: the one met first, row by row)."""
+    ids, _, areas = _components(mask)
+    return [ids == 1 + k for k in _largest_first(areas, min_area)]
+
+
+def pieces_as_masks(mask: Array, *, min_area: int = 1) -> Masks:
+    """The same pieces as tight crops: many pieces of a large mask cost no more than the mask."""
+    ids, boxes, areas = _components(mask)
+    order = _largest_first(areas, min_area)
+    crops = []
+    for k in order:
+        x0, y0, x1, y1 = boxes[k].tolist()
+        crops.append(ids[y0:y1, x0:x1] == 1 + k)
+    return Masks(_size(mask), boxes[order, :2], tuple(crops))
+
+
+def fill_holes(mask: Array, *, max_area: int) -> Array:
+    """Fill enclosed holes of at most `max_area` pixels; what touches the border is outside, not a hole."""
+    # Background is 4-connected where the foreground is 8-connected, or a diagonal line would leak.
+    _, ids, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    hole = stats[:, cv2.CC_STAT_AREA] <= max_area
+    hole[np.concatenate([[0], ids[0], ids[-1], ids[:, 0], ids[:, -1]])] = False
+    filled: Array = mask | hole[ids]
+    return filled
+
+
+def drop_specks(mask: Array, *, min_area: int) -> Array:
+    """Without the 8-connected pieces of fewer than `min_area` pixels."""
+    ids, _, areas = _components(mask)
+    kept: Array = np.r_[False, areas >= min_area][ids]
+    return kept
+
+
+def depth(mask: Array) -> Array:
+    """(H, W) float32: how far each pixel is from the nearest one outside; beyond the border is outside."""
+    padded = np.pad(mask, 1).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1])
+
+
+def deepest_point(mask: Array) -> tuple[float, float]:
+    """The point farthest from the mask's edge: always inside, which a centroid is not."""
+    if not mask.any():
+        raise MaskError("an empty mask has no deepest point")
+    y, x = np.unravel_index(int(depth(mask).argmax()), mask.shape)
+    return float(x) + 0.5, float(y) + 0.5
+
+
+def deep_points(mask: Array, *, count: int, share: float = 0.6) -> Array:
+    """(K, 2) float32: up to `count` separate peaks of depth, deepest first, for things that touch each other.
+
+    A peak counts where it is at least `share` as deep as the deepest, and outside the circles of the peaks before it.
+    """
+    left = depth(mask)
+    floor = share * float(left.max(initial=0.0))
+    points: list[tuple[float, float]] = []
+    while len(points) < count and left.max(initial=0.0) > 0 and left.max() >= floor:
+        y, x = (int(side) for side in np.unravel_index(int(left.argmax()), left.shape))
+        points.append((x + 0.5, y + 0.5))
+        # 1.5 radii: the flank of the same peak is not a second thing.
+        cv2.circle(left, (x, y), int(np.ceil(1.5 * left[y, x])), 0.0, thickness=-1)
+    return np.array(points, np.float32).reshape(-1, 2)
+
+
+def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> Array:
+    """(N,) IoU between the masks of (N, h, w) logits at a threshold `shift` higher and `shift` lower.
+
+    Near 1 where the edge is sharp; 0 for a mask that is empty at both.
+    """
+    axes = (-2, -1)
+    high = (logits > threshold + shift).sum(axes)  # nested in the lower one, so it is the intersection
+    low = (logits > threshold - shift).sum(axes)
+    share: Array = np.divide(high, low, out=np.zeros(np.shape(low)), where=low > 0)
+    return share
+
+
+def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Masks:
+    """Masks of a picture of `size` where (N, h, w) logits, spread edge to edge over it, exceed `threshold`.
+
+    Bilinear at half-pixel centres, the border repeated. Only the part of the picture that a mask can reach is
+    upsampled, band by band, straight into its crop: memory does not grow with N x H x W.
+    """
+    if logits.ndim != 3 or 0 in logits.shape[1:]:
+        raise MaskError(f"logits are (N, h, w), got {logits.shape}")
+    rows, columns = _Taps.of(logits.shape[1], size[0]), _Taps.of(logits.shape[2], size[1])
+    pairs = [_upsampled(plane, rows, columns, threshold) for plane in logits]
+    return Masks.trimmed(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
+
+
+class _Taps:
+    """For each output pixel along one side: the two inputs it lies between, and the second one's weight."""
+
+    def __init__(self, first: Array, second: Array, weight: Array) -> None:
+        self.first, self.second, self.weight = first, second, weight
+
+    @classmethod
+    def of(cls, old: int, new: int) -> "_Taps":
+        centres = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
+        first = np.floor(centres).astype(np.intp)
+        return cls(first, np.minimum(first + 1, old - 1), (centres - first).astype(np.float32))
+
+    def reach(self, low: int, high: int) -> tuple[int, int]:
+        """The outputs that inputs low..high (inclusive) can touch."""
+        return int(np.searchsorted(self.second, low)), int(np.searchsorted(self.first, high, side="right"))
+
+    def part(self, start: int, stop: int) -> "_Taps":
+        return _Taps(self.first[start:stop], self.second[start:stop], self.weight[start:stop])
+
+
+def _upsampled(plane: Array, rows: _Taps, columns: _Taps, threshold: float) -> tuple[tuple[int, int], Array]:
+    above = plane > threshold
+    ys, xs = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
+    if not len(ys):
+        return (0, 0), np.zeros((0, 0), bool)
+    # Between two values at most the threshold nothing exceeds it, so the rest of the picture is empty.
+    (top, bottom), (left, right) = rows.reach(ys[0], ys[-1]), columns.reach(xs[0], xs[-1])
+    crop = np.zeros((max(0, bottom - top), max(0, right - left)), bool)
+    if not crop.size:  # a smaller picture can step over it
+        return (0, 0), crop
+    finite = np.clip(plane.T.astype(np.float32), -1e6, 1e6)  # a mixture with infinity would be NaN
+    wide = np.ascontiguousarray(_lerp(finite, columns.part(left, right)).T)
+    step = max(1, BAND_PIXELS // (right - left))
+    for start in range(top, bottom, step):
+        stop = min(start + step, bottom)
+        np.greater(_lerp(wide, rows.part(start, stop)), threshold, out=crop[start - top : stop - top])
+    return (left, top), crop
+
+
+def _lerp(values: Array, taps: _Taps) -> Array:
+    """Rows of `values`, mixed."""
+    near = values[taps.first]
+    mixed = values[taps.second]
+    mixed -= near
+    mixed *= taps.weight[:, None]
+    mixed += near
+    return mixed
+
+
+def _components(mask: Array) -> tuple[Array, Array, Array]:
+    """(H, W) ids from 1, and for each id its box (x0 y0 x1 y1) and area."""
+    _, ids, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    corners, sides = stats[1:, :2], stats[1:, 2:4]
+    return ids, np.concatenate([corners, corners + sides], 1), stats[1:, cv2.CC_STAT_AREA]
+
+
+def _largest_first(areas: Array, min_area: int) -> Array:
+    order = np.argsort(-areas, kind="stable")
+    return order[areas[order] >= min_area]
+
+
+def _size(mask: Array) -> Size:
+    return mask.shape[0], mask.shape[1]
