@@ -1,0 +1,185 @@
+"""Files that are there whole or not at all.
+
+The rule: a temporary file beside the target, fsync, rename, fsync of the folder. A reader sees the old file or
+the new one, never half of one, and nothing partial ever stands under a final name; a failure removes the
+temporary file, and what `kill -9` leaves behind, `sweep` clears.
+"""
+
+import errno
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array
+from wordmask.errors import FormatError, OutputError, did_you_mean
+
+PART = ".part"  # in the name of every temporary file, before its suffix
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PILLOW_NAMES = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+}  # fmt: skip
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix; when the block ends well it becomes `path`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with atomic(Path(folder) / "new" / "note.txt") as part:
+    ...         _ = part.write_text("whole")
+    ...     print([path.name for path in Path(folder, "new").iterdir()])
+    ['note.txt']
+
+    The block is for writing only: an OSError inside it is taken for a failure to write.
+    """
+    target = Path(os.path.realpath(path))  # a link keeps pointing where it did; what it points to is replaced
+    part = target.with_name(_part_name(target))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "there is a folder of that name")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield part
+        _place(part, target)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(path, part, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _place(part: Path, target: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems cannot sync a folder; the rename has happened all the same.
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _output_error(path: Path | str, part: Path, error: OSError) -> OutputError:
+    written = part.stat().st_size if part.exists() else 0
+    if error.errno in _FULL:
+        return OutputError(
+            f"{path}: the disk is full after {written:,} bytes; free some space or write elsewhere. "
+            "What stood there before is untouched"
+        )
+    return OutputError(f"{path} could not be written ({error.strerror or error}); is the folder there and yours?")
+
+
+def _part_name(target: Path) -> str:
+    # Hidden, so that listings and `read_all` pass it over; long names are cut to what file systems hold.
+    stem = target.stem.encode()[:150].decode(errors="ignore")
+    return f".{stem}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}{target.suffix}"
+
+
+def _host() -> str:
+    return sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporary files that killed processes of this machine left in `folder`; returns how many."""
+    removed = 0
+    for part in sorted(folder.glob(f".*.{_host()}-*{PART}*")):
+        pid = part.name.split(f".{_host()}-")[-1].split("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            part.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def write_bytes(path: Path | str, data: bytes) -> Path:
+    with atomic(path) as part:
+        part.write_bytes(data)
+    return Path(path)
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    return write_bytes(path, text.encode())
+
+
+def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Path:
+    """`value` as UTF-8 JSON. NaN and infinity are refused: other readers would choke on them."""
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise OutputError(f"{path}: not writable as JSON: {error}") from error
+    return write_text(path, text + "\n")
+
+
+def write_picture(path: Path | str, pixels: Array, *, quality: int = 95) -> Path:
+    """Pixels as a picture whose format the suffix names: .png .jpg .webp .tif .bmp.
+
+    (H, W) bool, uint8 or uint16; (H, W, 3) or, with alpha, (H, W, 4) uint8. `quality` is for JPEG and WebP.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _PILLOW_NAMES:
+        raise FormatError(f"{path}: no picture format has the suffix {suffix!r}.{did_you_mean(suffix, _PILLOW_NAMES)}")
+    return write_bytes(path, encode_picture(pixels, suffix, quality=quality))
+
+
+def encode_picture(pixels: Array, suffix: str = ".png", *, quality: int = 95) -> bytes:
+    """The bytes that `write_picture` writes; the same pixels always give the same bytes."""
+    from PIL import Image as Pillow
+
+    kind = _PILLOW_NAMES[suffix]
+    _check_pixels(pixels, kind)
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    options = _save_options(kind, quality)
+    out = BytesIO()
+    Pillow.fromarray(np.ascontiguousarray(pixels)).save(out, kind, **options)
+    return out.getvalue()
+
+
+def _save_options(kind: str, quality: int) -> dict[str, Any]:
+    if kind == "JPEG":
+        return {"quality": quality, "subsampling": 0}  # colours keep their edges
+    if kind == "WEBP":
+        return {"quality": quality}
+    if kind == "TIFF":
+        return {"compression": "tiff_adobe_deflate"}
+    return {"compress_level": 6} if kind == "PNG" else {}
+
+
+def _check_pixels(pixels: Array, kind: str) -> None:
+    depth, channels = str(pixels.dtype), pixels.shape[2] if pixels.ndim == 3 else 1
+    fits = pixels.ndim in (2, 3) and channels in ((1, 3, 4) if pixels.ndim == 3 else (1,)) and 0 not in pixels.shape
+    if not fits or (pixels.ndim == 3 and channels == 1):
+        raise FormatError(f"expected pixels (H, W), (H, W, 3) or (H, W, 4), got {pixels.shape}")
+    if depth not in ("bool", "uint8") and not (depth == "uint16" and pixels.ndim == 2):
+        raise FormatError(f"expected uint8, or bool or uint16 for (H, W), got {depth} {pixels.shape}")
+    if depth == "uint16" and kind not in ("PNG", "TIFF"):
+        raise FormatError(f"16-bit pictures are written as .png or .tif, not as {kind}")
+    if channels == 4 and kind in ("JPEG", "BMP"):
+        raise FormatError(f"{kind} has no alpha; write .png or .webp, or drop the fourth channel")
