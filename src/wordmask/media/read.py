@@ -5,8 +5,9 @@ had to be changed on the way (16 bits scaled, alpha laid on white, the first of 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
@@ -17,10 +18,11 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from wordmask.core.image import Array, Image
-from wordmask.errors import ImageError
+from wordmask.errors import ImageError, WordmaskError
 from wordmask.media.headers import Head, head
 from wordmask.media.limits import Limits
 from wordmask.media.pixels import check_shape, eight_bits, on_white, rgb_of_array
+from wordmask.media.sources import OURS, Found, find
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -67,6 +69,42 @@ def read_noted(source: Source, limits: Limits = DEFAULT, *, name: str = "", web:
         return _of_pillow(source, limits, name)
     kind = type(source).__name__
     raise ImageError(f"a picture is a path, bytes, a file object, an array or a PIL picture, got {kind}")
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One source, read: a picture, or the error that names it. Never both, never neither."""
+
+    found: Found
+    image: Image | None = None
+    error: WordmaskError | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.found.name
+
+    @property
+    def path(self) -> Path | None:
+        return self.found.path
+
+
+def read_all(
+    sources: Any, limits: Limits = DEFAULT, *, skip: Iterable[str] = OURS, web: bool = False
+) -> Iterator[Item]:
+    """Every picture in `sources`, one at a time as it is asked for. What cannot be read is an item with an error."""
+    for found in find(sources, skip=skip):
+        yield read_found(found, limits, web=web)
+
+
+def read_found(found: Found, limits: Limits = DEFAULT, *, web: bool = False) -> Item:
+    if found.error is not None:
+        return Item(found, error=found.error)
+    try:
+        image, notes = read_noted(found.source, limits, name=found.name, web=web)
+    except WordmaskError as error:
+        return Item(found, error=error)
+    return Item(found, image, notes=notes)
 
 
 def _of_address(source: str, limits: Limits, name: str, web: bool) -> Noted:

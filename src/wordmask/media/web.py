@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
+from threading import Timer
 from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
@@ -28,6 +29,19 @@ _DISGUISES = [
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
 
 
+def _resolve(host: str) -> list[str]:
+    return [str(row[4][0]) for row in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
+
+
+def _connect(address: str, host: str, timeout_s: float) -> socket.socket:
+    plain = socket.create_connection((address, 443), timeout_s)
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
 @dataclass(frozen=True)
 class WebOptions:
     """How pictures are fetched; the last two fields are for tests."""
@@ -36,9 +50,9 @@ class WebOptions:
     """For everything: names, all hops, all bytes."""
     most_hops: int = 3
     """Redirects that are followed."""
-    resolve: Resolve = lambda host: _resolve(host)
+    resolve: Resolve = _resolve
     """Host name -> its addresses."""
-    connect: Connect = lambda address, host, timeout_s: _connect(address, host, timeout_s)
+    connect: Connect = _connect
     """(address, host, seconds) -> a socket that speaks TLS with `host`."""
 
 
@@ -65,23 +79,32 @@ def _one_hop(url: str, most_bytes: int, until: float, options: WebOptions) -> tu
     host, path = _parts(url)
     address = _public_address(url, host, options.resolve)
     sock = options.connect(address, host, _left(until))
-    line = HTTPSConnection(host)
-    line.sock = sock
+    # A timeout counts anew for each byte of a trickle; the alarm counts once.
+    alarm = Timer(_left(until), lambda: _hang_up(sock))
+    alarm.start()
     try:
-        sock.settimeout(_left(until))
-        line.request(
-            "GET", path, headers={"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "wordmask"}
-        )
-        answer = line.getresponse()
+        return _ask(url, HTTPSConnection(host), sock, path, most_bytes)
+    finally:
+        alarm.cancel()
+        sock.close()
+        _left(until)  # a body that the alarm cut short must not pass for a whole one
+
+
+def _ask(url: str, line: HTTPSConnection, sock: socket.socket, path: str, most_bytes: int) -> tuple[bytes, str | None]:
+    line.sock = sock
+    line.request("GET", path, headers={"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "wordmask"})
+    with line.getresponse() as answer:
         there = answer.getheader("Location")
         if 300 <= answer.status < 400 and there:
             return b"", there
         if answer.status != 200:
             raise ImageError(f"{url} answers {answer.status} {answer.reason}; is the address right?")
-        return _body(url, answer, sock, most_bytes, until), None
-    finally:
-        with suppress(OSError):
-            line.close()
+        return _body(url, answer, most_bytes), None
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -127,20 +150,13 @@ def is_public(address: str) -> bool:
     return ip not in ip_network("192.0.0.0/24") and ip not in ip_network("192.88.99.0/24")
 
 
-def _body(url: str, answer: HTTPResponse, sock: socket.socket, most_bytes: int, until: float) -> bytes:
-    parts, count = [], 0
-    while True:
-        sock.settimeout(_left(until))  # a trickle must not outlast the whole time
-        part = answer.read1(1 << 16)
-        if not part:
-            break
-        count += len(part)
-        if count > most_bytes:
-            raise ImageError(f"{url} has over {human(most_bytes, 'B')}; raise the limit with --max-bytes")
-        parts.append(part)
-    if answer.length:  # what Content-Length still promised
-        raise ImageError(f"{url} breaks off after {count:,} bytes; try again")
-    return b"".join(parts)
+def _body(url: str, answer: HTTPResponse, most_bytes: int) -> bytes:
+    data = answer.read(most_bytes + 1)  # all there is, or one byte too many; less than promised raises
+    if len(data) > most_bytes:
+        raise ImageError(f"{url} has over {human(most_bytes, 'B')}; raise the limit with --max-bytes")
+    if answer.length:
+        raise ImageError(f"{url} breaks off after {len(data):,} bytes; try again")
+    return data
 
 
 def _left(until: float) -> float:
@@ -148,16 +164,3 @@ def _left(until: float) -> float:
     if left <= 0:
         raise TimeoutError("it takes too long")
     return left
-
-
-def _resolve(host: str) -> list[str]:
-    return [str(row[4][0]) for row in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
-
-
-def _connect(address: str, host: str, timeout_s: float) -> socket.socket:
-    plain = socket.create_connection((address, 443), timeout_s)
-    try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-    except BaseException:
-        plain.close()
-        raise
