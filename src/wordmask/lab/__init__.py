@@ -1,0 +1,1 @@
+"""What people run on data sets: measure, train, distil, export."""

@@ -1,0 +1,55 @@
+"""Search: does what was asked for come first?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wordmask.core.image import Array
+from wordmask.errors import MaskError
+
+
+def similarities(vectors: Array) -> Array:
+    """(N, N) cosine similarity of (N, D) rows, rounded to 1e-6 so that the order does not hang on the last bit."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
+    found: Array = np.round(rows @ rows.T, 6)
+    return found
+
+
+def relevance(scores: Array, labels: Array, groups: Array) -> list[Array]:
+    """For every query row its hits in order, best first: True where the label is the query's.
+
+    (N, N) scores; (N,) labels; (N,) groups: what is of the query's own group (its picture) is not searched.
+    """
+    if scores.shape != (len(labels), len(labels)) or len(groups) != len(labels):
+        raise MaskError(f"{scores.shape} scores, {len(labels)} labels and {len(groups)} groups do not fit")
+    found = []
+    for row in range(len(labels)):
+        others = np.flatnonzero(groups != groups[row])
+        order = others[np.argsort(-scores[row, others], kind="stable")]
+        found.append(labels[order] == labels[row])
+    return found
+
+
+def recall_at(hits: Array, count: int) -> float:
+    """1 where one of the first `count` is right, else 0; nan where nothing could be right."""
+    return float(hits[:count].any()) if hits.any() else float("nan")
+
+
+def average_precision(hits: Array) -> float:
+    """Mean precision at each right answer; nan where nothing could be right.
+
+    >>> round(average_precision(np.array([True, False, True])), 4)
+    0.8333
+    """
+    places = np.flatnonzero(hits)
+    return float((np.arange(1, len(places) + 1) / (places + 1)).mean()) if len(places) else float("nan")
+
+
+def figures(hits: Sequence[Array], *, counts: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
+    """recall@k and mAP over the queries that could be answered."""
+    rows = [row for row in hits if row.any()]
+    if not rows:
+        return {**{f"recall@{count}": np.nan for count in counts}, "map": np.nan}
+    recalls = {f"recall@{count}": float(np.mean([recall_at(row, count) for row in rows])) for count in counts}
+    return {**recalls, "map": float(np.mean([average_precision(row) for row in rows]))}

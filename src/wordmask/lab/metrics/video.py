@@ -1,0 +1,65 @@
+"""One object through a video: region J, boundary F (Perazzi et al. 2016, DAVIS), and how steadily it is followed."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil, hypot
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array
+
+TOLERANCE = 0.008  # of the diagonal: how far a boundary may be off
+
+
+def region(truth: Array, mask: Array) -> float:
+    """J: IoU of two (H, W) bool masks; 1 where both are empty."""
+    union = np.count_nonzero(truth | mask)
+    return np.count_nonzero(truth & mask) / union if union else 1.0
+
+
+def edges(mask: Array) -> Array:
+    """(H, W) bool: the pixels that differ from the one right, below or right below."""
+    right, below, corner = (np.zeros_like(mask) for _ in range(3))
+    right[:, :-1] = mask[:, :-1] ^ mask[:, 1:]
+    below[:-1] = mask[:-1] ^ mask[1:]
+    corner[:-1, :-1] = mask[:-1, :-1] ^ mask[1:, 1:]
+    return right | below | corner
+
+
+def boundary(truth: Array, mask: Array, *, tolerance: float = TOLERANCE) -> float:
+    """F: harmonic mean of the shares of each boundary that lie within `tolerance` of the other."""
+    reach = ceil(tolerance * hypot(*truth.shape)) if tolerance < 1 else int(tolerance)
+    span = np.arange(-reach, reach + 1)
+    disk = (span[:, None] ** 2 + span[None] ** 2 <= reach**2).astype(np.uint8)
+    mine, theirs = edges(truth), edges(mask)
+    near_mine, near_theirs = (cv2.dilate(edge.astype(np.uint8), disk).astype(bool) for edge in (mine, theirs))
+    if not mine.any() or not theirs.any():
+        # One without a boundary: DAVIS gives the one that is there precision or recall 0, and 1 where both lack it.
+        return float(not mine.any() and not theirs.any())
+    precision = np.count_nonzero(theirs & near_mine) / np.count_nonzero(theirs)
+    recall = np.count_nonzero(mine & near_theirs) / np.count_nonzero(mine)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def stability(truths: Sequence[Array], masks: Sequence[Array]) -> float:
+    """1 - mean over neighbouring frames of |IoU of the answer with its last frame - the same of the truth|.
+
+    1 where the answer moves exactly as much as the truth does; flicker and freezing both lower it.
+    """
+    moves = [_steps(frames) for frames in (truths, masks)]
+    return 1 - float(np.abs(moves[0] - moves[1]).mean()) if len(moves[0]) else 1.0
+
+
+def _steps(frames: Sequence[Array]) -> Array:
+    return np.array([region(before, after) for before, after in pairwise(frames)])
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Mean, recall (share above 0.5) and decay (first quarter less last quarter) over the frames of one object."""
+    frames = np.asarray(values, np.float64)
+    if not len(frames):
+        return {"mean": np.nan, "recall": np.nan, "decay": np.nan}
+    quarters = np.array_split(frames, 4)
+    decay = quarters[0].mean() - quarters[3].mean() if len(quarters[3]) else 0.0
+    return {"mean": float(frames.mean()), "recall": float((frames > 0.5).mean()), "decay": float(decay)}
