@@ -1,0 +1,112 @@
+"""Prompts and mask logits between a picture's coordinates and a SAM network's square input.
+
+SAM fits the picture's long side and pads the rest; SAM 2 stretches both sides. Low-resolution logits cover
+the padded square; what leaves here covers the picture, edge to edge.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, Size
+from wordmask.core.protocols import PromptBatch
+from wordmask.engines.hub.runtime import torch
+from wordmask.errors import PromptError
+
+OUTSIDE = -10.0  # logit of the padding, which holds no object
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Prompts of one shape: the same number of real points, all with a box or all without.
+
+    SAM adds a "no point" token where there is no box, and padding tokens change its answer, so only prompts of
+    one shape may share a batch: then each is answered as if it were alone.
+    """
+
+    rows: Array  # (P,) which prompts these are
+    xy: Array  # (P, K, 2) float32, in the picture
+    keep: Array  # (P, K)
+    boxes: Array | None  # (P, 4)
+    logits: Array | None  # (P, h, w)
+
+    @property
+    def ambiguous(self) -> bool:
+        """One click may mean a part, an object or a group: ask for all three. More than a click means one thing."""
+        return self.boxes is None and self.logits is None and self.xy.shape[1] <= 1
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, span: slice) -> "Group":
+        boxes = None if self.boxes is None else self.boxes[span]
+        logits = None if self.logits is None else self.logits[span]
+        return Group(self.rows[span], self.xy[span], self.keep[span], boxes, logits)
+
+
+def groups(prompts: PromptBatch) -> Iterator[Group]:
+    """The prompts sorted by shape; places that hold no point (keep = -1) are gone."""
+    real = prompts.keep >= 0
+    counts = real.sum(1)
+    boxed: Array = np.isfinite(prompts.boxes).all(axis=1).reshape(-1)
+    if prompts.logits is None and ((counts == 0) & ~boxed).any():
+        row = int(np.flatnonzero((counts == 0) & ~boxed)[0])
+        raise PromptError(f"prompt {row} has no point, no box and no mask; give at least one of them")
+    for count, box in sorted({(int(c), bool(b)) for c, b in zip(counts, boxed, strict=True)}):
+        rows = np.flatnonzero((counts == count) & (boxed == box))
+        order = np.argsort(~real[rows], axis=1, kind="stable")[:, :count]  # real points first, in their order
+        xy = np.take_along_axis(prompts.xy[rows], order[..., None], 1)
+        keep = np.take_along_axis(prompts.keep[rows], order, 1)
+        logits = None if prompts.logits is None else prompts.logits[rows]
+        yield Group(rows, xy, keep, prompts.boxes[rows] if box else None, logits)
+
+
+def fitted(size: Size, side: int) -> Size:
+    """The picture's size once its long side is `side`, rounded as SAM was trained."""
+    scale = side / max(size)
+    return max(1, int(size[0] * scale + 0.5)), max(1, int(size[1] * scale + 0.5))
+
+
+def scaled(xy: Array, size: Size, inner: Size) -> Array:
+    """Picture coordinates -> input coordinates. The networks add half a pixel themselves, so it is taken off here."""
+    factors = np.array([inner[1] / size[1], inner[0] / size[0]], np.float32)
+    moved: Array = (xy.reshape(-1, 2) * factors - 0.5).astype(np.float32).reshape(xy.shape)
+    return moved
+
+
+def cropped(logits: Any, side: int, inner: Size) -> Any:
+    """(..., s, s) over the padded square -> (..., h, w) over the picture that fills `inner` of it, edge to edge."""
+    cells = logits.shape[-1]
+    for axis, extent in ((-2, inner[0]), (-1, inner[1])):
+        valid = extent * cells / side  # in cells, perhaps a fraction
+        count = ceil(valid)
+        if count == valid:
+            logits = logits.narrow(axis, 0, count)
+        else:
+            matrix = _bilinear((np.arange(count) + 0.5) * valid / count - 0.5, cells)
+            matrix = torch().from_numpy(matrix).to(logits)
+            logits = matrix @ logits if axis == -2 else logits @ matrix.T
+    return logits
+
+
+def padded(logits: Any, cells: int, side: int, inner: Size) -> Any:
+    """(P, h, w) over the picture -> (P, 1, cells, cells) over the square, `OUTSIDE` in the padding."""
+    functional = torch().nn.functional
+    height, width = (max(1, round(extent * cells / side)) for extent in inner)
+    small = functional.interpolate(logits[:, None], (height, width), mode="bilinear", antialias=True)
+    return functional.pad(small, (0, cells - width, 0, cells - height), value=OUTSIDE)
+
+
+def _bilinear(positions: Array, cells: int) -> Array:
+    """(n, cells) float32: row i takes the value at positions[i] between cell centres 0, 1, ..."""
+    clipped = np.clip(positions, 0, cells - 1)
+    low = np.minimum(clipped.astype(np.int64), cells - 2) if cells > 1 else np.zeros(len(clipped), np.int64)
+    part = (clipped - low).astype(np.float32)
+    matrix = np.zeros((len(positions), cells), np.float32)
+    rows = np.arange(len(positions))
+    matrix[rows, low] = 1 - part
+    matrix[rows, np.minimum(low + 1, cells - 1)] += part
+    return matrix

@@ -1,0 +1,173 @@
+"""SAM, SAM-HQ, SAM 2 and EdgeTAM behind one face: pixels -> tensors, tensors + prompts -> logits.
+
+The prompt encoder and its position codes stay in fp32: in bf16 a coordinate of a 1024 px input is off by 4 px.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from wordmask.core.image import Image, Size
+from wordmask.engines.hub.prompts import Group, cropped, fitted, padded, scaled
+from wordmask.engines.hub.runtime import IMAGENET, Runtime, normalised, resized, torch
+
+
+class Network(Protocol):
+    """What the engine needs of a network."""
+
+    side: int
+    picture_bytes: int  # activations for encoding one picture, fp32
+    prompt_bytes: int  # activations for decoding one prompt, fp32
+
+    def inner(self, size: Size) -> Size: ...
+    def pixels(self, image: Image) -> Any: ...
+    def encode(self, pixels: Any) -> tuple[Any, ...]: ...
+    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]: ...
+
+
+class Sam:
+    """SAM and SAM-HQ: the long side is fitted, the rest padded."""
+
+    stride = 16
+
+    def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
+        config = model.config.vision_config
+        self.side = side or config.image_size
+        if self.side != config.image_size:
+            _resize_sam(model, self.side)
+        self.cells = 4 * self.side // config.patch_size  # side of the low-resolution logits
+        tokens = (self.side // config.patch_size) ** 2
+        # The bias of relative positions and the product beside it, both heads x tokens x tokens.
+        self.picture_bytes = 8 * config.num_attention_heads * tokens**2 + 64 * tokens * config.hidden_size
+        self.prompt_bytes = 10_000 * tokens
+        self._model, self._runtime = _placed(model, runtime), runtime
+        self._encoder = runtime.compile(model.vision_encoder)
+
+    def inner(self, size: Size) -> Size:
+        return fitted(size, self.side)
+
+    def pixels(self, image: Image) -> Any:
+        small = normalised(resized(image, self.inner(image.size)), *IMAGENET)
+        _, height, width = small.shape
+        return torch().nn.functional.pad(small, (0, self.side - width, 0, self.side - height))
+
+    def encode(self, pixels: Any) -> tuple[Any, ...]:
+        out = self._encoder(pixels.to(self._runtime.device, self._runtime.dtype))
+        early = getattr(out, "intermediate_embeddings", None)  # SAM-HQ's decoder reads the first of them
+        return (out.last_hidden_state,) if early is None else (out.last_hidden_state, early[0])
+
+    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]:
+        model, inner = self._model, self.inner(size)
+        sparse, dense = _embedded(self, model, group, size)
+        picture = tensors[0].expand(len(dense), -1, -1, -1)
+        more = {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]} if len(tensors) > 1 else {}
+        masks, quality = model.mask_decoder(
+            image_embeddings=picture,
+            image_positional_embeddings=_positions(model, len(dense), picture.dtype),
+            sparse_prompt_embeddings=None if sparse is None else sparse.to(picture.dtype),
+            dense_prompt_embeddings=dense.to(picture.dtype),
+            multimask_output=group.ambiguous,
+            **more,
+        )
+        return cropped(masks.flatten(0, 1).float(), self.side, inner), quality.flatten(0, 1).float()
+
+
+class Sam2:
+    """SAM 2, 2.1 and EdgeTAM: the picture is stretched to a square."""
+
+    stride = 32  # the coarsest level is 1 / 32, and levels must halve evenly
+
+    def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
+        native = model.prompt_encoder.input_image_size
+        self.side = side or native
+        if self.side != native:
+            _resize_sam2(model, self.side)
+        self.cells = model.prompt_encoder.mask_input_size[0]
+        tokens = (self.cells // 4) ** 2
+        self.picture_bytes, self.prompt_bytes = 150_000 * tokens, 10_000 * tokens
+        self._model, self._runtime = _placed(model, runtime), runtime
+        self._model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
+        self._encoder = runtime.compile(model.get_image_embeddings)
+
+    def inner(self, size: Size) -> Size:
+        return self.side, self.side
+
+    def pixels(self, image: Image) -> Any:
+        return normalised(resized(image, (self.side, self.side)), *IMAGENET)
+
+    def encode(self, pixels: Any) -> tuple[Any, ...]:
+        return tuple(self._encoder(pixels.to(self._runtime.device, self._runtime.dtype)))
+
+    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]:
+        model = self._model
+        sparse, dense = _embedded(self, model, group, size)
+        *fine, picture = (level.expand(len(dense), -1, -1, -1) for level in tensors)
+        masks, quality, _, _ = model.mask_decoder(
+            image_embeddings=picture,
+            image_positional_embeddings=_positions(model, len(dense), picture.dtype),
+            sparse_prompt_embeddings=sparse.to(picture.dtype),
+            dense_prompt_embeddings=dense.to(picture.dtype),
+            multimask_output=group.ambiguous,
+            high_resolution_features=fine,
+        )
+        return masks.flatten(0, 1).float(), quality.flatten(0, 1).float()
+
+
+def _placed(model: Any, runtime: Runtime) -> Any:
+    """The two large parts in the chosen number format, the prompt side in fp32."""
+    model = model.to(runtime.device).eval().requires_grad_(False)
+    for part in (model.vision_encoder, model.mask_decoder):
+        runtime.prepare(part)
+    return model
+
+
+def _embedded(network: Sam | Sam2, model: Any, group: Group, size: Size) -> tuple[Any, Any]:
+    """Prompts as tokens (B, P, tokens, D) and as a picture (B, D, h, w); B = 1, or B = P where masks are given."""
+    t, inner, count = torch(), network.inner(size), len(group)
+    place = model.prompt_encoder.no_mask_embed.weight.device
+    lead = (1, count) if group.logits is None else (count, 1)
+    inputs: dict[str, Any] = dict.fromkeys(("input_points", "input_labels", "input_boxes", "input_masks"))
+    if group.xy.shape[1]:
+        inputs["input_points"] = t.from_numpy(scaled(group.xy, size, inner)).to(place).reshape(*lead, -1, 2)
+        inputs["input_labels"] = t.from_numpy(group.keep.astype(np.int32)).to(place).reshape(*lead, -1)
+    if group.boxes is not None:
+        inputs["input_boxes"] = t.from_numpy(scaled(group.boxes, size, inner)).to(place).reshape(*lead, 4)
+    if group.logits is not None:
+        earlier = t.from_numpy(np.ascontiguousarray(group.logits, np.float32)).to(place)
+        inputs["input_masks"] = padded(earlier, network.cells, network.side, inner)
+        if isinstance(network, Sam2) and not group.xy.shape[1] and group.boxes is None:
+            # SAM 2 was trained to see at least an empty point.
+            inputs["input_points"] = t.zeros((count, 1, 1, 2), device=place)
+            inputs["input_labels"] = t.full((count, 1, 1), -1, dtype=t.int32, device=place)
+    sparse, dense = model.prompt_encoder(**inputs)
+    return sparse, dense
+
+
+def _positions(model: Any, count: int, dtype: Any) -> Any:
+    codes = model.get_image_wide_positional_embeddings().to(dtype)
+    return codes.expand(count, -1, -1, -1)
+
+
+def _resize_sam(model: Any, side: int) -> None:
+    """Position codes for another input side; relative ones are resized by the attention itself."""
+    t, config, prompt = torch(), model.config, model.prompt_encoder
+    cells = side // config.vision_config.patch_size
+    encoder = model.vision_encoder
+    if encoder.pos_embed is not None:
+        codes = encoder.pos_embed.data.permute(0, 3, 1, 2)
+        codes = t.nn.functional.interpolate(codes, (cells, cells), mode="bicubic", antialias=True)
+        encoder.pos_embed = t.nn.Parameter(codes.permute(0, 2, 3, 1).contiguous())
+    config.vision_config.image_size = encoder.image_size = config.prompt_encoder_config.image_size = side
+    encoder.patch_embed.image_size = (side, side)
+    config.prompt_encoder_config.image_embedding_size = cells
+    prompt.image_embedding_size, prompt.input_image_size = (cells, cells), side
+
+
+def _resize_sam2(model: Any, side: int) -> None:
+    """SAM 2 resizes its codes itself; only the sizes that it wrote down at birth are set anew."""
+    prompt = model.prompt_encoder
+    patch = prompt.input_image_size // prompt.image_embedding_size[0]
+    cells = side // patch
+    prompt.input_image_size, prompt.image_embedding_size = side, (cells, cells)
+    prompt.mask_input_size = (4 * cells, 4 * cells)
+    model.backbone_feature_sizes = [[cells * scale, cells * scale] for scale in (4, 2, 1)]

@@ -1,0 +1,137 @@
+"""SAM, SAM-HQ, SAM 2, SAM 2.1 and EdgeTAM: points, boxes and earlier masks -> masks.
+
+An encoding is a value: it knows its picture's size, may wait in host memory, and serves any number of threads.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.protocols import Cuts, PromptBatch
+from wordmask.engines import weights
+from wordmask.engines.hub import meta
+from wordmask.engines.hub.prompts import Group, groups
+from wordmask.engines.hub.runtime import Runtime, chunks, inference, load_model, numpy, open_folder, runtime, torch
+from wordmask.engines.hub.sam_networks import Network, Sam, Sam2
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import PromptError
+
+log = logging.getLogger("wordmask.engines")
+
+# Video checkpoints hold the picture model and a memory, which is left out here.
+KINDS = {
+    "sam": "SamModel",
+    "sam_hq": "SamHQModel",
+    "sam2": "Sam2Model",
+    "sam2_video": "Sam2Model",
+    "edgetam": "EdgeTamModel",
+    "edgetam_video": "EdgeTamModel",
+}
+NO_CANDIDATE = -32.0  # logit of a candidate that the network did not give: an empty mask of quality 0
+PICTURES, PROMPTS = {"cpu": 2}, {"cpu": 16}  # most at a time; more is slower on a CPU
+GPU_PICTURES, GPU_PROMPTS = 16, 128
+
+
+@dataclass(frozen=True, eq=False)
+class SamEncoding:
+    """One picture's feature maps, (1, D, h, w) each."""
+
+    size: Size
+    tensors: tuple[Any, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(tensor.numel() * tensor.element_size()) for tensor in self.tensors)
+
+    def to(self, device: Any) -> "SamEncoding":
+        """The same encoding on another device; "cpu" is host memory."""
+        return SamEncoding(self.size, tuple(tensor.to(device) for tensor in self.tensors))
+
+
+class SamEngine:
+    """A `Segmenter`. One click gives three candidates; a box, several points or a mask give one that is meant."""
+
+    def __init__(self, name: str, network: Network, place: Runtime) -> None:
+        self.name = name
+        self.network = network
+        kind = place.device.type
+        self._place = place
+        self.pictures_at_a_time = place.rows(network.picture_bytes, PICTURES.get(kind, GPU_PICTURES))
+        self.prompts_at_a_time = place.rows(network.prompt_bytes, PROMPTS.get(kind, GPU_PROMPTS))
+
+    @property
+    def input_side(self) -> int:
+        return self.network.side
+
+    def encode(self, images: Sequence[Image]) -> list[SamEncoding]:
+        """One encoding per picture, whatever their sizes."""
+        encodings: list[SamEncoding] = []
+        with inference():
+            for batch in chunks(images, self.pictures_at_a_time):
+                pixels = torch().stack([self.network.pixels(image) for image in batch])
+                maps = self.network.encode(pixels)
+                for row, image in enumerate(batch):
+                    # A slice would keep the whole batch alive.
+                    own = tuple(level[row : row + 1].clone() for level in maps)
+                    encodings.append(self._rested(SamEncoding(image.size, own)))
+        return encodings
+
+    def cut(self, encoding: SamEncoding, prompts: PromptBatch) -> Cuts:
+        """Logits (P, C, h, w) over the picture, C = 3 where any prompt is a single click, else 1.
+
+        Beside a single click, a prompt that means one thing fills candidate 0; the others are empty, of quality 0.
+        """
+        if not len(prompts):
+            raise PromptError("there are no prompts to cut by; give at least one point, box or mask")
+        parts = list(groups(prompts))
+        candidates = 3 if any(part.ambiguous for part in parts) else 1
+        here = encoding.to(self._place.device)
+        logits: Array | None = None
+        quality = np.zeros((len(prompts), candidates), np.float32)
+        with inference():
+            for group in (part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)):
+                masks, scores = self.network.decode(here.tensors, encoding.size, group)
+                masks, scores = numpy(masks), numpy(scores)
+                if logits is None:
+                    logits = np.full((len(prompts), candidates, *masks.shape[-2:]), NO_CANDIDATE, np.float32)
+                count = masks.shape[1]
+                logits[group.rows, :count], quality[group.rows, :count] = masks, scores
+        if logits is None:
+            raise PromptError("no prompt could be decoded")
+        return Cuts(logits, quality.clip(0, 1))
+
+    def _rested(self, encoding: SamEncoding) -> SamEncoding:
+        return encoding.to("cpu") if self._place.offload else encoding
+
+
+def load(name: str, options: EngineOptions) -> SamEngine:
+    """The engine of a known name, a folder in hub layout, or a file in Meta's own format (SAM)."""
+    place = runtime(options)
+    path = weights.folder(name, options)
+    if path.is_file():
+        model, kind = meta.load(path, options), "sam"
+    else:
+        checkpoint = open_folder(path, KINDS, "the SAM engine")
+        kind = checkpoint.kind
+        model = load_model(checkpoint, KINDS[kind], options)
+    family = Sam if kind in ("sam", "sam_hq") else Sam2
+    network: Network = family(model, place, _side(options.input_side, family.stride))
+    return SamEngine(weights.stamp(name, path), network, place)
+
+
+def _side(wanted: int | None, stride: int) -> int | None:
+    """The input side rounded up to what the network can take; said aloud where it differs."""
+    if wanted is None:
+        return None
+    side = -(-wanted // stride) * stride
+    if side != wanted:
+        log.warning("input_side %d is not a multiple of %d; %d is used", wanted, stride, side)
+    return side
+
+
+def _spans(group: Group, count: int) -> list[slice]:
+    return [slice(start, start + count) for start in range(0, len(group), count)]
