@@ -1,0 +1,137 @@
+"""Results as files: one door in, one door out. What each format keeps and loses is in docs/formats.md."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from wordmask.core.result import Result
+from wordmask.errors import FormatError, did_you_mean
+from wordmask.media.formats import own
+from wordmask.media.formats.records import FormatOptions, Named, parse_json
+from wordmask.media.formats.table import BY_NAME, FORMATS, Format, sniffed
+
+__all__ = [
+    "FORMATS", "Format", "FormatOptions", "Named", "format_of", "from_json", "load", "load_named", "save", "save_named",
+    "to_json",
+]  # fmt: skip
+
+
+def save(
+    result: Result, path: Path | str, format: str | None = None, options: FormatOptions | None = None
+) -> list[Path]:
+    """Write one result; the format is named or told by the suffix. Returns the files written."""
+    path = Path(path)
+    chosen = format_of(path, format)
+    name = result.image.name if result.image is not None and result.image.name else _bare(path, chosen)
+    return chosen.write([Named(name, result)], path, options or FormatOptions())
+
+
+def save_named(
+    items: Sequence[Named], path: Path | str, format: str | None = None, options: FormatOptions | None = None
+) -> list[Path]:
+    """Write many: into one file where the format can, else into the folder `path`, a file for each picture."""
+    path, options = Path(path), options or FormatOptions()
+    if format is None and not path.suffix:
+        raise FormatError(f"{path} is a folder, which tells no format; name one: {', '.join(BY_NAME)}")
+    chosen = format_of(path, format)
+    if chosen.many or (len(items) == 1 and path.suffix):
+        return chosen.write(items, path, options)
+    if path.suffix:
+        raise FormatError(
+            f"a {chosen.name} file holds one picture, got {len(items)}; give a folder and the format's name"
+        )
+    return [written for item, file in _files(items, path, chosen) for written in chosen.write([item], file, options)]
+
+
+def load(path: Path | str, format: str | None = None, options: FormatOptions | None = None) -> list[Result]:
+    """The results in a file or folder, one for each picture."""
+    return [item.result for item in load_named(path, format, options)]
+
+
+def load_named(path: Path | str, format: str | None = None, options: FormatOptions | None = None) -> list[Named]:
+    """The same with the pictures' names and ids. The format of JSON is told by what is in it."""
+    path, options = Path(path), options or FormatOptions()
+    if path.is_dir():
+        return [item for file, chosen in _in_folder(path, format) for item in _read(file, chosen, options)]
+    if not path.exists():
+        raise FormatError(f"there is no file {path}")
+    if format is None and path.name.lower().endswith(".json"):
+        chosen = sniffed(path, options) or format_of(path)
+    else:
+        chosen = format_of(path, format)
+    return _read(path, chosen, options)
+
+
+def to_json(result: Result, name: str = "", options: FormatOptions | None = None) -> dict[str, Any]:
+    """The result as own JSON's object, ready for `json.dumps`."""
+    return own.encode(Named(name, result), options or FormatOptions())
+
+
+def from_json(value: Any, options: FormatOptions | None = None) -> Result:
+    """A result from own JSON: text, bytes, or the object they hold."""
+    options = options or FormatOptions()
+    if isinstance(value, str | bytes):
+        value = parse_json(value.encode() if isinstance(value, str) else value, "the JSON", options)
+    return own.decode(value, "the JSON", options).result
+
+
+def format_of(path: Path | str, format: str | None = None) -> Format:
+    """The format that is named, or that the longest matching suffix tells."""
+    if format is not None:
+        if format not in BY_NAME:
+            raise FormatError(f"no format is called {format!r}.{did_you_mean(format, BY_NAME)}")
+        return BY_NAME[format]
+    name = Path(path).name.lower()
+    suffixes = {suffix: one for one in FORMATS for suffix in one.suffixes}
+    matching = [suffix for suffix in suffixes if name.endswith(suffix)]
+    if not matching:
+        got = "".join(Path(name).suffixes[-2:]) or name
+        raise FormatError(
+            f"{Path(path).name}: no format ends so; name one of {', '.join(BY_NAME)}.{did_you_mean(got, suffixes)}"
+        )
+    return suffixes[max(matching, key=len)]
+
+
+def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
+    if chosen.read is None:
+        raise FormatError(f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it")
+    return chosen.read(path, options)
+
+
+def _in_folder(folder: Path, format: str | None) -> Iterator[tuple[Path, Format]]:
+    """Files in one of the formats, by name; other files are passed over."""
+    if format is not None and (whole := format_of(folder, format)).folders:
+        yield folder, whole
+        return
+    found = 0
+    for file in sorted(folder.iterdir()):
+        known = [one for one in FORMATS if one.read and file.name.lower().endswith(one.suffixes)]
+        named = [one for one in known if format in (None, one.name)]
+        if (
+            named
+            and not file.name.startswith(".")
+            and not file.name.endswith((".masks.json", "classes.txt", "labels.txt"))
+        ):
+            found += 1
+            yield file, named[0]
+    if not found:
+        raise FormatError(f"{folder} holds no file of {format or 'any format that is read'}")
+
+
+def _files(items: Sequence[Named], folder: Path, chosen: Format) -> Iterator[tuple[Named, Path]]:
+    """A file for every picture; names from files are names only, never ways out of the folder."""
+    seen: dict[str, str] = {}
+    for index, item in enumerate(items):
+        stem = Path(item.name.replace("\\", "/").replace("\0", "")).stem.strip(".") or f"picture-{index}"
+        if stem in seen:
+            raise FormatError(f"{seen[stem]} and {item.name} would both be written to {stem}{chosen.suffixes[0]}")
+        seen[stem] = item.name
+        yield item, folder / f"{stem}{chosen.suffixes[0]}"
+
+
+def _bare(path: Path, chosen: Format) -> str:
+    """The file's name without the format's suffix."""
+    for suffix in sorted(chosen.suffixes, key=len, reverse=True):
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem

@@ -1,0 +1,172 @@
+"""Masks as polygons and back, along the edges of pixels, so that nothing is lost.
+
+The convention: a pixel (x, y) is the square from (x, y) to (x + 1, y + 1), a polygon holds the pixels whose
+centres it encloses, by the even-odd rule. The polygon of one pixel has four corners and an area of 1.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Size
+from wordmask.core.masks import Masks
+from wordmask.errors import FormatError
+
+MAX_CROSSINGS = 200_000_000  # rows that a polygon's edges cross: beyond that it is noise or an attack
+BATCH = 4_000_000
+
+Ring = Array  # (n, 2) float64, x y, not closed
+Piece = list[Ring]  # the outline, then its holes
+
+
+def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
+    """The 4-connected pieces of one mask: for each the outline (clockwise), then its holes (the other way).
+
+    >>> pieces(Masks.from_dense(np.ones((1, 2), bool)), 0)[0][0].tolist()
+    [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
+    """
+    crop = masks.crops[index]
+    if not crop.size:
+        return []
+    _, parts = cv2.connectedComponents(crop.astype(np.uint8), connectivity=4)
+    found: dict[int, Piece] = {}
+    for ring in _rings(crop):
+        x, y = ring[0]  # the left end of a top edge: mask below it means an outline, above it a hole
+        if y < crop.shape[0] and crop[y, x]:
+            found.setdefault(int(parts[y, x]), []).insert(0, ring)
+        else:
+            found.setdefault(int(parts[y - 1, x]), []).append(ring[::-1])
+    corner = masks.corners[index]
+    return [[_simple(ring + corner, tolerance) for ring in found[part]] for part in sorted(found)]
+
+
+def one_ring(rings: Sequence[Ring]) -> Ring:
+    """All rings as one: each is joined to an earlier one by a slit of no width, walked in and out again.
+
+    Under the even-odd rule the slit changes nothing: holes stay holes, pieces stay apart.
+    """
+    ordered = [rings[0], *sorted(rings[1:], key=lambda ring: float(ring[:, 0].min()))]
+    starts = np.cumsum([0, *(len(ring) for ring in ordered)])
+    points = np.concatenate(ordered)
+    doors: dict[int, list[tuple[int, int]]] = {}  # vertex -> the rings that are entered from it, and where
+    for number, ring in enumerate(ordered[1:], 1):
+        entry = int(np.lexsort((ring[:, 1], ring[:, 0]))[0])
+        gaps = ((points[: starts[number]] - ring[entry]) ** 2).sum(1)
+        doors.setdefault(int(gaps.argmin()), []).append((number, entry))
+    return points[list(_walk(ordered, starts, doors))]
+
+
+def fill(rings: Sequence[Ring], size: Size) -> Masks:
+    """One mask: the pixels whose centres the rings enclose by the even-odd rule; what leaves the picture is cut."""
+    points = np.concatenate([np.zeros((0, 2)), *rings])
+    if not np.isfinite(points).all():
+        raise FormatError("a polygon's corners must be finite numbers")
+    if len(points) == 0:
+        return Masks.trimmed(size, [(0, 0)], [np.zeros((0, 0), bool)])
+    sides = np.array(size[::-1])
+    # Far outside is as good as just outside; so no number overflows below.
+    rings = [np.clip(ring, -1e6, 1e6) for ring in rings]
+    x0, y0 = np.clip(np.floor(points.min(0)), 0, sides).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(points.max(0)), 0, sides).astype(int).tolist()
+    switches = np.zeros((y1 - y0, x1 - x0 + 1), np.uint8)
+    for rows, columns in _crossings(rings, (x0, y0, x1, y1)):
+        np.add.at(switches, (rows - y0, columns - x0), 1)  # wraps at 256, which is even
+    inside = np.bitwise_xor.accumulate(switches & 1, axis=1)[:, :-1].astype(bool)
+    return Masks.trimmed(size, [(x0, y0)], [inside])
+
+
+def ring_of(flat: Array, where: str) -> Ring:
+    """A ring from x, y, x, y ...; at least three corners."""
+    if len(flat) < 6 or len(flat) % 2:
+        raise FormatError(f"{where}: a polygon has at least 3 pairs of x and y, got {len(flat)} numbers")
+    return flat.reshape(-1, 2)
+
+
+def _rings(crop: Array) -> Iterator[Array]:
+    """Every closed border of the mask, (n, 2) int x y corners, clockwise from its topmost, leftmost corner.
+
+    At each corner of the outline a horizontal and a vertical edge meet. Along a row of corners the first and
+    second, third and fourth ... are joined by an edge; along a column likewise; that is all there is to follow.
+    """
+    grid = np.pad(crop, 1)
+    nw, ne, sw, se = grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]
+    touching = (nw == se) & (ne == sw) & (nw != ne)  # two corners in one place
+    ys, xs = np.nonzero((nw ^ ne ^ sw ^ se) | touching)
+    twice = touching[ys, xs]
+    first = np.repeat(np.arange(len(ys)), 1 + twice)
+    ys, xs = ys[first], xs[first]
+    copy = np.r_[0, (np.diff(first) == 0).astype(int)]
+    # Pixels that touch by a corner stay apart: where they are north-east and south-west, the edge from the
+    # left goes on down, so the copies swap places in their column.
+    swapped = (ne & touching)[ys, xs]
+    down = np.lexsort((copy ^ swapped, ys, xs))
+    beside = np.empty(len(down), np.int64)
+    beside[down[0::2]], beside[down[1::2]] = down[1::2], down[0::2]
+    yield from _follow(np.stack([xs, ys], 1), beside.tolist())
+
+
+def _follow(corners: Array, beside: list[int]) -> Iterator[Array]:
+    seen = bytearray(len(beside))
+    for start in range(len(beside)):
+        if seen[start]:
+            continue
+        path, at = [], start
+        while not seen[at]:
+            across = at ^ 1
+            seen[at] = seen[across] = 1
+            path += [at, across]
+            at = beside[across]
+        yield corners[path]
+
+
+def _walk(rings: list[Ring], starts: Array, doors: dict[int, list[tuple[int, int]]]) -> Iterator[int]:
+    """Indices of vertices along all rings, from the first ring's first vertex."""
+    stack = [_around(0, 0, len(rings[0]), closed=False)]
+    while stack:
+        vertex = next(stack[-1], None)
+        if vertex is None:
+            stack.pop()
+            continue
+        yield vertex
+        for number, entry in doors.pop(vertex, ()):
+            # Pushed backwards: walk round the ring, then stand on this vertex again.
+            stack.append(iter([vertex]))
+            stack.append(_around(int(starts[number]), entry, len(rings[number]), closed=True))
+
+
+def _around(start: int, entry: int, count: int, *, closed: bool) -> Iterator[int]:
+    return (start + (entry + step) % count for step in range(count + closed))
+
+
+def _simple(ring: Array, tolerance: float) -> Ring:
+    if tolerance > 0:
+        fewer = cv2.approxPolyDP(ring.astype(np.float32)[:, None], tolerance, True)[:, 0]
+        if len(fewer) >= 3:
+            ring = fewer
+    corners: Ring = ring.astype(np.float64)
+    return corners
+
+
+def _crossings(rings: Sequence[Ring], box: tuple[int, int, int, int]) -> Iterator[tuple[Array, Array]]:
+    """Rows and columns at which edges cross the rows' middles: the first pixel whose centre lies to the right."""
+    x0, y0, x1, y1 = box
+    edges = np.concatenate([np.stack([ring, np.roll(ring, -1, 0)], 1) for ring in rings])
+    # Always upwards: an edge and its way back then cross at exactly the same places, and cancel.
+    flip = edges[:, 0, 1] > edges[:, 1, 1]
+    edges[flip] = edges[flip][:, ::-1]
+    low = np.clip(np.ceil(edges[:, 0, 1] - 0.5), y0, y1).astype(np.int64)
+    counts = np.clip(np.ceil(edges[:, 1, 1] - 0.5), y0, y1).astype(np.int64) - low
+    if counts.sum() > MAX_CROSSINGS:
+        raise FormatError(
+            f"the polygon crosses {counts.sum():,} rows with its {len(edges):,} edges; that is no outline"
+        )
+    ends = np.cumsum(counts)
+    batches = np.searchsorted(ends, np.arange(0, ends[-1], BATCH), side="right")
+    for first, last in zip(batches, [*batches[1:], len(edges)], strict=True):
+        many = counts[first:last]
+        edge = np.repeat(np.arange(first, last), many)
+        rows = low[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(many) - many, many)
+        (xa, ya), (xb, yb) = edges[edge, 0].T, edges[edge, 1].T
+        across = xa + (rows + 0.5 - ya) * (xb - xa) / (yb - ya)
+        yield rows, np.clip(np.ceil(across - 0.5), x0, x1).astype(np.int64)

@@ -1,0 +1,83 @@
+"""The formats, each with its suffixes and its two functions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wordmask.errors import FormatError
+from wordmask.media.formats import coco, own
+from wordmask.media.formats.records import FormatOptions, Named, dump_json, parse_json, read_text
+from wordmask.media.writers import atomic
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to keep results."""
+
+    name: str
+    suffixes: tuple[str, ...]  # lower case, the first is the one written into folders
+    write: Callable[[Sequence[Named], Path, FormatOptions], list[Path]]
+    read: Callable[[Path, FormatOptions], list[Named]] | None  # None: a picture to look at
+    many: bool = False  # one file holds many pictures
+    folders: bool = False  # `read` takes the folder itself
+
+
+def sniffed(path: Path, options: FormatOptions) -> Format | None:
+    """The format of a JSON file, by its content."""
+    value = parse_json(read_text(path, options), path.name, options)
+    for name, module in _JSON.items():
+        if module.sniff(value):
+            return BY_NAME[name]
+    return None
+
+
+def _write_text(text: str, path: Path) -> list[Path]:
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return [path]
+
+
+def _only(items: Sequence[Named], name: str) -> Named:
+    if len(items) != 1:
+        raise FormatError(f"a {name} file holds one picture, got {len(items)}")
+    return items[0]
+
+
+def _json(path: Path, options: FormatOptions) -> Any:
+    return parse_json(read_text(path, options), path.name, options)
+
+
+def _write_own(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return _write_text(dump_json(own.encode(_only(items, "json"), options)), path)
+
+
+def _read_own(path: Path, options: FormatOptions) -> list[Named]:
+    return [own.decode(_json(path, options), path.name, options)]
+
+
+def _write_lines(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return _write_text("".join(dump_json(own.encode(item, options)) for item in items), path)
+
+
+def _read_lines(path: Path, options: FormatOptions) -> list[Named]:
+    lines = enumerate(read_text(path, options).splitlines(), 1)
+    places = [(f"{path.name}, line {number}", line) for number, line in lines if line.strip()]
+    return [own.decode(parse_json(line, place, options), place, options) for place, line in places]
+
+
+def _write_coco(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return _write_text(dump_json(coco.encode(items, options)), path)
+
+
+def _read_coco(path: Path, options: FormatOptions) -> list[Named]:
+    return coco.decode(_json(path, options), path.name, options)
+
+
+FORMATS = (
+    Format("json", (".json",), _write_own, _read_own),
+    Format("jsonl", (".jsonl",), _write_lines, _read_lines, many=True),
+    Format("coco", (".coco.json",), _write_coco, _read_coco, many=True),
+)
+BY_NAME = {one.name: one for one in FORMATS}
+_JSON: dict[str, Any] = {"json": own, "coco": coco}
