@@ -11,7 +11,9 @@ from wordmask.core import rle
 from wordmask.core.image import Array, Size, frozen
 from wordmask.errors import MaskError
 
-TILE = 128  # side of the squares in which overlaps are counted
+TILE = 96  # side of the squares in which overlaps of many large masks are counted
+PAIRS_WORK = 1 << 27  # pixels up to which going pair by pair is quicker than going tile by tile
+PAIR_COST = 1 << 14  # a pair costs as much as so many pixels before its first pixel (bench: scripts/bench masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,8 @@ class Masks:
         >>> len(Masks.from_dense(np.ones((3, 2, 2), bool))[[True, False, True]])
         2
         """
-        rows = np.atleast_1d(np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index, _index_type(index))])
+        chosen = index if isinstance(index, slice) else np.asarray(index, _index_type(index))
+        rows = np.atleast_1d(np.arange(len(self))[chosen])
         return Masks(self.size, self.corners[rows], tuple(self.crops[row] for row in rows))
 
     def one(self, index: int) -> Array:
@@ -167,7 +170,8 @@ class Masks:
         >>> Masks.from_dense(np.eye(2, dtype=bool)).to_rle(compressed=False)
         [{'size': [2, 2], 'counts': [0, 1, 2, 1]}]
         """
-        runs = (rle.runs_of_crop(self.size, corner, crop) for corner, crop in zip(self.corners, self.crops, strict=True))
+        pairs = zip(self.corners, self.crops, strict=True)
+        runs = (rle.runs_of_crop(self.size, corner, crop) for corner, crop in pairs)
         return [{"size": list(self.size), "counts": rle.pack(run) if compressed else run.tolist()} for run in runs]
 
     # ---- compared
@@ -176,6 +180,28 @@ class Masks:
         """(N, M) int64 pixels that each pair shares."""
         if other.size != self.size:
             raise MaskError(f"masks of different pictures: {self.size} and {other.size}")
+        starts = np.maximum(self.boxes[:, None, :2], other.boxes[None, :, :2])
+        stops = np.minimum(self.boxes[:, None, 2:], other.boxes[None, :, 2:])
+        sides = np.maximum(stops - starts, 0).astype(np.int64)
+        pixels = sides[..., 0] * sides[..., 1]
+        pairs = np.nonzero(pixels)
+        if len(pairs[0]) * PAIR_COST + int(pixels.sum()) <= PAIRS_WORK:
+            return self._by_pairs(other, pairs, np.concatenate([starts[pairs], stops[pairs]], 1))
+        return self._by_tiles(other)
+
+    def _by_pairs(self, other: "Masks", pairs: tuple[Array, ...], windows: Array) -> Array:
+        """Overlaps of the pairs whose boxes meet in `windows` (x0 y0 x1 y1)."""
+        shared = np.zeros((len(self), len(other)), np.int64)
+        mine, theirs = self.corners.tolist(), other.corners.tolist()
+        for i, j, (x0, y0, x1, y1) in zip(pairs[0].tolist(), pairs[1].tolist(), windows.tolist(), strict=True):
+            (ax, ay), (bx, by) = mine[i], theirs[j]
+            one = self.crops[i][y0 - ay : y1 - ay, x0 - ax : x1 - ax]
+            two = other.crops[j][y0 - by : y1 - by, x0 - bx : x1 - bx]
+            shared[i, j] = np.count_nonzero(one & two)
+        return shared
+
+    def _by_tiles(self, other: "Masks") -> Array:
+        """All overlaps, one matrix product per tile of the picture."""
         shared = np.zeros((len(self), len(other)), np.int64)
         for y0 in range(0, self.size[0], TILE):
             for x0 in range(0, self.size[1], TILE):
@@ -183,7 +209,7 @@ class Masks:
                 rows, mine = self._window(window)
                 columns, theirs = (rows, mine) if other is self else other._window(window)
                 if len(rows) and len(columns):
-                    # float32 counts to 2^24 exactly; a tile has 2^14 pixels
+                    # float32 counts to 2^24 exactly; a tile has fewer than 2^14 pixels
                     shared[np.ix_(rows, columns)] += (mine @ theirs.T).astype(np.int64)
         return shared
 
@@ -191,13 +217,13 @@ class Masks:
         """(N, M) intersection over union; 0 where both are empty."""
         shared = self.intersections(other)
         union = self.areas[:, None] + other.areas[None] - shared
-        return np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0)
+        return np.asarray(np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0))
 
     def containment(self, other: "Masks") -> Array:
         """(N, M) intersection over the smaller of the two."""
         shared = self.intersections(other)
         smaller = np.minimum(self.areas[:, None], other.areas[None])
-        return np.divide(shared, smaller, out=np.zeros(shared.shape), where=smaller > 0)
+        return np.asarray(np.divide(shared, smaller, out=np.zeros(shared.shape), where=smaller > 0))
 
     # ---- moved
 

@@ -78,7 +78,7 @@ def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
 
 def crop_of_runs(size: Size, counts: Array) -> tuple[tuple[int, int], Array]:
     """Corner (x0, y0) and tight crop of COCO counts."""
-    height, width = size
+    height = size[0]
     check_runs(size, counts)
     borders = np.cumsum(counts)
     starts, ends = borders[0::2][: len(counts) // 2], borders[1::2]
@@ -91,7 +91,9 @@ def crop_of_runs(size: Size, counts: Array) -> tuple[tuple[int, int], Array]:
     y0 = 0 if crosses.any() else int((starts % height).min())
     y1 = height if crosses.any() else int(((ends - 1) % height).max()) + 1
     if (x1 - x0) * height > MAX_BOX_PIXELS:
-        raise MaskError(f"a mask of {x1 - x0} x {height} pixels is over the limit of {MAX_BOX_PIXELS}; is the size right?")
+        raise MaskError(
+            f"a mask of {x1 - x0} x {height} pixels is over the limit of {MAX_BOX_PIXELS}; is the size right?"
+        )
     steps = np.zeros((x1 - x0) * height + 1, np.int8)
     np.add.at(steps, starts - x0 * height, 1)
     np.add.at(steps, ends - x0 * height, -1)
@@ -127,6 +129,6 @@ def counts_of(code: Any) -> tuple[Size, Array]:
     return (height, width), array
 
 
-def _global(where: tuple[Array, Array], x0: int, y0: int, height: int) -> Array:
+def _global(where: tuple[Array, ...], x0: int, y0: int, height: int) -> Array:
     column, row = where
-    return (x0 + column.astype(np.int64)) * height + y0 + row
+    return np.asarray((x0 + column.astype(np.int64)) * height + y0 + row)

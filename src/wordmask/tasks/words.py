@@ -12,8 +12,6 @@ from wordmask.core.models import Models
 from wordmask.core.protocols import Dense, FeatureMap
 from wordmask.ops import pool
 
-PAIR = 2  # without a "none" a region needs a rival to be compared with
-
 
 @dataclass(frozen=True, eq=False)
 class WordMaps:
@@ -34,15 +32,14 @@ class WordMaps:
         planes = softmax(logits, None if self.features.none is None else self.features.none.reshape(-1))
         return planes.reshape(-1, height, width)
 
-    def at(self, grid: Size) -> tuple[Array, Array]:
-        """Winners only: their word ids (K,), and their planes resized to (K, h, w).
+    def winners(self, grid: Size) -> tuple[Array, Array]:
+        """Word ids (K,) that win somewhere, and their planes resized to (K, h, w). The last is always "none".
 
         A word that wins no cell of the feature grid is left out; with 1,000 words that is nearly all of them.
-        The last plane is always "none".
         """
-        winners = np.unique(np.append(self.probabilities.argmax(0), len(self.words)))
-        planes = np.stack([cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in winners])
-        return winners, planes
+        found = np.unique(np.append(self.probabilities.argmax(0), len(self.words)))
+        planes = [cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in found]
+        return found, np.stack(planes)
 
     def under(self, masks: Masks) -> Array:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
@@ -51,8 +48,8 @@ class WordMaps:
     def calibrated(self, scores: Array) -> Array:
         """Mean probabilities -> how often such a region is right, by the engine's own two numbers."""
         slope, offset = self.features.calibration
-        odds = np.log(np.clip(scores, 1e-6, 1 - 1e-6) / np.clip(1 - scores, 1e-6, 1))
-        right: Array = 1 / (1 + np.exp(-(slope * odds + offset)))
+        clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+        right: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
         return right
 
 
@@ -74,13 +71,12 @@ def softmax(logits: Array, none: Array | None) -> Array:
 
 
 def otsu(values: Array) -> float:
-    """The threshold that parts the values best in two; the mean where they are all alike."""
-    if len(values) < PAIR or float(np.ptp(values)) < 1e-6:
-        return float(values.mean()) if len(values) else 0.0
-    ordered = np.sort(values)
+    """The threshold that parts the values best in two; below them all where they are alike."""
+    if len(values) < 2 or float(np.ptp(values)) < 1e-6:
+        return 0.0
+    ordered = np.sort(values).astype(np.float64)
     counts = np.arange(1, len(ordered))
     sums = np.cumsum(ordered)
     low, high = sums[:-1] / counts, (sums[-1] - sums[:-1]) / (len(ordered) - counts)
-    between = counts * (len(ordered) - counts) * (low - high) ** 2
-    cut = int(between.argmax())
+    cut = int((counts * (len(ordered) - counts) * (low - high) ** 2).argmax())
     return float((ordered[cut] + ordered[cut + 1]) / 2)

@@ -1,0 +1,189 @@
+"""Words -> masks: four ways to find candidates, one way to finish them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordmask.core.image import Image
+from wordmask.core.models import Models
+from wordmask.core.options import check_choice, check_range
+from wordmask.core.prompts import Text
+from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
+from wordmask.core.result import Result
+from wordmask.errors import CapabilityError, OptionError, PromptError
+from wordmask.tasks import grounded
+from wordmask.tasks.everything import EverythingOptions, everything_found
+from wordmask.tasks.finish import Rules, finished
+from wordmask.tasks.found import Found
+from wordmask.tasks.guided import guided
+from wordmask.tasks.pieces import Pieces, find
+from wordmask.tasks.trace import Counted, Trace
+from wordmask.tasks.words import WordMaps, look
+
+WAYS = ("auto", "unified", "guided", "everything", "grounded")
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """How words become masks."""
+
+    how: str = "auto"
+    """auto, unified (one network answers), guided (dense features say where to prompt), everything (segment all,
+    then name) or grounded (detect, then cut)."""
+    vocabulary: tuple[str, ...] = ()
+    """Further words that compete for pixels but are not reported."""
+    prompt: tuple[str, ...] = ()
+    """Report only these of the words; the others compete."""
+    min_confidence: float | str = "auto"
+    """Score from which a region is reported: a number in [0, 1], or auto (the engine's calibrated threshold, else Otsu)."""
+    min_region_size: int = 100
+    """Smallest region, in pixels."""
+    iou_threshold: float = 0.8
+    """Of two regions of one word that overlap more than this, the better one stays."""
+    coarse_threshold: float = 0.2
+    """A pixel below this probability for every word is not looked at."""
+    instances: bool = True
+    """Part touching things of one word."""
+    granularity: str = "whole"
+    """Of nested regions of one word keep the whole, the part, or the tree of both."""
+    panoptic: bool = False
+    """Cover the whole picture; what no word names becomes "other"."""
+    points_per_side: int = 32
+    """With how=everything: points of the grid along the longer side."""
+    prompts_per_batch: int = 32
+    """Prompts decoded at once: memory against speed."""
+
+    def __post_init__(self) -> None:
+        check_choice("how", self.how, WAYS)
+        check_choice("granularity", self.granularity, ("whole", "part", "tree"))
+        if self.min_confidence != "auto":
+            try:
+                object.__setattr__(self, "min_confidence", float(self.min_confidence))
+            except ValueError:
+                raise OptionError(f"min_confidence is a number or auto, got {self.min_confidence!r}") from None
+            check_range("min_confidence", float(self.min_confidence), 0, 1)
+        check_range("min_region_size", self.min_region_size, 0, 1e9)
+        check_range("iou_threshold", self.iou_threshold, 0, 1)
+        check_range("coarse_threshold", self.coarse_threshold, 0, 1)
+        check_range("points_per_side", self.points_per_side, 1, 256)
+        check_range("prompts_per_batch", self.prompts_per_batch, 1, 4096)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One picture, one list of words, one set of engines."""
+
+    image: Image
+    phrases: tuple[str, ...]
+    models: Models
+    options: SegmentOptions
+    trace: Trace
+    maps: WordMaps | None
+
+    @property
+    def segmenter(self) -> Counted:
+        return Counted(self.models.get(Segmenter), self.trace)
+
+    def pieces(self) -> Pieces:
+        if self.maps is None:
+            raise CapabilityError(
+                f"how={self.trace.how} needs dense features, which {self.models.spec} has not; "
+                f"use how=grounded, or add an engine that has them, as in {self.models.spec}+mini"
+            )
+        options = self.options
+        return find(self.maps, threshold=options.coarse_threshold, min_region_size=options.min_region_size)
+
+
+def segment(
+    image: Image, text: Text, models: Models, options: SegmentOptions | None = None, trace: Trace | None = None
+) -> Result:
+    """Regions of `image` that `text` names, best first; words that are not there are in `.absent`."""
+    options = options or SegmentOptions()
+    trace = trace if trace is not None else Trace()
+    trace.how = _way(options.how, models)
+    asked, phrases = _vocabulary(text, options)
+    with trace.stage("words"):
+        maps = look(image, phrases, models) if models.has(Dense) else None
+        trace.encodings += maps is not None
+    found = _WAYS[trace.how](_Job(image, phrases, models, options, trace, maps))
+    with trace.stage("merge"):
+        rules = Rules(options.min_confidence, options.iou_threshold, options.granularity, options.panoptic)
+        result, trace.threshold = finished(found, phrases, asked, maps, rules)
+    return result.replaced(made_by=models.made_by)
+
+
+def _way(how: str, models: Models) -> str:
+    """The way that suits the engines, where none is asked for."""
+    if how != "auto":
+        return how
+    if models.has(Dense):
+        return "guided" if models.has(Segmenter) else "unified"
+    return "grounded" if models.has(Segmenter) else "unified"
+
+
+def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words to report, and all that compete (the reported ones are among them)."""
+    further = tuple(word for word in options.vocabulary if word not in text.phrases)
+    phrases = Text(text.phrases + further).phrases
+    unknown = [word for word in options.prompt if word not in phrases]
+    if unknown:
+        raise PromptError(f"--prompt {unknown[0]!r} is not among the words: {', '.join(phrases)}")
+    return options.prompt or text.phrases, phrases
+
+
+# ---- the four ways: each turns a job into candidates
+
+
+def _unified(job: _Job) -> Found:
+    """One network answers: its dense map as it is, or a detector's own masks."""
+    if job.maps is not None:
+        pieces = job.pieces()
+        every = np.arange(len(pieces))
+        unknown = np.full(len(pieces), np.nan, np.float32)
+        return Found(pieces.at_full_size(every), ("dense",) * len(pieces), unknown, pieces.label_ids)
+    found = _propose(job)
+    if found.masks is None:
+        raise CapabilityError(f"{job.models.spec} gives boxes, not masks; use how=grounded with a segmenter")
+    asked = tuple(grounded.told(box) for box in found.masks.boxes)
+    return Found(found.masks, asked, np.full(len(asked), np.nan, np.float32), found.label_ids, found.scores)
+
+
+def _guided(job: _Job) -> Found:
+    pieces = job.pieces()
+    (encoding,) = job.segmenter.encode([job.image]) if len(pieces) else (None,)
+    if encoding is None:
+        return Found.nothing(job.image.size)
+    options = job.options
+    return guided(pieces, job.segmenter, encoding, batch=options.prompts_per_batch, instances=options.instances)
+
+
+def _everything(job: _Job) -> Found:
+    if job.maps is None:
+        job.pieces()  # says what is missing
+    options = EverythingOptions(
+        points_per_side=job.options.points_per_side,
+        min_region_size=job.options.min_region_size,
+        prompts_per_batch=job.options.prompts_per_batch,
+    )
+    return everything_found(job.image, job.segmenter, options)
+
+
+def _grounded(job: _Job) -> Found:
+    """Boxes of a detector, or of the dense pieces where there is none; each box is cut."""
+    if job.models.has(Detector):
+        proposals = _propose(job)
+    else:
+        pieces = job.pieces()
+        proposals = Proposals(pieces.boxes, np.ones(len(pieces), np.float32), pieces.label_ids)
+    (encoding,) = job.segmenter.encode([job.image])
+    cut = grounded.grounded(proposals, job.segmenter, encoding, batch=job.options.prompts_per_batch)
+    return cut if job.models.has(Detector) else cut.unscored()
+
+
+def _propose(job: _Job) -> Proposals:
+    with job.trace.stage("detect"):
+        job.trace.encodings += 1
+        return job.models.get(Detector).propose(job.image, job.phrases)
+
+
+_WAYS = {"unified": _unified, "guided": _guided, "everything": _everything, "grounded": _grounded}
