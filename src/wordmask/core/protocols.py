@@ -89,6 +89,7 @@ class FeatureMap:
     none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
     calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
     threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
+    rivals: Array | None = None  # (R, D) unit rows: words a cell may be instead; those near a word asked for are left out
 
     @property
     def nbytes(self) -> int:

@@ -12,6 +12,8 @@ from wordmask.core.models import Models
 from wordmask.core.protocols import Dense, FeatureMap
 from wordmask.ops import pool
 
+ALIKE = 0.45  # cosine from which a rival word may mean the same as a word asked for
+
 
 @dataclass(frozen=True, eq=False)
 class WordMaps:
@@ -29,8 +31,18 @@ class WordMaps:
         """(C + 1, h, w) float32, summing to 1; the last plane is "none of these" (zero if the engine has none)."""
         height, width, _ = self.features.vectors.shape
         logits = self.features.scale * (self.words @ self.features.vectors.reshape(height * width, -1).T)
-        planes = softmax(logits, None if self.features.none is None else self.features.none.reshape(-1))
+        planes = softmax(logits, self._none())
         return planes.reshape(-1, height, width)
+
+    def _none(self) -> Array | None:
+        """(h*w,) logit of "none of these": the engine's own, and every rival word that is unlike all words asked for."""
+        own = None if self.features.none is None else self.features.none.reshape(-1)
+        if self.features.rivals is None:
+            return own
+        far = self.features.rivals[(self.features.rivals @ self.words.T).max(1) < ALIKE]
+        flat = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
+        logits = self.features.scale * (far @ flat.T)
+        return np.logaddexp.reduce(logits if own is None else np.concatenate([logits, own[None]]), axis=0)
 
     def winners(self, grid: Size) -> tuple[Array, Array]:
         """Word ids (K,) that win somewhere, and their planes resized to (K, h, w). The last is always "none".
