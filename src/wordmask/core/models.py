@@ -27,7 +27,8 @@ class Models:
             if isinstance(part, kind):
                 return part
         raise CapabilityError(
-            f"{self.spec} has no {kind.__name__}; add an engine that has one (`wordmask models` lists them), as in {self.spec}+mini"
+            f"{self.spec} has no {kind.__name__}; add an engine that has one, as in {self.spec}+mini "
+            "(`wordmask models` lists them)"
         )
 
     @property

@@ -26,7 +26,7 @@ class Text:
 
     def __post_init__(self) -> None:
         if isinstance(self.phrases, str):
-            raise PromptError(f"phrases must be a list of words, got the string {self.phrases!r}; write ({self.phrases!r},)")
+            raise PromptError(f"phrases must be a list of words, got a string; write ({self.phrases!r},)")
         phrases = tuple(_clean(phrase) for phrase in self.phrases)
         if not phrases:
             raise PromptError("the word list is empty; name at least one thing to look for")
@@ -61,7 +61,8 @@ class Points:
         for row in points:
             if len(row) not in (2, 3):
                 raise PromptError(f"a point is (x, y) or (x, y, keep), got {tuple(row)!r}")
-        return cls(np.array([row[:2] for row in points]), np.array([len(row) == 2 or bool(row[2]) for row in points], bool))
+        keep = [len(row) == 2 or bool(row[2]) for row in points]
+        return cls(np.array([row[:2] for row in points]), np.array(keep, bool))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ class Boxes:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """"Things like this": masks in a picture, perhaps another one than the picture asked about."""
+    """ "Things like this": masks in a picture, perhaps another one than the picture asked about."""
 
     masks: Masks
     of: Image
@@ -122,7 +123,8 @@ def from_json(value: Any) -> Prompt:
     if not isinstance(rows, list):
         raise PromptError(f"{key} must be a list, got {type(rows).__name__}")
     try:
-        return _PARSERS[key](rows)
+        prompt: Prompt = _PARSERS[key](rows)
+        return prompt
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, PromptError) else PromptError(f"{key}: {error}") from None
 

@@ -41,14 +41,16 @@ class PromptBatch:
 
     def __post_init__(self) -> None:
         count = len(self.xy)
-        if self.xy.shape != (count, self.keep.shape[1], 2) or self.keep.shape[0] != count or self.boxes.shape != (count, 4):
-            raise PromptError(f"prompts do not fit: xy {self.xy.shape}, keep {self.keep.shape}, boxes {self.boxes.shape}")
+        shapes = self.xy.shape, self.keep.shape, self.boxes.shape
+        if shapes != ((count, self.keep.shape[1], 2), (count, self.keep.shape[1]), (count, 4)):
+            raise PromptError(f"prompts do not fit each other: xy, keep, boxes are {shapes}")
 
     def __len__(self) -> int:
         return len(self.xy)
 
     def __getitem__(self, rows: slice) -> "PromptBatch":
-        return PromptBatch(self.xy[rows], self.keep[rows], self.boxes[rows], None if self.logits is None else self.logits[rows])
+        logits = None if self.logits is None else self.logits[rows]
+        return PromptBatch(self.xy[rows], self.keep[rows], self.boxes[rows], logits)
 
     @classmethod
     def points(cls, xy: Array, logits: Array | None = None) -> "PromptBatch":
@@ -67,7 +69,8 @@ class PromptBatch:
         """ONE prompt of several points (K, 2), perhaps a box (4,), perhaps an earlier mask (h, w)."""
         boxes = np.full((1, 4), np.nan, np.float32) if box is None else np.asarray(box, np.float32).reshape(1, 4)
         earlier = None if logits is None else logits[None]
-        return cls(np.asarray(xy, np.float32).reshape(1, -1, 2), np.asarray(keep, np.int8).reshape(1, -1), boxes, earlier)
+        points = np.asarray(xy, np.float32).reshape(1, -1, 2)
+        return cls(points, np.asarray(keep, np.int8).reshape(1, -1), boxes, earlier)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,9 @@ class FeatureMap:
     none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
     calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
     threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
-    rivals: Array | None = None  # (R, D) unit rows: words a cell may be instead; those near a word asked for are left out
+    rivals: Array | None = (
+        None  # (R, D) unit rows: words a cell may be instead; those near a word asked for are left out
+    )
 
     @property
     def nbytes(self) -> int:

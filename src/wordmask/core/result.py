@@ -105,7 +105,7 @@ class Result:
         label_ids: Any = None,
         **columns: Any,
     ) -> "Result":
-        """From columns in any order: sorted by score, then area, then corner. Scores default to 1, labels to unnamed."""
+        """From columns in any order: sorted by score, then area, then corner. Scores default to 1, labels to none."""
         count = len(masks)
         scores = np.ones(count, np.float32) if scores is None else np.asarray(scores, np.float32)
         label_ids = np.full(count, UNNAMED) if label_ids is None else np.asarray(label_ids)
@@ -130,9 +130,11 @@ class Result:
 
     def __getitem__(self, index: Any) -> "Result":
         """A subset by int, slice, bools or indices; it is sorted like every result."""
-        rows = np.atleast_1d(np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index, _index_type(index))])
+        chosen = index if isinstance(index, slice) else np.asarray(index, _index_type(index))
+        rows = np.atleast_1d(np.arange(len(self))[chosen])
         columns = {name: _rows(getattr(self, name), rows) for name in _COLUMNS}
-        return Result.of(self.masks[rows], self.vocabulary, made_by=self.made_by, absent=self.absent, image=self.image, **columns)
+        columns |= {name: getattr(self, name) for name in ("made_by", "absent", "image")}
+        return Result.of(self.masks[rows], self.vocabulary, **columns)
 
     def one(self, index: int = 0) -> Region:
         """Row `index` as a named tuple; the best one by default."""
@@ -192,7 +194,8 @@ class Result:
 
     def __repr__(self) -> str:
         height, width = self.size
-        shown = ", ".join(f"{name or 'unnamed'} {score:.2f}" for name, score in zip(self.names[:5], self.scores[:5], strict=True))
+        rows = zip(self.names[:5], self.scores[:5], strict=True)
+        shown = ", ".join(f"{name or 'unnamed'} {score:.2f}" for name, score in rows)
         more = f", {len(self) - 5} more" if len(self) > 5 else ""
         gone = f"; not here: {', '.join(word.phrase for word in self.absent)}" if self.absent else ""
         return f"<Result {len(self)} regions of {width} x {height}{': ' if shown else ''}{shown}{more}{gone}>"

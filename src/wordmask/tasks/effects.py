@@ -2,12 +2,12 @@
 
 All regions of the result together are the object. Colour work happens on whole crops (a conversion wants a
 picture, not a list of pixels) and comes back through a soft matte; what the effect does not mean keeps its bytes.
-Effects on what is around the object are in `backdrop.py`.
+Effects on what is around the object are in `backdrop.py`; `EFFECTS` names them all.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,12 +15,10 @@ import numpy as np
 from wordmask.core.image import Array, Image
 from wordmask.core.options import check_range
 from wordmask.core.result import Result
-from wordmask.errors import MaskError
 from wordmask.ops import colour as colours
-from wordmask.ops.matte import box_around, reach_of, soft_matte
-from wordmask.ops.paste import Box
-
-COARSE_FROM = 60_000  # pixels of the object's box from which the matte is computed on every second pixel, and so on
+from wordmask.ops.matte import box_around
+from wordmask.tasks import backdrop as around
+from wordmask.tasks.cut import NOTHING, blended, cut_of, distance_from, on_object, pasted, union_of
 
 
 @dataclass(frozen=True)
@@ -87,26 +85,17 @@ class GlowOptions:
         check_range("strength", self.strength, 0, 1)
 
 
-class Cut(NamedTuple):
-    """The object in a crop of its picture."""
-
-    box: Box
-    pixels: Array  # (h, w, 3) uint8
-    mask: Array  # (h, w) bool
-    alpha: Array  # (h, w) float32, soft; equal to the mask where it was not asked for
-
-
 def hue(image: Image, result: Result, options: HueOptions | None = None) -> Image:
     """The object with its hue turned."""
     options = options or HueOptions()
-    return _on_object(image, result, lambda cut: colours.turn_hue(cut.pixels, options.degrees))
+    return on_object(image, result, lambda cut: colours.turn_hue(cut.pixels, options.degrees))
 
 
 def recolour(image: Image, result: Result, options: RecolourOptions | None = None) -> Image:
     """The object in another colour, with its light and shadow."""
     options = options or RecolourOptions()
     goal = colours.parse_colour(options.colour)
-    return _on_object(image, result, lambda cut: colours.tint(cut.pixels, goal, cut.mask), options.strength)
+    return on_object(image, result, lambda cut: colours.tint(cut.pixels, goal, cut.mask), options.strength)
 
 
 def pixelate(image: Image, result: Result, options: PixelateOptions | None = None) -> Image:
@@ -148,71 +137,10 @@ def glow(image: Image, result: Result, options: GlowOptions | None = None) -> Im
     if cut is NOTHING:
         return image
     light = options.strength * np.exp(-((distance_from(cut.mask) / width) ** 2))
-    lit = cut.pixels + light[..., None] * (255 - cut.pixels.astype(np.float32)) * (
-        np.float32(colours.parse_colour(options.colour)) / 255
-    )
+    lamp = np.array(colours.parse_colour(options.colour), np.float32) / 255
+    lit = cut.pixels + light[..., None] * (255 - cut.pixels.astype(np.float32)) * lamp
     inside = cut.mask | (light < 1 / 255)
     return pasted(image, cut.box, np.where(inside[..., None], cut.pixels, np.rint(lit)).astype(np.uint8))
-
-
-# ---- shared with backdrop.py
-
-
-def union_of(image: Image, result: Result) -> Array:
-    """(H, W) bool: every pixel of every region."""
-    if result.size != image.size:
-        raise MaskError(f"the result is of {result.size}, the picture {image.size} (height, width)")
-    return result.masks.union()
-
-
-NOTHING = Cut((0, 0, 0, 0), np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), bool), np.zeros((0, 0), np.float32))
-
-
-def cut_of(image: Image, result: Result, *, margin: int = 0, soft: bool = True) -> Cut:
-    """The object's crop with a margin and, unless `soft` is off, its matte; `NOTHING` where there is no object."""
-    mask = union_of(image, result)
-    if not mask.any():
-        return NOTHING
-    reach = reach_of(mask) if soft else 0
-    box = box_around(mask, max(margin, 3 * reach))
-    x0, y0, x1, y1 = box
-    pixels, part = image.pixels[y0:y1, x0:x1], mask[y0:y1, x0:x1]
-    alpha = soft_matte(pixels, part, reach=reach, coarse=coarseness(part)) if soft else part.astype(np.float32)
-    return Cut(box, pixels, part, alpha)
-
-
-def coarseness(part: Array) -> int:
-    """Every how manieth pixel the matte is computed on, so that its time grows slowly with the object's."""
-    return int(np.clip(round(float(np.sqrt(part.size / COARSE_FROM))), 1, 4))
-
-
-def distance_from(mask: Array) -> Array:
-    """(h, w) float32: pixels to the mask, 0 on it."""
-    away: Array = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    return away
-
-
-def blended(below: Array, above: Array, weight: Array) -> Array:
-    """uint8: `above` over `below` by `weight` (h, w); exactly `below` where it is 0."""
-    share = np.ascontiguousarray(weight, np.float32)
-    mix = cv2.blendLinear(np.ascontiguousarray(above), np.ascontiguousarray(below), share, 1 - share)
-    out: Array = cv2.copyTo(mix, (share > 0).astype(np.uint8), below.copy())
-    return out
-
-
-def pasted(image: Image, box: Box, pixels: Array) -> Image:
-    """The picture with the crop put back."""
-    x0, y0, x1, y1 = box
-    out = image.pixels.copy()
-    out[y0:y1, x0:x1] = pixels
-    return Image(out, image.name)
-
-
-def _on_object(image: Image, result: Result, change: Callable[[Cut], Array], strength: float = 1.0) -> Image:
-    cut = cut_of(image, result)
-    if cut is NOTHING:
-        return image
-    return pasted(image, cut.box, blended(cut.pixels, change(cut), cut.alpha * np.float32(strength)))
 
 
 def _grown(mask: Array, margin: int) -> Array:
@@ -221,3 +149,20 @@ def _grown(mask: Array, margin: int) -> Array:
 
 def _flat(pixels: Array, colour: str) -> Array:
     return np.full_like(pixels, colours.parse_colour(colour))
+
+
+# name -> (function, its options): what the command line and the server offer
+EFFECTS: dict[str, tuple[Callable[..., Image], type[Any]]] = {
+    "hue": (hue, HueOptions),
+    "recolour": (recolour, RecolourOptions),
+    "blur": (around.blur, around.BlurOptions),
+    "desaturate": (around.desaturate, around.DesaturateOptions),
+    "spotlight": (around.spotlight, around.SpotlightOptions),
+    "outline": (outline, OutlineOptions),
+    "glow": (glow, GlowOptions),
+    "pixelate": (pixelate, PixelateOptions),
+    "sticker": (around.sticker, around.StickerOptions),
+    "backdrop": (around.backdrop, around.BackdropOptions),
+    "shadow": (around.shadow, around.ShadowOptions),
+    "overlay": (around.overlay, around.OverlayOptions),
+}

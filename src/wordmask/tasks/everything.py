@@ -17,6 +17,8 @@ from wordmask.core.protocols import Encoding, PromptBatch, Segmenter
 from wordmask.core.result import Result, Why
 from wordmask.ops import merge, regions
 from wordmask.tasks.found import Found
+from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import View
 
 KEEP = 512  # survivors held between two rounds of thinning
 
@@ -67,16 +69,16 @@ class _Survivors:
 def everything(image: Image, models: Models, options: EverythingOptions | None = None) -> Result:
     """Unnamed regions of `image`, best first; the score is the segmenter's estimate of the IoU."""
     options = options or EverythingOptions()
-    found = everything_found(image, models.get(Segmenter), options)
+    found = everything_found(View(image, models, Trace()), options)
     whys = tuple(
         Why(prompt, quality=quality) for prompt, quality in zip(found.prompts, found.quality.tolist(), strict=True)
     )
-    return Result.of(found.masks, scores=found.quality, why=whys, made_by=models.made_by)
+    return Result.of(found.masks, scores=np.clip(found.quality, 0, 1), why=whys, made_by=models.made_by)
 
 
-def everything_found(image: Image, segmenter: Segmenter, options: EverythingOptions) -> Found:
-    """The same as candidates that can still be named."""
-    parts = [_view(image, box, segmenter, options) for box in _views(image.size, options.crop_layers)]
+def everything_found(view: View, options: EverythingOptions) -> Found:
+    """The same as candidates that can still be named; the view's own encoding is used for the whole picture."""
+    parts = [_part(view, box, options) for box in _parts(view.image.size, options.crop_layers)]
     found = Found.join(parts)
     found = found[found.masks.areas >= max(1, options.min_region_size)]
     return found[merge.nms(found.masks, found.quality, iou=options.iou_threshold)]
@@ -91,7 +93,7 @@ def grid_points(size: Size, per_side: int) -> Array:
     return np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2).astype(np.float32)
 
 
-def _views(size: Size, layers: int) -> Iterator[tuple[int, int, int, int]]:
+def _parts(size: Size, layers: int) -> Iterator[tuple[int, int, int, int]]:
     """The whole picture, then 2^k x 2^k parts that overlap by a quarter of their side."""
     yield 0, 0, size[1], size[0]
     for layer in range(1, layers + 1):
@@ -106,19 +108,16 @@ def _starts(side: int, count: int) -> list[tuple[int, int]]:
     return [(start, start + part) for start in np.linspace(0, side - part, count).astype(int).tolist()]
 
 
-def _view(image: Image, box: tuple[int, int, int, int], segmenter: Segmenter, options: EverythingOptions) -> Found:
+def _part(view: View, box: tuple[int, int, int, int], options: EverythingOptions) -> Found:
     """All regions of one part of the picture, in the picture's coordinates."""
     x0, y0, x1, y1 = box
-    view = Image(image.pixels[y0:y1, x0:x1], image.name)
-    (encoding,) = segmenter.encode([view])
-    kept = _survivors(segmenter, encoding, options)
-    masks = (
-        regions.masks_of_logits(kept.logits.astype(np.float32), view.size) if len(kept.xy) else Masks.empty(view.size)
-    )
-    moved = masks.moved(image.size, (x0, y0))
-    inside = ~_cut_by_view(masks, box, image.size)
+    image, part = view.image, Image(view.image.pixels[y0:y1, x0:x1], view.image.name)
+    encoding = view.encoding if part.size == image.size else view.segmenter.encode([part])[0]
+    kept = _survivors(view.segmenter, encoding, options)
+    masks = regions.masks_of_logits(kept.logits.astype(np.float32), part.size)
     prompts = tuple(f"point {x + x0:.0f},{y + y0:.0f}" for x, y in kept.xy)
-    return Found(moved, prompts, kept.quality)[inside]
+    found = Found(masks.moved(image.size, (x0, y0)), prompts, kept.quality)
+    return found[~_cut_by_view(masks, box, image.size)]
 
 
 def _cut_by_view(masks: Masks, box: tuple[int, int, int, int], size: Size) -> Array:
@@ -160,7 +159,7 @@ def _covered(points: Array, kept: list[_Survivors], size: Size) -> Array:
     for part in kept:
         sure = part.logits[part.quality > 0.85] > 0
         if len(sure):
-            union = sure.any(0)
+            union = np.asarray(sure.any(0))
             cells = (points * (np.array(union.shape[::-1]) / np.array(size[::-1]))).astype(int)
             covered |= union[cells[:, 1], cells[:, 0]]
     return covered
@@ -169,7 +168,7 @@ def _covered(points: Array, kept: list[_Survivors], size: Size) -> Array:
 def _passing(segmenter: Segmenter, encoding: Encoding, points: Array, options: EverythingOptions) -> _Survivors:
     """All candidates of a batch of points that are good and stable."""
     cuts = segmenter.cut(encoding, PromptBatch.points(points))
-    count, candidates, height, width = cuts.logits.shape
+    _, candidates, height, width = cuts.logits.shape
     logits = cuts.logits.reshape(-1, height, width)
     quality = cuts.quality.reshape(-1)
     good = np.flatnonzero(quality >= options.min_quality)

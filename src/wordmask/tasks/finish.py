@@ -51,7 +51,7 @@ def finished(
 
 
 def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
-    """The word each candidate was looked for with, or the most probable one; the engine's score, or the mean probability."""
+    """The word each candidate was looked for with, or the likeliest; the engine's score, or the mean probability."""
     if maps is None:
         if found.label_ids is None or found.scores is None:
             raise CapabilityError(
@@ -60,9 +60,7 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
         return _Named(found.label_ids, found.scores, ("",) * len(found), np.full(len(found), np.nan))
     shares = maps.under(found.masks)
     words = shares[:, : len(phrases)]
-    labels = (
-        found.label_ids if found.label_ids is not None else words.argmax(1) if len(words) else np.zeros(0, np.int64)
-    )
+    labels = found.label_ids if found.label_ids is not None else words.argmax(1)
     rows = np.arange(len(found))
     own = shares[rows, labels]
     others = shares.copy()
@@ -147,4 +145,4 @@ def _missed(word_id: int, word: str, named: _Named, threshold: float, maps: Word
     y, x = np.unravel_index(int(plane.argmax()), plane.shape)
     winner = float(maps.probabilities[:, y, x].max())
     best, beaten = (float(maps.calibrated(np.array(value))) for value in (plane[y, x], winner))
-    return Absent(word, best, max(threshold, beaten))
+    return Absent(word, best, threshold if best < threshold else beaten)

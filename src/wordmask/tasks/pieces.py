@@ -30,12 +30,14 @@ class Pieces:
     def to_picture(self) -> Array:
         """(2,) factors from grid x, y to picture x, y."""
         height, width = self.masks.size
-        return np.array([self.size[1] / width, self.size[0] / height], np.float32)
+        factors: Array = np.array([self.size[1] / width, self.size[0] / height], np.float32)
+        return factors
 
     @property
     def boxes(self) -> Array:
         """(N, 4) float32 boxes in the picture."""
-        return (self.masks.boxes * np.tile(self.to_picture, 2)).astype(np.float32)
+        scaled: Array = (self.masks.boxes * np.tile(self.to_picture, 2)).astype(np.float32)
+        return scaled
 
     def points(self) -> Array:
         """(N, 2) float32 picture points: the deepest of the most probable places inside each piece."""
@@ -45,7 +47,8 @@ class Pieces:
             sure = crop & (plane >= 0.9 * plane[crop].max())
             x, y = regions.deepest_point(sure)
             found.append((x0 + x, y0 + y))
-        return np.array(found, np.float32).reshape(-1, 2) * self.to_picture
+        points: Array = np.array(found, np.float32).reshape(-1, 2) * self.to_picture
+        return points
 
     def priors(self, rows: Array) -> Array:
         """(n, h, w) float32 log-odds of each piece's word, for use as an earlier mask."""

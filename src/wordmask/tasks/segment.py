@@ -17,8 +17,9 @@ from wordmask.tasks.finish import Rules, finished
 from wordmask.tasks.found import Found
 from wordmask.tasks.guided import guided
 from wordmask.tasks.pieces import Pieces, find
-from wordmask.tasks.trace import Counted, Trace
-from wordmask.tasks.words import WordMaps, look
+from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import View
+from wordmask.tasks.words import WordMaps
 
 WAYS = ("auto", "unified", "guided", "everything", "grounded")
 
@@ -35,7 +36,7 @@ class SegmentOptions:
     prompt: tuple[str, ...] = ()
     """Report only these of the words; the others compete."""
     min_confidence: float | str = "auto"
-    """Score from which a region is reported: a number in [0, 1], or auto (the engine's calibrated threshold, else Otsu)."""
+    """Score from which a region is reported: in [0, 1], or auto (the engine's calibrated one, else Otsu)."""
     min_region_size: int = 100
     """Smallest region, in pixels."""
     iou_threshold: float = 0.8
@@ -73,21 +74,19 @@ class SegmentOptions:
 class _Job:
     """One picture, one list of words, one set of engines."""
 
-    image: Image
+    view: View
     phrases: tuple[str, ...]
-    models: Models
     options: SegmentOptions
-    trace: Trace
     maps: WordMaps | None
 
     @property
-    def segmenter(self) -> Counted:
-        return Counted(self.models.get(Segmenter), self.trace)
+    def models(self) -> Models:
+        return self.view.models
 
     def pieces(self) -> Pieces:
         if self.maps is None:
             raise CapabilityError(
-                f"how={self.trace.how} needs dense features, which {self.models.spec} has not; "
+                f"how={self.view.trace.how} needs dense features, which {self.models.spec} has not; "
                 f"use how=grounded, or add an engine that has them, as in {self.models.spec}+mini"
             )
         options = self.options
@@ -98,18 +97,21 @@ def segment(
     image: Image, text: Text, models: Models, options: SegmentOptions | None = None, trace: Trace | None = None
 ) -> Result:
     """Regions of `image` that `text` names, best first; words that are not there are in `.absent`."""
+    return segment_view(View(image, models, trace if trace is not None else Trace()), text, options)
+
+
+def segment_view(view: View, text: Text, options: SegmentOptions | None = None) -> Result:
+    """`segment` on a picture that may have been encoded already."""
     options = options or SegmentOptions()
-    trace = trace if trace is not None else Trace()
-    trace.how = _way(options.how, models)
+    trace = view.trace
+    trace.how = _way(options.how, view.models)
     asked, phrases = _vocabulary(text, options)
-    with trace.stage("words"):
-        maps = look(image, phrases, models) if models.has(Dense) else None
-        trace.encodings += maps is not None
-    found = _WAYS[trace.how](_Job(image, phrases, models, options, trace, maps))
+    maps = view.words(phrases)
+    found = _WAYS[trace.how](_Job(view, phrases, options, maps))
     with trace.stage("merge"):
         rules = Rules(options.min_confidence, options.iou_threshold, options.granularity, options.panoptic)
         result, trace.threshold = finished(found, phrases, asked, maps, rules)
-    return result.replaced(made_by=models.made_by)
+    return result.replaced(made_by=view.models.made_by)
 
 
 def _way(how: str, models: Models) -> str:
@@ -149,12 +151,11 @@ def _unified(job: _Job) -> Found:
 
 
 def _guided(job: _Job) -> Found:
-    pieces = job.pieces()
-    (encoding,) = job.segmenter.encode([job.image]) if len(pieces) else (None,)
-    if encoding is None:
-        return Found.nothing(job.image.size)
-    options = job.options
-    return guided(pieces, job.segmenter, encoding, batch=options.prompts_per_batch, instances=options.instances)
+    pieces, view, options = job.pieces(), job.view, job.options
+    if not len(pieces):
+        return Found.nothing(view.image.size)
+    batch = options.prompts_per_batch
+    return guided(pieces, view.segmenter, view.encoding, batch=batch, instances=options.instances)
 
 
 def _everything(job: _Job) -> Found:
@@ -165,25 +166,26 @@ def _everything(job: _Job) -> Found:
         min_region_size=job.options.min_region_size,
         prompts_per_batch=job.options.prompts_per_batch,
     )
-    return everything_found(job.image, job.segmenter, options)
+    return everything_found(job.view, options)
 
 
 def _grounded(job: _Job) -> Found:
     """Boxes of a detector, or of the dense pieces where there is none; each box is cut."""
-    if job.models.has(Detector):
+    detects, view = job.models.has(Detector), job.view
+    if detects:
         proposals = _propose(job)
     else:
         pieces = job.pieces()
         proposals = Proposals(pieces.boxes, np.ones(len(pieces), np.float32), pieces.label_ids)
-    (encoding,) = job.segmenter.encode([job.image])
-    cut = grounded.grounded(proposals, job.segmenter, encoding, batch=job.options.prompts_per_batch)
-    return cut if job.models.has(Detector) else cut.unscored()
+    cut = grounded.grounded(proposals, view.segmenter, view.encoding, batch=job.options.prompts_per_batch)
+    return cut if detects else cut.unscored()
 
 
 def _propose(job: _Job) -> Proposals:
-    with job.trace.stage("detect"):
-        job.trace.encodings += 1
-        return job.models.get(Detector).propose(job.image, job.phrases)
+    trace = job.view.trace
+    trace.encodings += 1
+    with trace.stage("detect"):
+        return job.models.get(Detector).propose(job.view.image, job.phrases)
 
 
 _WAYS = {"unified": _unified, "guided": _guided, "everything": _everything, "grounded": _grounded}

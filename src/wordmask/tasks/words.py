@@ -6,10 +6,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from wordmask.core.image import Array, Image, Size
+from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
-from wordmask.core.models import Models
-from wordmask.core.protocols import Dense, FeatureMap
+from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
 ALIKE = 0.45  # cosine from which a rival word may mean the same as a word asked for
@@ -63,13 +62,6 @@ class WordMaps:
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         right: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
         return right
-
-
-def look(image: Image, phrases: tuple[str, ...], models: Models) -> WordMaps:
-    """Run the dense engine once and hold the words against it."""
-    dense = models.get(Dense)
-    (features,) = dense.features([image])
-    return WordMaps(features, dense.embed_texts(phrases))
 
 
 def softmax(logits: Array, none: Array | None) -> Array:

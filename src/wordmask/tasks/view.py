@@ -1,0 +1,47 @@
+"""One picture as the engines see it: encoded once, whatever is asked of it afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from wordmask.core.image import Image
+from wordmask.core.models import Models
+from wordmask.core.protocols import Dense, Encoding, FeatureMap, OnePass, Segmenter
+from wordmask.tasks.trace import Counted, Trace
+from wordmask.tasks.words import WordMaps
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A picture and its engines; the encoding and the features are made when first needed, and kept."""
+
+    image: Image
+    models: Models
+    trace: Trace
+
+    @cached_property
+    def segmenter(self) -> Counted:
+        return Counted(self.models.get(Segmenter), self.trace)
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        (encoding,) = self.segmenter.encode([self.image])
+        return encoding
+
+    @cached_property
+    def features(self) -> FeatureMap:
+        dense = self.models.get(Dense)
+        if isinstance(dense, OnePass) and self.segmenter.inner is dense:
+            return dense.features_of(self.encoding)
+        self.trace.encodings += 1
+        with self.trace.stage("features"):
+            (features,) = dense.features([self.image])
+        return features
+
+    def words(self, phrases: Sequence[str]) -> WordMaps | None:
+        """The words held against the features; None where no engine has dense features."""
+        if not self.models.has(Dense):
+            return None
+        with self.trace.stage("words"):
+            texts = self.models.get(Dense).embed_texts(phrases)
+        return WordMaps(self.features, texts)
