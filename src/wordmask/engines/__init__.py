@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from wordmask.core.models import Models
@@ -34,7 +34,7 @@ KEEP = 4  # engines held in memory for the next `load` with the same options
 
 Factory = Callable[[str, EngineOptions], Any]
 _CACHE: OrderedDict[tuple[str, EngineOptions], Any] = OrderedDict()
-_LOCK = Lock()
+_LOCK = RLock()  # a plug-in may load other engines while it is loaded
 
 
 def load(spec: str = "auto", *, need: Sequence[type] = (), options: EngineOptions | None = None) -> Models:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wordmask.core.options import check_choice
 from wordmask.errors import OptionError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -40,8 +41,8 @@ class EngineOptions:
     """LOUD: also read pickled weights (.bin, .pt, .pth, .ckpt), as tensors only. Not for files from strangers."""
 
     def __post_init__(self) -> None:
-        _one_of("device", self.device.split(":")[0], DEVICES)
-        _one_of("dtype", self.dtype, DTYPES)
+        check_choice("device", self.device.split(":")[0], DEVICES)
+        check_choice("dtype", self.dtype, DTYPES)
         if self.input_side is not None and self.input_side < 16:
             raise OptionError(f"input_side must be at least 16 pixels, got {self.input_side}")
         if self.checkpoint is not None:
@@ -65,8 +66,3 @@ def parse_bytes(text: Any) -> int:
     if count < 1:
         raise OptionError(f"a size in memory must be at least one byte, got {text!r}")
     return count
-
-
-def _one_of(what: str, got: str, known: tuple[str, ...]) -> None:
-    if got not in known:
-        raise OptionError(f"{what} must be one of {', '.join(known)}, got {got!r}")
