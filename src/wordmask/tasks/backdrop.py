@@ -15,6 +15,7 @@ from wordmask.core.result import Result
 from wordmask.errors import OptionError
 from wordmask.ops import colour as colours
 from wordmask.ops.matte import foreground, reach_of
+from wordmask.ops.paste import Box
 from wordmask.tasks.cut import NOTHING, Cut, blended, coarseness, cut_of, distance_from, pasted, union_of
 
 
@@ -199,27 +200,37 @@ def shadow(image: Image, result: Result, options: ShadowOptions | None = None) -
 def sticker(image: Image, result: Result, options: StickerOptions | None = None) -> Image:
     """The object with a border, on a plain ground. `sticker_rgba` has nothing under it instead."""
     options = options or StickerOptions()
-    out = sticker_rgba(image, result, options)
+    cut, colour, cover = _cut_out(image, result, options)
     ground = np.full_like(image.pixels, colours.parse_colour(options.ground))
-    return Image(blended(ground, out[..., :3], out[..., 3].astype(np.float32) / 255), image.name)
+    x0, y0, x1, y1 = cut.box
+    ground[y0:y1, x0:x1] = blended(ground[y0:y1, x0:x1], colour, cover)
+    return Image(ground, image.name)
 
 
 def sticker_rgba(image: Image, result: Result, options: StickerOptions | None = None) -> Array:
     """(H, W, 4) uint8: the object and its border, transparent around them; all transparent without an object."""
     options = options or StickerOptions()
+    cut, colour, cover = _cut_out(image, result, options)
+    out = np.zeros((*image.size, 4), np.uint8)
+    x0, y0, x1, y1 = cut.box
+    out[y0:y1, x0:x1, :3] = colour
+    out[y0:y1, x0:x1, 3] = np.rint(cover * 255)
+    return out
+
+
+def _cut_out(image: Image, result: Result, options: StickerOptions) -> tuple[Cut, Array, Array]:
+    """The crop, its colours with the border (h, w, 3) uint8, and how much they cover (h, w) float32."""
     border = options.border * min(image.size)
     cut = cut_of(image, result, margin=int(border) + 3)
-    out = np.zeros((*image.size, 4), np.uint8)
     if cut is NOTHING:
-        return out
-    x0, y0, x1, y1 = cut.box
+        return cut, cut.pixels, cut.alpha
     own = foreground(cut.pixels, cut.alpha, reach=reach_of(cut.mask), coarse=coarseness(cut.mask))
+    if border == 0:
+        # The colours are the object's own all the way out: alpha alone makes the edge soft.
+        return cut, own, cut.alpha
+    rim = np.clip(np.float32(border + 1) - distance_from(cut.mask), 0, 1)
     edge = np.full_like(own, colours.parse_colour(options.colour))
-    rim = np.clip(border + 1 - distance_from(cut.mask), 0, 1) if border else cut.alpha
-    # Without a border the colour is the object's own all the way out: alpha alone makes the edge soft.
-    out[y0:y1, x0:x1, :3] = blended(edge, own, cut.alpha) if border else own
-    out[y0:y1, x0:x1, 3] = np.rint(np.maximum(rim, cut.alpha) * 255)
-    return out
+    return cut, blended(edge, own, cut.alpha), np.maximum(rim, cut.alpha)
 
 
 def overlay(image: Image, result: Result, options: OverlayOptions | None = None) -> Image:
@@ -232,16 +243,15 @@ def overlay(image: Image, result: Result, options: OverlayOptions | None = None)
     if cut is NOTHING:
         return image
     centre, width = _anchored(cut, options)
-    layer, cover = _placed((options.picture.pixels, options.alpha), image.size, centre, width)
-    alpha = _full(image, cut)
+    box, layer, cover = _placed((options.picture.pixels, options.alpha), image.size, centre, width)
+    x0, y0, x1, y1 = box
+    alpha = _part(cut, box)
     if options.place == "behind":
-        cover *= 1 - alpha
+        cover = cover * (1 - alpha)
     elif options.place == "inside":
-        cover *= alpha
-    hidden = cut_of(image, result[names])
-    if hidden is not NOTHING:
-        cover *= 1 - _full(image, hidden)
-    return Image(blended(image.pixels, layer, cover), image.name)
+        cover = cover * alpha
+    cover = cover * (1 - _part(cut_of(image, result[names]), box))
+    return pasted(image, box, blended(image.pixels[y0:y1, x0:x1], layer, cover))
 
 
 def _anchored(cut: Cut, options: OverlayOptions) -> tuple[tuple[float, float], float]:
@@ -253,25 +263,39 @@ def _anchored(cut: Cut, options: OverlayOptions) -> tuple[tuple[float, float], f
 
 def _placed(
     layer: tuple[Array, Array | None], size: Size, centre: tuple[float, float], width: float
-) -> tuple[Array, Array]:
-    """The layer (pixels, alpha) warped to its place: (H, W, 3) uint8, and how much it covers, (H, W) float32."""
+) -> tuple[Box, Array, Array]:
+    """Where the layer (pixels, alpha) lands: the box, its pixels there (h, w, 3) uint8, its cover (h, w) float32."""
     pixels, given = layer
-    own_height, own_width = pixels.shape[:2]
-    scale = width / own_width
+    scale = width / pixels.shape[1]
     if scale < 0.5:  # shrunk by area first: a warp alone would skip pixels
-        small_wh = (max(1, round(width)), max(1, round(own_height * scale)))
+        small_wh = (max(1, round(width)), max(1, round(pixels.shape[0] * scale)))
         pixels = cv2.resize(pixels, small_wh, interpolation=cv2.INTER_AREA)
+        scale = width / pixels.shape[1]
     alpha = np.full(pixels.shape[:2], 255, np.uint8)
     if given is not None:
         alpha = cv2.resize(given, pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
-    scale = width / pixels.shape[1]
-    shift = (centre[0] - scale * pixels.shape[1] / 2, centre[1] - scale * pixels.shape[0] / 2)
+    left, top = centre[0] - scale * pixels.shape[1] / 2, centre[1] - scale * pixels.shape[0] / 2
+    corners = np.array([left - 1, top - 1, left + scale * pixels.shape[1] + 1, top + scale * pixels.shape[0] + 1])
+    x0, y0, x1, y1 = np.clip(np.rint(corners), 0, [size[1], size[0]] * 2).astype(int).tolist()
+    if x0 >= x1 or y0 >= y1:
+        return (0, 0, 0, 0), np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.float32)
     # The half pixels: a warp maps centres, our coordinates are edges.
-    move = np.array([[scale, 0, shift[0] + scale / 2 - 0.5], [0, scale, shift[1] + scale / 2 - 0.5]])
-    size_wh = (size[1], size[0])
-    warped = cv2.warpAffine(pixels, move, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    cover = cv2.warpAffine(alpha, move, size_wh, flags=cv2.INTER_LINEAR)
-    return warped, cover.astype(np.float32) / 255
+    half = scale / 2 - 0.5
+    move = np.array([[scale, 0, left - x0 + half], [0, scale, top - y0 + half]])
+    warped = cv2.warpAffine(pixels, move, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpAffine(alpha, move, (x1 - x0, y1 - y0))
+    return (x0, y0, x1, y1), warped, cover.astype(np.float32) / 255
+
+
+def _part(cut: Cut, box: Box) -> Array:
+    """(h, w) float32: the matte inside `box`, 0 where the crop does not reach."""
+    x0, y0, x1, y1 = box
+    out = np.zeros((y1 - y0, x1 - x0), np.float32)
+    left, top, right, bottom = max(x0, cut.box[0]), max(y0, cut.box[1]), min(x1, cut.box[2]), min(y1, cut.box[3])
+    if left < right and top < bottom:
+        mine = cut.alpha[top - cut.box[1] : bottom - cut.box[1], left - cut.box[0] : right - cut.box[0]]
+        out[top - y0 : bottom - y0, left - x0 : right - x0] = mine
+    return out
 
 
 def _ground(image: Image, options: BackdropOptions) -> Array:

@@ -60,6 +60,8 @@ def distance_from(mask: Array) -> Array:
 
 def blended(below: Array, above: Array, weight: Array) -> Array:
     """uint8: `above` over `below` by `weight` (h, w); exactly `below` where it is 0."""
+    if not weight.size:
+        return below
     share = np.ascontiguousarray(weight, np.float32)
     mix = cv2.blendLinear(np.ascontiguousarray(above), np.ascontiguousarray(below), share, 1 - share)
     out: Array = cv2.copyTo(mix, (share > 0).astype(np.uint8), below.copy())
