@@ -4,6 +4,7 @@ A code is `{"size": [height, width], "counts": [...] or "..."}`. The compressed 
 as 5-bit groups, low first, from the fourth on as the difference to the count two before.
 """
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,14 @@ def pack(counts: Array) -> str:
         digits.append(np.where(open_, (digit | (more << 5)) + 48, 0))
         open_ &= more
     rows = np.stack(digits, 1) if digits else np.zeros((0, 1), np.int64)
-    return rows[rows > 0].astype(np.uint8).tobytes().decode("ascii")
+    return bytes(rows[rows > 0].astype(np.uint8)).decode("ascii")
 
 
 def unpack(text: str | bytes) -> Array:
     """Counts from COCO's compressed string."""
-    data = text.encode("ascii", "replace") if isinstance(text, str) else bytes(text)
+    data = (
+        text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    )  # what is not ascii is above 'o'
     groups = np.frombuffer(data, np.uint8).astype(np.int64) - 48
     if not len(groups):
         return np.zeros(0, np.int64)
@@ -72,7 +75,7 @@ def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
     joined = starts[1:] == ends[:-1]  # down to the bottom, on from the top of the next column
     starts, ends = starts[np.r_[True, ~joined]], ends[np.r_[~joined, True]]
     borders = np.stack([starts, ends], 1).ravel()
-    counts = np.diff(np.r_[0, borders, height * width])
+    counts: Array = np.diff(np.r_[0, borders, height * width])
     return counts[:-1] if counts[-1] == 0 else counts
 
 
@@ -122,11 +125,19 @@ def counts_of(code: Any) -> tuple[Size, Array]:
         raise MaskError(f"a run-length code has the keys size and counts, got {str(code)[:80]}")
     size, counts = code["size"], code["counts"]
     try:
-        height, width = (int(side) for side in size)
-        array = unpack(counts) if isinstance(counts, str | bytes) else np.array(counts, np.int64).reshape(-1)
+        height, width = (index(side) for side in size)
+        array = unpack(counts) if isinstance(counts, str | bytes) else _whole(counts)
     except (TypeError, ValueError, OverflowError) as error:
         raise error if isinstance(error, MaskError) else MaskError(f"broken run-length code: {error}") from None
     return (height, width), array
+
+
+def _whole(counts: Any) -> Array:
+    """Plain counts: whole numbers only, where numpy would cut 1.9 to 1 and read "1" as 1."""
+    given = np.asarray(counts)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise MaskError(f"counts are a list of whole numbers, got {str(counts)[:80]}")
+    return given.astype(np.int64)
 
 
 def _global(where: tuple[Array, ...], x0: int, y0: int, height: int) -> Array:
