@@ -15,7 +15,7 @@ the Python door use; `Limits.server()` is what strangers get.
 
 import re
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 from wordmask.errors import ImageError, OptionError
 
@@ -107,7 +107,7 @@ class VideoLimits:
             raise ImageError(_over(name, got, "max_bytes", int(self.max_bytes), size_bytes))
         if seconds > self.max_seconds:
             raise ImageError(
-                f"{name} is longer than {self.max_seconds:g} s; longer videos need {_flag('max_seconds')} {seconds:.0f}"
+                f"{name} is longer than {self.max_seconds:g} s; longer videos need {_flag('max_seconds')} {ceil(seconds)}"
             )
         if wh[0] * wh[1] > self.max_pixels:
             got = f"has frames of {wh[0]:,} x {wh[1]:,} ({human(wh[0] * wh[1], 'P')})"

@@ -22,10 +22,8 @@ from wordmask.media.limits import human
 Resolve = Callable[[str], Iterable[str]]
 Connect = Callable[[str, str, float], socket.socket]
 
-# Ways to write an IPv4 address in IPv6: what they lead to depends on the network one is in.
-_DISGUISES = [
-    ip_network(text) for text in ("::/96", "::ffff:0:0/96", "64:ff9b::/16", "2001::/23", "2002::/16", "fec0::/10")
-]
+# Inside 2000::/3, tunnels: what they lead to is an IPv4 address in disguise.
+_TUNNELS = [ip_network(text) for text in ("2001::/23", "2002::/16")]
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
 
 
@@ -146,7 +144,7 @@ def is_public(address: str) -> bool:
     if not ip.is_global or ip.is_multicast or ip.is_reserved:
         return False
     if isinstance(ip, IPv6Address):
-        return ip in _PUBLIC_IPV6 and not any(ip in disguise for disguise in _DISGUISES)
+        return ip in _PUBLIC_IPV6 and not any(ip in tunnel for tunnel in _TUNNELS)
     return ip not in ip_network("192.0.0.0/24") and ip not in ip_network("192.88.99.0/24")
 
 
