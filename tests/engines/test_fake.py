@@ -15,8 +15,9 @@ from wordmask.engines.fake import COLOURS, Fake, name_colours
 from wordmask.errors import ImageError
 
 RGB = {
-    "red": (220, 20, 20), "orange": (255, 150, 0), "yellow": (250, 240, 20), "green": (20, 160, 20), "cyan": (0, 220, 220),
-    "blue": (20, 20, 220), "purple": (128, 0, 128), "pink": (255, 150, 180), "brown": (120, 60, 20),
+    "red": (220, 20, 20), "orange": (255, 150, 0), "yellow": (250, 240, 20), "green": (20, 160, 20),
+    "cyan": (0, 220, 220), "blue": (20, 20, 220), "purple": (128, 0, 128), "pink": (255, 150, 180),
+    "brown": (120, 60, 20),
     "black": (5, 5, 5), "grey": (128, 128, 128), "white": (255, 255, 255),
 }  # fmt: skip
 PART, WHOLE, WIDER = range(3)
@@ -130,7 +131,8 @@ def test_the_half_pixel_is_on_our_side(fake):
     pixels = np.zeros((10, 10, 3), np.uint8)
     pixels[:, 5:] = 255
     left, right = (cut_at(fake, Image(pixels), (x, 5))[0][WHOLE] for x in (4.99, 5.0))
-    assert left[:, :5].all() and not left[:, 5:].any()
+    assert left[:, :5].all()
+    assert not left[:, 5:].any()
     assert (right == ~left).all()
 
 
@@ -138,7 +140,8 @@ def test_an_unwanted_point_takes_its_side_of_one_region(fake):
     pixels = np.full((40, 80, 3), 255, np.uint8)
     pixels[10:30, 10:70] = RGB["red"]
     masks, _ = cut_at(fake, Image(pixels), (15, 20), (65, 20), keep=(1, 0))
-    assert masks[WHOLE][20, 15] and not masks[WHOLE][20, 65]
+    assert masks[WHOLE][20, 15]
+    assert not masks[WHOLE][20, 65]
     assert masks[WHOLE].sum() == pytest.approx(20 * 30, rel=0.1)
 
 
@@ -156,13 +159,15 @@ def test_no_point_no_box_gives_nothing_or_the_earlier_mask(fake, drawing):
     earlier = np.full((1, 4, 4), -1.0, np.float32)
     earlier[:, :2] = 1
     again = fake.cut(encoding, PromptBatch(*empty, logits=earlier)).logits[0, WHOLE] > 0
-    assert again[0].all() and not again[-1].any()
+    assert again[0].all()
+    assert not again[-1].any()
 
 
 def test_no_prompts_no_pictures(fake, drawing):
     (encoding,) = fake.encode([drawing])
     assert fake.cut(encoding, PromptBatch.points(np.zeros((0, 2)))).logits.shape[:2] == (0, 3)
-    assert fake.encode([]) == [] and fake.features([]) == []
+    assert fake.encode([]) == []
+    assert fake.features([]) == []
     assert len(fake.embed_texts([])) == len(fake.embed_images([])) == 0
 
 
@@ -193,10 +198,12 @@ def test_any_size_works(fake, size):
 
 def test_depth_is_nearer_below_and_fill_takes_the_colour_around(fake, drawing):
     (depth,) = fake.depth([drawing])
-    assert depth.values.shape == drawing.size and (np.diff(depth.values[:, 0]) > 0).all()
+    assert depth.values.shape == drawing.size
+    assert (np.diff(depth.values[:, 0]) > 0).all()
     hole = (drawing.pixels == RGB["blue"]).all(-1)
     filled = fake.fill(drawing, hole)
-    assert (filled.pixels[hole] == 255).all() and (filled.pixels[~hole] == drawing.pixels[~hole]).all()
+    assert (filled.pixels[hole] == 255).all()
+    assert (filled.pixels[~hole] == drawing.pixels[~hole]).all()
     assert (fake.fill(drawing, np.ones(drawing.size, bool)).pixels == drawing.pixels).all()
 
 

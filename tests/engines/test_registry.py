@@ -49,7 +49,9 @@ def test_every_name_is_known_and_every_row_is_whole():
     assert set(weights.ROWS) <= set(engines.names())
     for name, row in weights.ROWS.items():
         assert row.name == name
-        assert row.licence and row.protocols and set(row.protocols) <= set(PROTOCOLS), name
+        assert row.licence, name
+        assert set(row.protocols) <= set(PROTOCOLS), name
+        assert row.protocols, name
         assert row.source in ("shipped", "weightless") or row.source.startswith("hub:"), name
         assert (row.extra == "hf") == row.source.startswith("hub:"), name
 
@@ -85,7 +87,8 @@ def test_joins_answer_in_order(plugin):
         namer=lambda name, options: SimpleNamespace(name=name),
     )
     models = engines.load("namer+cutter")
-    assert models.spec == "namer+cutter" and models.made_by == ("namer", "fake")
+    assert models.spec == "namer+cutter"
+    assert models.made_by == ("namer", "fake")
     assert models.get(Segmenter) is models.parts[1]
 
 
@@ -120,7 +123,8 @@ def test_auto_is_mini_where_its_files_are(monkeypatch):
     asked = []
     monkeypatch.setattr(weights, "shipped", lambda: ["text.onnx"])
     monkeypatch.setattr(engines, "_make", lambda name, options: asked.append(name))
-    assert engines.load().spec == "mini" and asked == ["mini"]
+    assert engines.load().spec == "mini"
+    assert asked == ["mini"]
 
 
 def test_a_load_is_cached_by_name_and_options(plugin):
@@ -133,7 +137,8 @@ def test_a_load_is_cached_by_name_and_options(plugin):
     plugin(counted=counted)
     first, again = (engines.load("counted").parts[0] for _ in range(2))
     other = engines.load("counted", options=EngineOptions(dtype="fp16")).parts[0]
-    assert first is again and first is not other
+    assert first is again
+    assert first is not other
     assert loads == ["auto", "fp16"]
 
 

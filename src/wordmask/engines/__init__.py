@@ -8,6 +8,7 @@ Nothing heavy is imported before an engine is asked for.
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -117,7 +118,10 @@ def _engine(name: str, options: EngineOptions) -> Any:
 
 def _make(name: str, options: EngineOptions) -> Any:
     row = weights.ROWS.get(name)
-    where = row.factory if row else plugins().get(name) or weights.module_of(_local(name, options))
+    where = row.factory if row else plugins().get(name)
+    if where is None:
+        path = _local(name, options)
+        where, options = weights.module_of(path), replace(options, checkpoint=path)
     try:
         return _factory(where)(name, options)
     except MissingExtraError:

@@ -178,7 +178,8 @@ def cached(row: Row) -> bool | None:
 
 def shipped() -> list[Path]:
     """The weight files of `mini` that lie in the package."""
-    return sorted((Path(__file__).parent / "mini_files").glob("*.onnx"))
+    folder = Path(__file__).parent / "mini_files"
+    return sorted(folder.glob("*.onnx")) if (folder / "mini.json").is_file() else []
 
 
 def module_of(path: Path) -> str:
@@ -189,7 +190,7 @@ def module_of(path: Path) -> str:
         return "wordmask.engines.sam:load"
     config = path / "config.json"
     if not config.is_file():
-        if any(path.glob("*.onnx")):
+        if (path / "mini.json").is_file():
             return "wordmask.engines.mini:load"
         raise WeightsError(
             f"{path} has no config.json, so its kind is unknown; give a folder as `save_pretrained` writes it"
