@@ -68,12 +68,15 @@ class _Survivors:
 
 def everything(image: Image, models: Models, options: EverythingOptions | None = None) -> Result:
     """Unnamed regions of `image`, best first; the score is the segmenter's estimate of the IoU."""
-    options = options or EverythingOptions()
-    found = everything_found(View(image, models, Trace()), options)
-    whys = tuple(
-        Why(prompt, quality=quality) for prompt, quality in zip(found.prompts, found.quality.tolist(), strict=True)
-    )
-    return Result.of(found.masks, scores=np.clip(found.quality, 0, 1), why=whys, made_by=models.made_by)
+    return everything_result(View(image, models, Trace()), options or EverythingOptions())
+
+
+def everything_result(view: View, options: EverythingOptions) -> Result:
+    """`everything` on a picture that may have been encoded already."""
+    found = everything_found(view, options)
+    pairs = zip(found.prompts, found.quality.tolist(), strict=True)
+    whys = tuple(Why(prompt, quality=quality) for prompt, quality in pairs)
+    return Result.of(found.masks, scores=np.clip(found.quality, 0, 1), why=whys, made_by=view.models.made_by)
 
 
 def everything_found(view: View, options: EverythingOptions) -> Found:

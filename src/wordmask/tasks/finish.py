@@ -10,7 +10,7 @@ from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError
 from wordmask.ops import merge
 from wordmask.tasks.found import Found
-from wordmask.tasks.words import WordMaps, otsu
+from wordmask.tasks.words import WordMaps, otsu, runners_up
 
 DETECTOR_THRESHOLD = 0.3  # where an engine's own scores come with no calibration
 
@@ -61,14 +61,9 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
     shares = maps.under(found.masks)
     words = shares[:, : len(phrases)]
     labels = found.label_ids if found.label_ids is not None else words.argmax(1)
-    rows = np.arange(len(found))
-    own = shares[rows, labels]
-    others = shares.copy()
-    others[rows, labels] = -1
-    rivals = others.argmax(1)
-    names = (*phrases, "none of these")
-    scores = found.scores if found.scores is not None else maps.calibrated(own)
-    return _Named(labels, scores, tuple(names[k] for k in rivals), others[rows, rivals])
+    rivals, rival_scores = runners_up(shares, labels, phrases)
+    scores = found.scores if found.scores is not None else maps.calibrated(shares[np.arange(len(found)), labels])
+    return _Named(labels, scores, rivals, rival_scores)
 
 
 def _threshold(named: _Named, maps: WordMaps | None, rules: Rules) -> float:
@@ -83,7 +78,7 @@ def _threshold(named: _Named, maps: WordMaps | None, rules: Rules) -> float:
 
 def _resolved(found: Found, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules) -> Result:
     """Granularity, then one word per pixel, then perhaps full cover."""
-    whys = found.whys(named.rivals, named.rival_scores, "")
+    whys = found.whys(named.rivals, named.rival_scores)
     result = Result.of(
         found.masks[rows],
         phrases,

@@ -57,9 +57,9 @@ class Found:
             weights,
         )
 
-    def whys(self, rivals: Sequence[str], rival_scores: Array, made_by: str) -> tuple[Why, ...]:
+    def whys(self, rivals: Sequence[str], rival_scores: Array) -> tuple[Why, ...]:
         columns = zip(self.prompts, rivals, rival_scores.tolist(), self.quality.tolist(), strict=True)
-        return tuple(Why(prompt, rival, score, quality, made_by) for prompt, rival, score, quality in columns)
+        return tuple(Why(prompt, rival, score, quality) for prompt, rival, score, quality in columns)
 
 
 def _weights(part: Found) -> tuple[Array, ...]:

@@ -1,0 +1,94 @@
+"""A label for every pixel: the dense answer itself, brought to full size, perhaps refined along edges."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.core.options import check_choice, check_range
+from wordmask.core.prompts import Text
+from wordmask.core.result import Result
+from wordmask.errors import CapabilityError
+from wordmask.ops import refine
+from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import View
+from wordmask.tasks.words import WordMaps
+
+GRID = 512  # long side at which edges are refined
+
+
+@dataclass(frozen=True)
+class DenseOptions:
+    """How each pixel gets its word."""
+
+    refine: str = "none"
+    """Move edges to those of the picture: none, pamr (pixel-adaptive refinement) or snap (guided filter)."""
+    min_confidence: float = 0.0
+    """A pixel whose best word is less probable than this stays without a label."""
+    none: bool = True
+    """Pixels may be "none of these", if the engine can tell; otherwise every pixel gets a word."""
+
+    def __post_init__(self) -> None:
+        check_choice("refine", self.refine, ("none", "pamr", "snap"))
+        check_range("min_confidence", self.min_confidence, 0, 1)
+
+
+def dense(image: Image, text: Text, models: Models, options: DenseOptions | None = None) -> Result:
+    """One region per word that wins somewhere; the words' regions are disjoint, the score is the mean probability."""
+    options = options or DenseOptions()
+    labels, maps = label(image, text, models, options)
+    masks, ids = Masks.from_label_map(labels)
+    shares = maps.under(masks)
+    scores = maps.calibrated(shares[np.arange(len(ids)), ids])
+    return Result.of(masks, text.phrases, scores=scores, label_ids=ids, made_by=models.made_by)
+
+
+def label(image: Image, text: Text, models: Models, options: DenseOptions) -> tuple[Array, WordMaps]:
+    """(H, W) int32 word ids, -1 for none; and the probabilities behind them."""
+    maps = View(image, models, Trace()).words(text.phrases)
+    if maps is None:
+        raise CapabilityError(
+            f"{models.spec} has no dense features; add an engine that has them, as in {models.spec}+mini"
+        )
+    return decide(image, maps, options), maps
+
+
+def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
+    """The most probable word of each pixel. Planes are spread one at a time: memory does not grow with the words."""
+    words, planes = maps.winners(_grid(image.size))
+    if not options.none:
+        words, planes = (words[:-1], planes[:-1]) if len(words) > 1 else _first_word(maps, planes.shape[1:])
+    if options.refine != "none":
+        planes = _refined(image, planes, options.refine)
+    best = np.full(image.size, -1, np.float32)
+    labels = np.full(image.size, -1, np.int32)
+    for word, plane in zip(words.tolist(), planes, strict=True):
+        full = cv2.resize(plane, image.size[::-1], interpolation=cv2.INTER_LINEAR)
+        wins = full > best
+        best[wins] = full[wins]
+        labels[wins] = word if word < len(maps.words) else -1
+    labels[best < options.min_confidence] = -1
+    return labels
+
+
+def _first_word(maps: WordMaps, grid: tuple[int, ...]) -> tuple[Array, Array]:
+    """ "None" wins everywhere but may not be the answer: the most probable words, by cell."""
+    probabilities = maps.probabilities[:-1]
+    words = np.unique(probabilities.argmax(0))
+    planes = [cv2.resize(probabilities[word], (grid[1], grid[0]), interpolation=cv2.INTER_LINEAR) for word in words]
+    return words, np.stack(planes)
+
+
+def _grid(size: Size) -> Size:
+    shrink = min(1.0, GRID / max(size))
+    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
+
+
+def _refined(image: Image, planes: Array, how: str) -> Array:
+    height, width = planes.shape[1:]
+    pixels = cv2.resize(image.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    refined: Array = refine.pamr(pixels, planes) if how == "pamr" else refine.snap(pixels, planes)
+    return refined

@@ -1,0 +1,114 @@
+"""One picture, many questions: encoded once, clicks that add up, undo and redo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.models import Models
+from wordmask.core.prompts import Boxes, Points, Text
+from wordmask.core.result import Result
+from wordmask.tasks.click import Click, ClickOptions, click_view
+from wordmask.tasks.everything import EverythingOptions, everything_result
+from wordmask.tasks.segment import SegmentOptions, segment_view
+from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What was clicked so far, and what came of it."""
+
+    asked: Click
+    result: Result
+    logits: Array
+
+
+class Session:
+    """Clicks on one picture. Each `click` adds to the ones before, until `reset`; a point given again counts once."""
+
+    def __init__(self, image: Image, models: Models) -> None:
+        self._view = View(image, models, Trace())
+        self._done: list[_State] = []
+        self._undone: list[_State] = []
+
+    @property
+    def image(self) -> Image:
+        return self._view.image
+
+    @property
+    def trace(self) -> Trace:
+        """What the session has cost so far."""
+        return self._view.trace
+
+    @property
+    def result(self) -> Result:
+        """The candidates of the clicks so far; nothing before the first."""
+        if not self._done:
+            return Result.nothing(self.image.size, image=self.image)
+        return self._done[-1].result
+
+    def click(
+        self,
+        points: Sequence[Sequence[float]] = (),
+        box: Sequence[float] | None = None,
+        words: Text | None = None,
+        options: ClickOptions | None = None,
+    ) -> Result:
+        """Candidates, best first, for all points so far and these; a new box replaces the one before."""
+        asked = self._joined(points, box)
+        result, logits = click_view(self._view, asked, words, options or ClickOptions())
+        self._done.append(_State(asked, result.with_image(self.image), logits))
+        self._undone.clear()
+        return self.result
+
+    def segment(self, words: Text, options: SegmentOptions | None = None) -> Result:
+        """Regions that the words name; the clicks are not touched."""
+        return segment_view(self._view, words, options).with_image(self.image)
+
+    def everything(self, options: EverythingOptions | None = None) -> Result:
+        """All regions, unnamed; the clicks are not touched."""
+        return everything_result(self._view, options or EverythingOptions()).with_image(self.image)
+
+    def undo(self) -> Result:
+        """Take the last click back; with none left, nothing happens. What stands then."""
+        if self._done:
+            self._undone.append(self._done.pop())
+        return self.result
+
+    def redo(self) -> Result:
+        """Do again what was taken back last; with nothing taken back, nothing happens."""
+        if self._undone:
+            self._done.append(self._undone.pop())
+        return self.result
+
+    def reset(self) -> None:
+        """Forget the clicks: the next one starts a new thing on the same encoding."""
+        self._done.clear()
+        self._undone.clear()
+
+    def _joined(self, points: Sequence[Sequence[float]], box: Sequence[float] | None) -> Click:
+        before = self._done[-1] if self._done else None
+        new = Points.of(points) if len(points) else None
+        new_box = Boxes(np.array([box], np.float32)) if box is not None else None
+        if before is None:
+            return Click(new, new_box)
+        asked = before.asked
+        # The earlier cut is shown to the decoder while clicks refine it; a new box is a new thing.
+        return replace(
+            asked,
+            points=_without_repeats(asked.points, new),
+            box=new_box or asked.box,
+            logits=None if new_box is not None else before.logits,
+        )
+
+
+def _without_repeats(old: Points | None, new: Points | None) -> Points | None:
+    """Both, each place once; the newer opinion of a place counts."""
+    if old is None or new is None:
+        return new if old is None else old
+    places = {
+        tuple(xy): bool(keep) for part in (old, new) for xy, keep in zip(part.xy.tolist(), part.keep, strict=True)
+    }
+    return Points(np.array(list(places)), np.array(list(places.values())))
