@@ -83,6 +83,26 @@ class Cuts:
 
 
 @dataclass(frozen=True, eq=False)
+class Rivals:
+    """Words that an engine knows well: a cell that is one of them is not what was asked for.
+
+    A rival stands aside where a word asked for may mean it or a part of it: where their cosine, or that with one
+    of its kin ("person": jeans, hair), reaches `alike`.
+    """
+
+    vectors: Array  # (R, D) unit rows
+    kin: Array  # (K, D) unit rows; every rival is among its own kin
+    kin_of: Array  # (K,) int, row of the rival
+    alike: float = 0.45
+
+    def against(self, words: Array) -> Array:
+        """(r, D): the rivals of these words (C, D)."""
+        near = (self.kin @ words.T).max(1) >= self.alike
+        kept: Array = self.vectors[np.setdiff1d(np.arange(len(self.vectors)), self.kin_of[near])]
+        return kept
+
+
+@dataclass(frozen=True, eq=False)
 class FeatureMap:
     """A unit vector for every cell of a grid that covers the picture edge to edge."""
 
@@ -92,9 +112,7 @@ class FeatureMap:
     none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
     calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
     threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
-    rivals: Array | None = (
-        None  # (R, D) unit rows: words a cell may be instead; those near a word asked for are left out
-    )
+    rivals: Rivals | None = None  # what a cell may be instead of what was asked for
 
     @property
     def nbytes(self) -> int:

@@ -11,7 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # (blocks, kernel, stride, expansion, channels): Tan and Le 2019, the Lite0 variant (no squeeze-excite, ReLU6).
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))
+STAGES = (
+    (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)  # fmt: skip
 TAPS = (3, 5, 11, 16)  # layers (the stem is 0) after which the strides 4, 8, 16 and 32 are complete
 CHANNELS = (24, 40, 112, 320)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -23,7 +26,9 @@ class ScaledConv(nn.Module):
 
     def __init__(self, cin: int, cout: int, kernel: int, stride: int = 1, groups: int = 1, *, act: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(cout, cin // groups, kernel, kernel) * (2.0 / (cin // groups * kernel**2)) ** 0.5)
+        self.weight = nn.Parameter(
+            torch.randn(cout, cin // groups, kernel, kernel) * (2.0 / (cin // groups * kernel**2)) ** 0.5
+        )
         self.scale = nn.Parameter(torch.ones(cout))
         self.bias = nn.Parameter(torch.zeros(cout))
         self.stride, self.groups, self.pad, self.act = stride, groups, kernel // 2, act

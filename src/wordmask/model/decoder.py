@@ -76,12 +76,18 @@ class Decoder(nn.Module):
         self.last = CrossAttention(dim)
         self.last_norm = nn.LayerNorm(dim)
         self.up = nn.Conv2d(dim, fine, 1)
-        self.sharpen = nn.Sequential(nn.Conv2d(fine, fine, 3, padding=1, groups=fine), nn.Conv2d(fine, fine, 1), nn.ReLU())
-        self.masks = nn.ModuleList(nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, fine + 1)) for _ in range(CANDIDATES))
+        self.sharpen = nn.Sequential(
+            nn.Conv2d(fine, fine, 3, padding=1, groups=fine), nn.Conv2d(fine, fine, 1), nn.ReLU()
+        )
+        self.masks = nn.ModuleList(
+            nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, fine + 1)) for _ in range(CANDIDATES)
+        )
         self.quality = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, CANDIDATES))
         self.label = nn.Linear(dim, words)
 
-    def forward(self, coarse: Tensor, fine: Tensor, xy: Tensor, kind: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, coarse: Tensor, fine: Tensor, xy: Tensor, kind: Tensor, before: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """One row per prompt: coarse (N, C, h, w) at stride 8, fine (N, F, 2h, 2w) at stride 4.
 
         xy (N, P, 2) pixels of the input, kind (N, P) labels of points, before (N, 1, h, w) the previous mask's
@@ -99,7 +105,11 @@ class Decoder(nn.Module):
         up = up + self.sharpen(up)
         weights = torch.stack([m(tokens[:, k]) for k, m in enumerate(self.masks)], 1)  # (N, 3, F + 1)
         flat = weights[:, :, :-1] @ up.flatten(2) + weights[:, :, -1:]
-        return flat.unflatten(2, (2 * h, 2 * w)), self.quality(tokens[:, CANDIDATES]), self.label(tokens[:, CANDIDATES + 1])
+        return (
+            flat.unflatten(2, (2 * h, 2 * w)),
+            self.quality(tokens[:, CANDIDATES]),
+            self.label(tokens[:, CANDIDATES + 1]),
+        )
 
     def position(self, xy: Tensor) -> Tensor:
         """Random Fourier features of a place, in units of 256 pixels."""

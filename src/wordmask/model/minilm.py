@@ -45,8 +45,12 @@ class MiniLM(nn.Module):
         self.layers = nn.ModuleList(BertLayer() for _ in range(LAYERS))
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        return self.after(self.words(ids), mask)
+
+    def after(self, words: Tensor, mask: Tensor) -> Tensor:
+        """From token vectors (B, T, 384) on."""
         keep = mask.to(torch.float32)
-        x = self.norm(self.words(ids) + self.places.weight[: ids.shape[1]][None] + self.kind)
+        x = self.norm(words + self.places.weight[: words.shape[1]][None] + self.kind)
         bias = (keep[:, None, None, :] - 1) * 1e4
         for layer in self.layers:
             x = layer(x, bias)
@@ -69,9 +73,15 @@ def _copy(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
 
 def _load_layer(layer: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     parts = {
-        "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value", "out": "attention.output.dense",
-        "norm1": "attention.output.LayerNorm", "wide": "intermediate.dense", "narrow": "output.dense", "norm2": "output.LayerNorm",
-    }  # fmt: skip
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "out": "attention.output.dense",
+        "norm1": "attention.output.LayerNorm",
+        "wide": "intermediate.dense",
+        "narrow": "output.dense",
+        "norm2": "output.LayerNorm",
+    }
     for mine, theirs in parts.items():
         _copy(getattr(layer, mine), state, f"{name}.{theirs}")
 
@@ -82,7 +92,8 @@ def load_minilm(folder: Path) -> MiniLM:
 
     model = MiniLM()
     model.load(load_file(folder / "model.safetensors"))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def find_minilm() -> Path:

@@ -1,10 +1,10 @@
 """The network `mini`: one backbone pass, then vectors for words, features for cutting, and depth.
 
-    picture -> strides 4-32 -> context at 32 -> merged down to 8 -> `vectors`: a unit vector per cell, in the words' space
-                                                                   `none`: how much this cell is no word at all
-                                                                   `depth`: larger is farther, up to scale and shift
-                                                  `coarse` (8) and `fine` (4): what the cutter works on
-                                                  `whole`: one unit vector for the picture
+picture -> strides 4-32 -> context at 32 -> merged down to 8 -> `vectors`: a unit vector per cell, in the words' space
+                                                               `none`: how much this cell is no word at all
+                                                               `depth`: larger is farther, up to scale and shift
+                                              `coarse` (8) and `fine` (4): what the cutter works on
+                                              `whole`: one unit vector for the picture
 """
 
 from typing import NamedTuple
@@ -38,7 +38,9 @@ class Features(NamedTuple):
 
 
 def conv(cin: int, cout: int, kernel: int = 1, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(cout))
+    return nn.Sequential(
+        nn.Conv2d(cin, cout, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(cout)
+    )
 
 
 class Smooth(nn.Module):

@@ -20,7 +20,22 @@ from wordmask.model.words import Vocabulary
 IGNORE = -1
 SURE, DOUBTFUL = 0.4, 0.25
 STUFF, TEACHER, VOC_TEACHER = "stuff", "teacher", "voc"
-SETS = ("voc", "coco", "coco_person", "nyu", "camvid", "ccp", "bsds", "flickr8k", "carparts", "facade", "coco_airport", "suim", "unlabelled", "davis")  # fmt: skip
+SETS = (
+    "voc",
+    "coco",
+    "coco_person",
+    "nyu",
+    "camvid",
+    "ccp",
+    "bsds",
+    "flickr8k",
+    "carparts",
+    "facade",
+    "coco_airport",
+    "suim",
+    "unlabelled",
+    "davis",
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,9 @@ class Packs:
     def luts(self) -> dict[str, NDArray[np.int16]]:
         """For each set: value of a label picture -> row, -1 for ignored ones."""
         tables = {}
-        names = {s: i["classes"] for s, i in self.info.items()} | {STUFF: json.loads((self.folder / "pseudo_stuff.json").read_text())["classes"]}
+        names = {s: i.get("classes", []) for s, i in self.info.items()} | {
+            STUFF: json.loads((self.folder / "pseudo_stuff.json").read_text())["classes"]
+        }
         for name, classes in names.items():
             table = np.full(256, IGNORE, np.int16)
             for k, c in enumerate(classes):
@@ -126,12 +143,19 @@ class Packs:
         boxes = _read(folder / "pseudo_coco.json").get("boxes", {})
         captions = _read(folder / "captions.json")
         return [
-            Record(name, p.stem, p, tuple(annotations[p.stem]), tuple(map(tuple, boxes.get(p.stem, ()))), tuple(captions.get(p.stem, ())))
+            Record(
+                name,
+                p.stem,
+                p,
+                tuple(annotations[p.stem]),
+                tuple(map(tuple, boxes.get(p.stem, ()))),
+                tuple(captions.get(p.stem, ())),
+            )
             for p in sorted((folder / "images").iterdir())
         ]
 
     def load(self, record: Record) -> Labels:
-        picture = cv2.cvtColor(cv2.imread(str(record.path)), cv2.COLOR_BGR2RGB)
+        picture = cv2.cvtColor(_image(record.path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         boxes = self._boxes(record)
         if record.annotations:
             maps, regions = self._from_instances(record, picture.shape[:2])
@@ -139,14 +163,14 @@ class Packs:
             maps, regions = self._from_labels(record)
         teacher = self.folder / record.set / "pseudo_voc" / f"{record.stem}.png"
         if teacher.exists():
-            found = self._trusted(cv2.imread(str(teacher), cv2.IMREAD_UNCHANGED), picture.shape[:2], boxes)
+            found = self._trusted(_image(teacher), picture.shape[:2], boxes)
             maps, regions = maps + ([found[0]] if found[1] else []), regions + found[1]
         stuff = self.folder / record.set / "pseudo_stuff" / f"{record.stem}.png"
         if stuff.exists():
-            rows = self.luts[STUFF][cv2.imread(str(stuff), cv2.IMREAD_UNCHANGED)]
+            rows = self.luts[STUFF][_image(stuff)]
             maps = [*maps, cv2.resize(rows, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(np.int16)]
-        depth = self.folder / record.set / "depth" / f"{record.stem}.png"
-        return Labels(picture, maps, regions, boxes, cv2.imread(str(depth), cv2.IMREAD_UNCHANGED) if depth.exists() else None)
+        depth = self.folder / record.set / "depth" / record.path.name
+        return Labels(picture, maps, regions, boxes, _image(depth, cv2.IMREAD_GRAYSCALE) if depth.exists() else None)
 
     def _boxes(self, record: Record) -> Boxes:
         kept = [b for b in record.boxes if not self.is_hidden(self.coco[int(b[4])])]
@@ -171,7 +195,7 @@ class Packs:
         path = self.folder / record.set / "labels" / f"{record.stem}.png"
         if not path.exists():
             return [], []
-        values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        values = _image(path)
         if record.set == "bsds":
             return [], [Region(m, -1) for v in np.unique(values) if v for m in components(values == v)]
         rows = self.luts[record.set][values]
@@ -179,7 +203,9 @@ class Packs:
         named = [int(r) for r in np.unique(rows) if r not in (IGNORE, background)]
         return [rows], [Region(m, r) for r in named for m in components(rows == r)]
 
-    def _trusted(self, values: NDArray[np.uint8], size: tuple[int, int], boxes: Boxes) -> tuple[NDArray[np.int16], list[Region]]:
+    def _trusted(
+        self, values: NDArray[np.uint8], size: tuple[int, int], boxes: Boxes
+    ) -> tuple[NDArray[np.int16], list[Region]]:
         """Where the VOC teacher's blob fills a sure box of the same word (IoU of boxes over 0.7): a mask to trust."""
         values = cv2.resize(values, size[::-1], interpolation=cv2.INTER_NEAREST)
         rows = np.full(size, IGNORE, np.int16)
@@ -190,7 +216,11 @@ class Packs:
             row = int(own[v]) if 0 < v < 21 else IGNORE
             if row == IGNORE:
                 continue
-            match = [k for k, w in enumerate(words) if w == self.vocabulary.rows[row].positive.argmax() and boxes.scores[k] >= SURE]
+            match = [
+                k
+                for k, w in enumerate(words)
+                if w == self.vocabulary.rows[row].positive.argmax() and boxes.scores[k] >= SURE
+            ]
             for blob in components(values == v) if match else []:
                 if max(box_iou(tight_box(blob), boxes.xyxy[k]) for k in match) > 0.7:
                     rows[blob] = row
@@ -216,3 +246,10 @@ def box_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _image(path: Path, how: int = cv2.IMREAD_UNCHANGED) -> NDArray[np.uint8]:
+    pixels = cv2.imread(str(path), how)
+    if pixels is None:
+        raise FileNotFoundError(f"{path} is not there, or is no picture")
+    return np.asarray(pixels, np.uint8)

@@ -13,43 +13,136 @@ from numpy.typing import NDArray
 
 # What a set calls a thing -> the word that training uses. Synonyms are shown to the network as well (below).
 SAME = {
-    "aeroplane": "airplane", "diningtable": "dining table", "motorbike": "motorcycle", "pottedplant": "potted plant",
-    "sofa": "couch", "tvmonitor": "tv", "television": "tv", "pedestrian": "person", "building facade": "building", "house": "building",
-    "books": "book", "painting": "picture", "shelf": "shelves", "rug": "floor mat", "field": "grass", "sea": "water",
-    "street": "road", "plants": "plant", "cyclist": "cyclist", "armchair": "armchair", "motorcycle with rider": "motorcyclist",
-}  # fmt: skip
+    "aeroplane": "airplane",
+    "diningtable": "dining table",
+    "motorbike": "motorcycle",
+    "pottedplant": "potted plant",
+    "sofa": "couch",
+    "tvmonitor": "tv",
+    "television": "tv",
+    "pedestrian": "person",
+    "building facade": "building",
+    "house": "building",
+    "books": "book",
+    "painting": "picture",
+    "shelf": "shelves",
+    "rug": "floor mat",
+    "field": "grass",
+    "sea": "water",
+    "street": "road",
+    "plants": "plant",
+    "cyclist": "cyclist",
+    "armchair": "armchair",
+    "motorcycle with rider": "motorcyclist",
+}
 
 OTHER_NAMES = {
-    "airplane": ("aeroplane", "plane", "jet"), "dining table": ("table",), "motorcycle": ("motorbike", "moped"),
-    "potted plant": ("plant in a pot", "houseplant"), "couch": ("sofa", "settee"), "tv": ("television", "monitor", "tv monitor", "screen"),
-    "person": ("man", "woman", "people", "human", "pedestrian", "child", "boy", "girl"), "building": ("house", "facade"),
-    "book": ("books",), "picture": ("painting", "picture on the wall"), "shelves": ("shelf",), "floor mat": ("rug", "carpet"),
-    "grass": ("lawn", "field"), "water": ("sea", "river", "lake"), "road": ("street", "asphalt"), "plant": ("plants", "bush"), "cow": ("cattle",),
-    "cell phone": ("mobile phone", "smartphone"), "bicycle": ("bike",), "car": ("automobile",), "dog": ("puppy",), "cat": ("kitten",),
-    "sidewalk": ("pavement",), "remote": ("remote control",), "mouse": ("computer mouse",), "hair drier": ("hair dryer",),
-    "refrigerator": ("fridge",), "cup": ("mug",), "donut": ("doughnut",), "handbag": ("purse",), "tree": ("trees",), "sky": ("clouds",),
-    "bag": ("bags",), "night stand": ("bedside table",), "potted plant ": (), "sports ball": ("ball",), "truck": ("lorry",), "bird": ("birds",),
-    "curtain": ("curtains", "drapes"), "lamp": ("light",), "earth": ("ground", "dirt", "soil"), "sheep": ("lamb",), "boat": ("ship",),
-    "wall": ("walls",), "floor": ("flooring",), "pole": ("post",), "traffic sign": ("road sign",), "fence": ("railing",),
-}  # fmt: skip
+    "airplane": ("aeroplane", "plane", "jet"),
+    "dining table": ("table",),
+    "motorcycle": ("motorbike", "moped"),
+    "potted plant": ("plant in a pot", "houseplant"),
+    "couch": ("sofa", "settee"),
+    "tv": ("television", "monitor", "tv monitor", "screen"),
+    "person": ("man", "woman", "people", "human", "pedestrian", "child", "boy", "girl"),
+    "building": ("house", "facade"),
+    "book": ("books",),
+    "picture": ("painting", "picture on the wall"),
+    "shelves": ("shelf",),
+    "floor mat": ("rug", "carpet"),
+    "grass": ("lawn", "field"),
+    "water": ("sea", "river", "lake"),
+    "road": ("street", "asphalt"),
+    "plant": ("plants", "bush"),
+    "cow": ("cattle",),
+    "cell phone": ("mobile phone", "smartphone"),
+    "bicycle": ("bike",),
+    "car": ("automobile",),
+    "dog": ("puppy",),
+    "cat": ("kitten",),
+    "sidewalk": ("pavement",),
+    "remote": ("remote control",),
+    "mouse": ("computer mouse",),
+    "hair drier": ("hair dryer",),
+    "refrigerator": ("fridge",),
+    "cup": ("mug",),
+    "donut": ("doughnut",),
+    "handbag": ("purse",),
+    "tree": ("trees",),
+    "sky": ("clouds",),
+    "bag": ("bags",),
+    "night stand": ("bedside table",),
+    "sports ball": ("ball",),
+    "truck": ("lorry",),
+    "bird": ("birds",),
+    "curtain": ("curtains", "drapes"),
+    "lamp": ("light",),
+    "earth": ("ground", "dirt", "soil"),
+    "sheep": ("lamb",),
+    "boat": ("ship",),
+    "wall": ("walls",),
+    "floor": ("flooring",),
+    "pole": ("post",),
+    "traffic sign": ("road sign",),
+    "fence": ("railing",),
+}
 
 # Words that may hold at the same place, or that annotators use for the same thing: neither is held against the other.
 OVERLAPS = (
-    ("bag", "handbag", "backpack", "suitcase", "purse", "wallet"), ("table", "dining table", "desk", "counter", "night stand"),
-    ("cabinet", "dresser", "shelves", "bookshelf", "night stand", "counter"), ("chair", "armchair", "couch", "bench"),
-    ("plant", "potted plant", "tree", "grass", "vase"), ("earth", "grass", "road", "sidewalk", "floor", "mountain", "sand"),
-    ("person", "cyclist", "dancer", "jumping person", "kite surfer", "motorcyclist", "scooter with rider", "soapbox cart with people",
-     "paraglider", "diver"), ("bicycle", "cyclist"), ("motorcycle", "motorcyclist", "scooter with rider"), ("window", "blinds", "curtain"),
-    ("curtain", "shower curtain"), ("bookshelf", "book"), ("bed", "pillow"), ("picture", "paper", "whiteboard"), ("building", "wall", "window", "door"),
-    ("traffic sign", "stop sign", "traffic sign or street lamp", "pole", "traffic light"), ("water", "boat"), ("clothes", "tie", "towel"),
-    ("kite", "paraglider", "kite surfer"), ("surfboard", "kite surfer"), ("cup", "bowl", "wine glass", "vase"), ("mirror", "window", "picture"),
-    ("floor", "floor mat"), ("fence", "balcony railing"), ("fish or turtle", "reef", "sea floor", "water plants", "wreck", "water"), ("ceiling", "wall"),
-    ("sink", "counter"), ("tv", "laptop"), ("dining table", "pizza", "cake", "bowl", "cup", "bottle", "fork", "knife", "spoon"), ("box", "suitcase"),
-    ("car", "truck"), ("sky", "ceiling"), ("bathtub", "shower curtain"), ("goat", "sheep"), ("shop front", "building", "window", "door"),
-)  # fmt: skip
+    ("bag", "handbag", "backpack", "suitcase", "purse", "wallet"),
+    ("table", "dining table", "desk", "counter", "night stand"),
+    ("cabinet", "dresser", "shelves", "bookshelf", "night stand", "counter"),
+    ("chair", "armchair", "couch", "bench"),
+    ("plant", "potted plant", "tree", "grass", "vase"),
+    ("earth", "grass", "road", "sidewalk", "floor", "mountain", "sand"),
+    (
+        "person",
+        "cyclist",
+        "dancer",
+        "jumping person",
+        "kite surfer",
+        "motorcyclist",
+        "scooter with rider",
+        "soapbox cart with people",
+        "paraglider",
+        "diver",
+    ),
+    ("bicycle", "cyclist"),
+    ("motorcycle", "motorcyclist", "scooter with rider"),
+    ("window", "blinds", "curtain"),
+    ("curtain", "shower curtain"),
+    ("bookshelf", "book"),
+    ("bed", "pillow"),
+    ("picture", "paper", "whiteboard"),
+    ("building", "wall", "window", "door"),
+    ("traffic sign", "stop sign", "traffic sign or street lamp", "pole", "traffic light"),
+    ("water", "boat"),
+    ("clothes", "tie", "towel"),
+    ("kite", "paraglider", "kite surfer"),
+    ("surfboard", "kite surfer"),
+    ("cup", "bowl", "wine glass", "vase"),
+    ("mirror", "window", "picture"),
+    ("floor", "floor mat"),
+    ("fence", "balcony railing"),
+    ("fish or turtle", "reef", "sea floor", "water plants", "wreck", "water"),
+    ("ceiling", "wall"),
+    ("sink", "counter"),
+    ("tv", "laptop"),
+    ("dining table", "pizza", "cake", "bowl", "cup", "bottle", "fork", "knife", "spoon"),
+    ("box", "suitcase"),
+    ("car", "truck"),
+    ("sky", "ceiling"),
+    ("bathtub", "shower curtain"),
+    ("goat", "sheep"),
+    ("shop front", "building", "window", "door"),
+)
 
 # Sets whose words lie ON things (clothes, parts): they exclude each other, never the things.
 LAYERS = {"ccp": "clothes", "carparts": "car parts", "facade": "facade"}
+WEARS = {
+    "clothes": {"person", "clothes"},
+    "car parts": {"car", "truck", "bus"},
+    "facade": {"building", "wall", "window", "door"},
+}
 SHARED = {"building", "road", "car", "plant", "fence"}  # words of such sets that are things all the same
 NONE = "none"
 
@@ -129,6 +222,17 @@ class Vocabulary:
         others = np.array([self.layer[w] == layer for w in self.words]) & ~own
         positive = np.append(others if layer == "things" else np.zeros_like(own), True)
         return Row(name, label, positive, positive | np.append(own, True))
+
+
+def kin(vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """For every thing: itself, its other names, what overlaps with it, and what lies on it (clothes, parts)."""
+    pairs = []
+    for k, thing in enumerate(vocabulary.words):
+        if vocabulary.layer[thing] == "things":
+            others = [vocabulary.words[j] for j in np.flatnonzero(vocabulary.overlap[k])]
+            on_it = [w for w, layer in vocabulary.layer.items() if thing in WEARS.get(layer, ())]
+            pairs += [(thing, w) for w in dict.fromkeys((thing, *OTHER_NAMES.get(thing, ()), *others, *on_it))]
+    return pairs
 
 
 class Whitening:

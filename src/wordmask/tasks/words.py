@@ -11,8 +11,6 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
-ALIKE = 0.45  # cosine from which a rival word may mean the same as a word asked for
-
 
 @dataclass(frozen=True, eq=False)
 class WordMaps:
@@ -34,14 +32,15 @@ class WordMaps:
         return planes.reshape(-1, height, width)
 
     def _none(self) -> Array | None:
-        """(h*w,) logit of "none of these": the engine's own, and every rival word that is unlike all words asked for."""
+        """(h*w,) logit of "none of these": the engine's own, and rival words unlike all words asked for."""
         own = None if self.features.none is None else self.features.none.reshape(-1)
         if self.features.rivals is None:
             return own
-        far = self.features.rivals[(self.features.rivals @ self.words.T).max(1) < ALIKE]
+        far = self.features.rivals.against(self.words)
         flat = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
         logits = self.features.scale * (far @ flat.T)
-        return np.logaddexp.reduce(logits if own is None else np.concatenate([logits, own[None]]), axis=0)
+        together: Array = np.logaddexp.reduce(logits if own is None else np.concatenate([logits, own[None]]), axis=0)
+        return together
 
     def winners(self, grid: Size) -> tuple[Array, Array]:
         """Word ids (K,) that win somewhere, and their planes resized to (K, h, w). The last is always "none".
@@ -56,12 +55,26 @@ class WordMaps:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
         return pool.mean_inside(masks, np.moveaxis(self.probabilities, 0, -1))
 
+    def of_vectors(self, vectors: Array) -> Array:
+        """(N, C): the probability of every word for (N, D) unit vectors of single regions."""
+        return softmax(self.features.scale * (self.words @ vectors.T), None)[:-1].T
+
     def calibrated(self, scores: Array) -> Array:
         """Mean probabilities -> how often such a region is right, by the engine's own two numbers."""
         slope, offset = self.features.calibration
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         right: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
         return right
+
+
+def runners_up(shares: Array, label_ids: Array, phrases: tuple[str, ...]) -> tuple[tuple[str, ...], Array]:
+    """The word that came second in each row of (N, C + 1) shares, and its share."""
+    rows = np.arange(len(shares))
+    others = shares.copy()
+    others[rows, label_ids] = -1
+    second = others.argmax(1)
+    names = (*phrases, "none of these")
+    return tuple(names[k] for k in second), others[rows, second]
 
 
 def softmax(logits: Array, none: Array | None) -> Array:
