@@ -53,7 +53,7 @@ def test_every_name_is_known_and_every_row_is_whole():
         assert set(row.protocols) <= set(PROTOCOLS), name
         assert row.protocols, name
         assert row.source in ("shipped", "weightless") or row.source.startswith("hub:"), name
-        assert (row.extra == "hf") == row.source.startswith("hub:"), name
+        assert (row.extra in ("hf", "edit")) == row.source.startswith("hub:"), name
 
 
 @pytest.mark.parametrize("row", weights.ROWS.values(), ids=weights.ROWS)

@@ -88,6 +88,10 @@ _TIPS = {
     "tipsv2-l14": "google/tipsv2-l14",
     "tipsv2-g14": "google/tipsv2-g14",
 }
+_PAINTER = ("Inpainter",)
+_SD = {"sd1.5-inpaint": "stable-diffusion-v1-5/stable-diffusion-inpainting"}
+_SDXL = {"sdxl-inpaint": "diffusers/stable-diffusion-xl-1.0-inpainting-0.1"}
+_FLUX = {"flux-fill": "black-forest-labs/FLUX.1-Fill-dev"}
 _DINO = {
     "gdino-tiny": "IDEA-Research/grounding-dino-tiny",
     "gdino-base": "IDEA-Research/grounding-dino-base",
@@ -113,6 +117,13 @@ ROWS: dict[str, Row] = {
         *_hub(_DINO, "detector", DETECTOR, 800),
         *_hub({"owlv2-base": "google/owlv2-base-patch16-ensemble"}, "detector", DETECTOR, 960),
         *_hub({"owlv2-large": "google/owlv2-large-patch14-ensemble"}, "detector", DETECTOR, 1008),
+        *(
+            Row(name, "wordmask.engines.inpaint:load", "weightless", _PAINTER, APACHE)
+            for name in ("patch", "telea", "navier-stokes")
+        ),
+        *_hub(_SD, "inpaint", _PAINTER, 512, licence="CreativeML OpenRAIL-M", extra="edit"),
+        *_hub(_SDXL, "inpaint", _PAINTER, 1024, licence="CreativeML OpenRAIL++-M", extra="edit"),
+        *_hub(_FLUX, "inpaint", _PAINTER, 1024, licence="FLUX.1 [dev] Non-Commercial", extra="edit", gated=True),
     )
 }
 
@@ -189,6 +200,8 @@ def module_of(path: Path) -> str:
     if path.is_file() and path.suffix in _BARE:
         return "wordmask.engines.sam:load"
     config = path / "config.json"
+    if (path / "model_index.json").is_file():
+        return "wordmask.engines.inpaint:load"
     if not config.is_file():
         if (path / "mini.json").is_file():
             return "wordmask.engines.mini:load"

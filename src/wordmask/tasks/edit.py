@@ -1,0 +1,185 @@
+"""Change what was found: remove it, replace it from words, restyle it.
+
+One pipeline for every painter (Telea to diffusion): grow the mask by a ring, cut a padded crop around each group of
+objects, scale it to the size the painter works at, paint, scale back, feather inside the ring, paste. Outside the
+ring no byte changes, and memory follows the objects' size.
+
+A painter may say how it likes its crops: `paint_side` is the longest side it works at, up or down (512 for Stable
+Diffusion); `paint_pixels` is the size beyond which crops are shrunk for it.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.options import check_choice, check_range
+from wordmask.core.protocols import Inpainter
+from wordmask.core.result import Result
+from wordmask.errors import CapabilityError, MaskError, OptionError, PromptError
+from wordmask.ops import colour as colours
+from wordmask.ops.matte import box_around
+from wordmask.ops.paste import Hole, boxes_of, mixed, opened, ring_width
+
+MULTIPLE = 8  # diffusion's latent pixels are 8 pixels wide
+STYLES = ("colours", "posterise", "sketch")
+
+
+@dataclass(frozen=True)
+class EditOptions:
+    """How an edit treats the mask and its surroundings."""
+
+    dilate: float = 0.015
+    """Ring around the mask, a share of the picture's shorter side: what the object leaves at its edge goes too."""
+    feather: float = 0.006
+    """How much of the ring's outside fades into the picture, as a share of the picture's shorter side."""
+    padding: float = 0.5
+    """What the painter sees around the object, as a share of the object's longer side."""
+    least_padding: int = 32
+    """And at least so many pixels of it."""
+    seed: int = 0
+    """The same seed and painter give the same picture."""
+
+    def __post_init__(self) -> None:
+        check_range("dilate", self.dilate, 0, 0.25)
+        check_range("feather", self.feather, 0, 0.25)
+        check_range("padding", self.padding, 0, 8)
+        check_range("least_padding", self.least_padding, 0, 4096)
+        check_range("seed", self.seed, 0, 2**63 - 1)
+
+
+class Edited(NamedTuple):
+    """What came of an edit."""
+
+    image: Image
+    mask: Array  # (H, W) bool: what was meant, without the ring
+    touched: Array  # (H, W) bool: where bytes may have changed
+
+
+def remove(image: Image, result: Result, painter: Inpainter | None, options: EditOptions | None = None) -> Edited:
+    """The picture without the regions of `result`: `painter` fills in what may be behind. No painter blackens."""
+    mask = target(image, result)
+    if painter is None:
+        return Edited(Image(np.where(mask[..., None], np.uint8(0), image.pixels), image.name), mask, mask)
+    return _painted(image, mask, painter, "", options or EditOptions())
+
+
+def replace(
+    image: Image, result: Result, painter: Inpainter | None, words: str, options: EditOptions | None = None
+) -> Edited:
+    """What `words` say, in place of the regions. Without a painter: the mask, white on black."""
+    mask = target(image, result)
+    if painter is None:
+        white = np.where(mask[..., None], np.uint8(255), np.zeros_like(image.pixels))
+        return Edited(Image(white, image.name), mask, np.ones_like(mask))
+    _check_words(words, "replace needs words for what shall be there: --edit-prompt 'a red sofa'")
+    if not getattr(painter, "follows_words", True):
+        raise CapabilityError(
+            f"{getattr(painter, 'name', 'this painter')} fills from the surroundings and cannot follow words: "
+            "use --use-inpainting (diffusion), `effect recolour` for a colour, `effect overlay` for a picture, "
+            "or --fill none for the mask"
+        )
+    return _painted(image, mask, painter, words, options or EditOptions())
+
+
+def restyle(image: Image, result: Result, painter: Inpainter, words: str, options: EditOptions | None = None) -> Edited:
+    """The regions in another style, keeping their structure: the painter redraws from what is there."""
+    _check_words(words, "style needs words for how it shall look: --edit-prompt 'as an oil painting'")
+    options = options or EditOptions()
+    return _painted(image, target(image, result), painter, words, options, ring=min(options.dilate, 0.005))
+
+
+def stylise(image: Image, result: Result, style: str, reference: Image | None = None) -> Edited:
+    """The regions restyled without a model: colours of a reference picture, few flat colours, or a pencil sketch."""
+    check_choice("style", style, STYLES)
+    mask = target(image, result)
+    hole = opened(mask, ring_width(image.size, 0.003), ring_width(image.size, 0.003))
+    x0, y0, x1, y1 = box_around(hole.dilated, 0)
+    part = image.pixels[y0:y1, x0:x1]
+    if style == "colours":
+        if reference is None:
+            raise OptionError("the style 'colours' takes them from a picture: --reference FILE")
+        changed = colours.transfer(part, reference.pixels, mask[y0:y1, x0:x1])
+    else:
+        changed = colours.posterise(part) if style == "posterise" else colours.sketch(part)
+    out = image.pixels.copy()
+    out[y0:y1, x0:x1] = mixed(part, changed, hole.weight[y0:y1, x0:x1])
+    return Edited(Image(out, image.name), mask, hole.dilated)
+
+
+def target(image: Image, result: Result) -> Array:
+    """(H, W) bool: every pixel of every region; an error that says so where there is none."""
+    if result.size != image.size:
+        raise MaskError(f"the result is of {result.size}, the picture {image.size} (height, width)")
+    mask = result.masks.union()
+    if not mask.any():
+        told = "; ".join(f"{word.phrase}: best {word.best:.2f}, needs {word.needed:.2f}" for word in result.absent)
+        what = f" ({told})" if told else ""
+        raise PromptError(f"nothing to edit in {image.name or 'the picture'}: no region was found{what}")
+    return mask
+
+
+def _painted(
+    image: Image, mask: Array, painter: Inpainter, words: str, options: EditOptions, *, ring: float | None = None
+) -> Edited:
+    hole = _hole(mask, image.size, options, options.dilate if ring is None else ring)
+    out = image.pixels.copy()
+    for box in boxes_of(hole.dilated, padding=options.padding, least=options.least_padding):
+        x0, y0, x1, y1 = box
+        crop = Image(out[y0:y1, x0:x1].copy(), image.name)
+        painted = _at_native_size(crop, hole.dilated[y0:y1, x0:x1], painter, words, options.seed)
+        out[y0:y1, x0:x1] = mixed(crop.pixels, painted, hole.weight[y0:y1, x0:x1])
+    return Edited(Image(out, image.name), mask, hole.dilated)
+
+
+def _hole(mask: Array, size: Size, options: EditOptions, ring: float) -> Hole:
+    hole = opened(mask, ring_width(size, ring), ring_width(size, options.feather))
+    # A ring that swallows the last known pixels would leave nothing to go by.
+    return opened(mask, 0, 0) if hole.dilated.all() and not mask.all() else hole
+
+
+def _at_native_size(crop: Image, hole: Array, painter: Inpainter, words: str, seed: int) -> Array:
+    """The crop painted, (h, w, 3) uint8, back at its own size."""
+    size = native_size(crop.size, painter)
+    if size == crop.size:
+        return _checked(painter.fill(crop, hole, words, seed), size, painter)
+    size_wh = size[::-1]
+    smaller = size[0] * size[1] < hole.size
+    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    scaled = Image(cv2.resize(crop.pixels, size_wh, interpolation=how), crop.name)
+    # Any share of hole makes a hole: no trace of the object may leak into what the painter sees as known.
+    covered = cv2.resize(hole.astype(np.float32), size_wh, interpolation=how if smaller else cv2.INTER_LINEAR) > 1e-3
+    painted = _checked(painter.fill(scaled, covered, words, seed), size, painter)
+    back: Array = cv2.resize(painted, crop.size[::-1], interpolation=cv2.INTER_CUBIC if smaller else cv2.INTER_AREA)
+    return back
+
+
+def native_size(size: Size, painter: Inpainter) -> Size:
+    """(height, width) at which the painter gets a crop of `size`."""
+    height, width = size
+    side, most = getattr(painter, "paint_side", None), getattr(painter, "paint_pixels", None)
+    if side:
+        scale = side / max(height, width)
+        return _rounded(height * scale), _rounded(width * scale)
+    if most and height * width > most:
+        scale = float(np.sqrt(most / (height * width)))
+        return max(1, int(height * scale)), max(1, int(width * scale))
+    return size
+
+
+def _rounded(edge: float) -> int:
+    return max(MULTIPLE, round(edge / MULTIPLE) * MULTIPLE)
+
+
+def _checked(painted: Image, size: Size, painter: Inpainter) -> Array:
+    if painted.size != size:
+        name = getattr(painter, "name", type(painter).__name__)
+        raise CapabilityError(f"{name} was given a crop of {size} and returned {painted.size} (height, width)")
+    return painted.pixels
+
+
+def _check_words(words: str, why: str) -> None:
+    if not words.strip():
+        raise PromptError(why)
