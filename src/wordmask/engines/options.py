@@ -10,6 +10,7 @@ from wordmask.errors import OptionError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 DTYPES = ("auto", "fp32", "fp16", "bf16")
+DENSE_MODES = ("auto", "plain", "clip", "sclip", "clearclip", "naclip", "proxyclip", "corrclip")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
@@ -37,12 +38,17 @@ class EngineOptions:
     """Compile the network (torch.compile); falls back to eager where that fails."""
     input_side: int | None = None
     """Side in pixels that the picture is resized to; half the side takes about a quarter of the time."""
+    dense_mode: str = "auto"
+    """How CLIP matches patches with words: auto, plain, clip, sclip, clearclip, naclip, proxyclip or corrclip."""
+    proxy: str | Path | None = None
+    """A DINO v2 or v3 folder, or hub:owner/name, that tells proxyclip and corrclip which patches belong together."""
     allow_pickle: bool = False
     """LOUD: also read pickled weights (.bin, .pt, .pth, .ckpt), as tensors only. Not for files from strangers."""
 
     def __post_init__(self) -> None:
         check_choice("device", self.device.split(":")[0], DEVICES)
         check_choice("dtype", self.dtype, DTYPES)
+        check_choice("dense_mode", self.dense_mode, DENSE_MODES)
         if self.input_side is not None and self.input_side < 16:
             raise OptionError(f"input_side must be at least 16 pixels, got {self.input_side}")
         if self.checkpoint is not None:

@@ -22,7 +22,10 @@ log = logging.getLogger("wordmask.engines")
 CPU_BUDGET = 4_000_000_000  # bytes of activations where nobody says
 GPU_SHARE = 0.6  # of the free memory; the rest is for the weights of a second engine and for fragmentation
 
+TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
+
 Item = TypeVar("Item")
+Statistics = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation per channel
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,9 @@ def load_model(checkpoint: Checkpoint, class_name: str, options: EngineOptions, 
 
 
 def load_tokenizer(path: Path) -> Any:
-    """The tokenizer that lies in the folder."""
+    """The tokenizer that lies in the folder. transformers makes an empty one where the files are missing."""
+    if not any((path / name).is_file() for name in TOKENIZERS):
+        raise WeightsError(f"{path} has no tokenizer ({', '.join(TOKENIZERS)}); fetch the whole folder")
     try:
         return transformers().AutoTokenizer.from_pretrained(str(path), local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
@@ -213,14 +218,12 @@ def normalised(pixels: Any, mean: Sequence[float], std: Sequence[float]) -> Any:
     return (pixels - t.tensor(mean).reshape(shape)) / t.tensor(std).reshape(shape)
 
 
-Statistics = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation per channel
 IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def pixel_statistics(
-    path: Path, mean: Sequence[float], std: Sequence[float]
-) -> tuple[Sequence[float], Sequence[float]]:
+def pixel_statistics(path: Path, default: Statistics) -> Statistics:
     """Mean and deviation from preprocessor_config.json where the folder has one, else the family's own."""
+    mean, std = default
     for name in ("preprocessor_config.json", "processor_config.json"):
         file = path / name
         if file.is_file():
