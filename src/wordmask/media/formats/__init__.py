@@ -53,8 +53,6 @@ def load_named(path: Path | str, format: str | None = None, options: FormatOptio
     path, options = Path(path), options or FormatOptions()
     if path.is_dir():
         return [item for file, chosen in _in_folder(path, format) for item in _read(file, chosen, options)]
-    if not path.exists():
-        raise FormatError(f"there is no file {path}")
     if format is None and path.name.lower().endswith(".json"):
         chosen = sniffed(path, options) or format_of(path)
     else:
@@ -95,6 +93,8 @@ def format_of(path: Path | str, format: str | None = None) -> Format:
 def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
     if chosen.read is None:
         raise FormatError(f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it")
+    if not path.exists() and not chosen.folders:
+        raise FormatError(f"there is no file {path}")
     return chosen.read(path, options)
 
 

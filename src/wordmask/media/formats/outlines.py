@@ -33,7 +33,7 @@ def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
     found: dict[int, Piece] = {}
     for ring in _rings(crop):
         x, y = ring[0]  # the left end of a top edge: mask below it means an outline, above it a hole
-        if y < crop.shape[0] and crop[y, x]:
+        if crop[y, x]:
             found.setdefault(int(parts[y, x]), []).insert(0, ring)
         else:
             found.setdefault(int(parts[y - 1, x]), []).append(ring[::-1])

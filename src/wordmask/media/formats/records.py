@@ -101,7 +101,10 @@ def parse_json(data: bytes, where: str, options: FormatOptions) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        text = json.dumps(value, allow_nan=False)  # a file name that is no Unicode: only escapes can hold it
+    return text + "\n"
 
 
 # ---- checking what it says

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from wordmask.errors import FormatError
-from wordmask.media.formats import coco, own
+from wordmask.media import render
+from wordmask.media.formats import coco, ids, labelme, labelstudio, own, yolo
 from wordmask.media.formats.records import FormatOptions, Named, dump_json, parse_json, read_text
 from wordmask.media.writers import atomic
 
@@ -74,10 +75,50 @@ def _read_coco(path: Path, options: FormatOptions) -> list[Named]:
     return coco.decode(_json(path, options), path.name, options)
 
 
+def _write_labelme(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return _write_text(dump_json(labelme.encode(_only(items, "labelme"), options)), path)
+
+
+def _read_labelme(path: Path, options: FormatOptions) -> list[Named]:
+    return [labelme.decode(_json(path, options), path.name, options)]
+
+
+def _write_labelstudio(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return _write_text(dump_json(labelstudio.encode(items, options)), path)
+
+
+def _read_labelstudio(path: Path, options: FormatOptions) -> list[Named]:
+    return labelstudio.decode(_json(path, options), path.name, options)
+
+
+def _write_overlay(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    result = _only(items, "overlay").result
+    return [render.write(render.overlay(result.image, result), path)]
+
+
+def _write_labels(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return [render.write(render.label_map(_only(items, "labels").result), path)]
+
+
+def _write_cutout(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    result = _only(items, "cutout").result
+    if result.image is None:
+        raise FormatError(f"{path.name}: a cut-out needs the picture; use result.with_image(image)")
+    return [render.write(render.cut_out(result.image, result), path)]
+
+
 FORMATS = (
     Format("json", (".json",), _write_own, _read_own),
     Format("jsonl", (".jsonl",), _write_lines, _read_lines, many=True),
     Format("coco", (".coco.json",), _write_coco, _read_coco, many=True),
+    Format("labelme", (".labelme.json",), _write_labelme, _read_labelme),
+    Format("labelstudio", (".labelstudio.json",), _write_labelstudio, _read_labelstudio, many=True),
+    Format("yolo", (".txt",), yolo.write, yolo.read),
+    Format("masks", (".masks.png",), ids.write_ids, ids.read_ids),
+    Format("voc", (".voc.png",), ids.write_voc, ids.read_voc, folders=True),
+    Format("labels", (".labels.png",), _write_labels, None),
+    Format("cutout", (".cutout.png",), _write_cutout, None),
+    Format("overlay", (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), _write_overlay, None),
 )
 BY_NAME = {one.name: one for one in FORMATS}
-_JSON: dict[str, Any] = {"json": own, "coco": coco}
+_JSON: dict[str, Any] = {"json": own, "coco": coco, "labelme": labelme, "labelstudio": labelstudio}

@@ -1,0 +1,156 @@
+"""Pictures whose pixels are numbers: region ids in 16 or 24 bits, and Pascal VOC's pair of palette pictures."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pil
+
+from wordmask.core.image import Array
+from wordmask.core.masks import Masks
+from wordmask.core.result import UNNAMED, Result
+from wordmask.errors import FormatError
+from wordmask.media.formats import own
+from wordmask.media.formats.records import FormatOptions, Named, Row, Rows, Vocabulary, dump_json, parse_json, read_text
+from wordmask.media.formats.yolo import read_words, write_words
+from wordmask.media.writers import atomic
+
+VOID = 255  # VOC: not said what
+
+
+# ---- region ids, with the rest in JSON beside them
+
+
+def write_ids(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    """`path`: region k is k + 1, nothing is 0, up to 65,535 in 16 bits grey, beyond as R + 256 G + 65536 B."""
+    (item,) = items
+    ids = _id_map(item.result)
+    if len(item.result) < 1 << 16:
+        picture = Pil.fromarray(ids.astype(np.uint16))
+    elif len(item.result) < 1 << 24:
+        picture = Pil.fromarray(np.stack([ids, ids >> 8, ids >> 16], 2).astype(np.uint8))
+    else:
+        raise FormatError(f"a picture of ids holds 16,777,215 regions, got {len(item.result):,}; use json")
+    beside = path.with_suffix(".json")
+    with atomic(beside) as part:
+        part.write_text(dump_json(own.encode(item, options, masks=False)), encoding="utf-8")
+    with atomic(path) as part:
+        picture.save(part, "PNG")
+    return [path, beside]
+
+
+def read_ids(path: Path, options: FormatOptions) -> list[Named]:
+    """Without the JSON beside it: one unnamed region for each id."""
+    ids = _pixels(path, options).astype(np.int64)
+    if ids.ndim == 3:
+        ids = ids[..., 0] + 256 * ids[..., 1] + 65536 * ids[..., 2]
+    masks, values = Masks.from_label_map(ids - 1)
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        return [Named(path.name.removesuffix(".masks.png"), Result.of(masks, options.names))]
+    value = parse_json(read_text(beside, options), beside.name, options)
+    regions = value.get("regions") if isinstance(value, dict) else None
+    rows = np.full(len(regions) if isinstance(regions, list) else 0, -1)
+    if len(values) and values[-1] >= len(rows):
+        raise FormatError(f"{path.name} has id {values[-1] + 1}, {beside.name} lists {len(rows)} regions")
+    rows[values] = np.arange(len(values))
+    # A region that others hide has no pixel: the empty mask comes last and stands for it.
+    padded = Masks.concatenate([masks, Masks.from_dense(np.zeros((1, *masks.size), bool))])
+    return [own.decode(value, beside.name, options, masks=padded[rows])]
+
+
+# ---- Pascal VOC
+
+
+def write_voc(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    """SegmentationClass/NAME.png, SegmentationObject/NAME.png and labels.txt, in the folder of `path`."""
+    (item,) = items
+    result = item.result
+    if len(result) >= VOID or len(result.vocabulary) >= VOID:
+        raise FormatError(
+            f"VOC holds 254 regions and 254 words, got {len(result)} and {len(result.vocabulary)}; use masks or coco"
+        )
+    ids = _id_map(result)
+    # 0 is background, 255 what has no name
+    table = np.array([0, *(VOID if label == UNNAMED else label + 1 for label in result.label_ids.tolist())], np.uint8)
+    stem = voc_stem(path)
+    written = [write_words(path.parent / "labels.txt", ["background", *result.vocabulary])]
+    for folder, pixels in (("SegmentationClass", table[ids]), ("SegmentationObject", ids.astype(np.uint8))):
+        picture = Pil.fromarray(pixels).convert("P")
+        picture.putpalette(voc_colours().ravel().tolist())
+        target = path.parent / folder / f"{stem}.png"
+        with atomic(target) as part:
+            picture.save(part, "PNG")
+        written.append(target)
+    return written
+
+
+def read_voc(path: Path, options: FormatOptions) -> list[Named]:
+    """One picture of the pair by the name that was written, or all of a folder."""
+    root = path if path.is_dir() else path.parent
+    root = root.parent if root.name in ("SegmentationClass", "SegmentationObject") else root
+    if path.is_dir():
+        stems = sorted(file.stem for file in (root / "SegmentationObject").glob("*.png"))
+    else:
+        stems = [voc_stem(path)]
+    return [_read_pair(root, stem, options) for stem in stems]
+
+
+def voc_stem(path: Path) -> str:
+    return path.name.removesuffix(".png").removesuffix(".voc")
+
+
+def voc_colours() -> Array:
+    """(256, 3) uint8, the palette of the VOC development kit: the bits of the index spread over the channels."""
+    index = np.arange(256)
+    colours = np.zeros((256, 3), np.uint8)
+    for place in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (((index >> (3 * place + channel)) & 1) << (7 - place)).astype(np.uint8)
+    return colours
+
+
+def _read_pair(root: Path, stem: str, options: FormatOptions) -> Named:
+    classes = _pixels(root / "SegmentationClass" / f"{stem}.png", options)
+    objects = _pixels(root / "SegmentationObject" / f"{stem}.png", options)
+    if classes.shape != objects.shape or classes.ndim != 2:
+        raise FormatError(f"{stem}: the class and object pictures are {classes.shape} and {objects.shape}")
+    listed = root / "labels.txt"
+    words = options.names or (read_words(listed, options)[1:] if listed.exists() else ())
+    vocabulary = Vocabulary(words)
+    rows = Rows((classes.shape[0], classes.shape[1]), stem, options)
+    things = np.where((objects == 0) | (objects == VOID), -1, objects.astype(np.int64))
+    masks, _ = Masks.from_label_map(things)
+    for index in range(len(masks)):
+        x0, y0, x1, y1 = masks.boxes[index].tolist()
+        label = int(np.bincount(classes[y0:y1, x0:x1][masks.crops[index]]).argmax())
+        if label not in (0, VOID) and label > len(vocabulary.words):
+            raise FormatError(f"{stem}: class {label}, but there are {len(vocabulary.words)} words; give options.names")
+        rows.add(lambda one=masks[index]: one, Row(UNNAMED if label in (0, VOID) else label - 1))  # type: ignore[misc]  # mypy gives no type to a lambda's default
+    return rows.named(stem, vocabulary.words)
+
+
+# ---- both
+
+
+def _id_map(result: Result) -> Array:
+    """(H, W) int64: row + 1 of the best region at each pixel, 0 where there is none."""
+    ids = np.zeros(result.size, np.int64)
+    for row in range(len(result) - 1, -1, -1):
+        result.masks.paint(ids, row, row + 1)
+    return ids
+
+
+def _pixels(path: Path, options: FormatOptions) -> Array:
+    """The numbers of a PNG as they stand: (H, W), or (H, W, 3) for RGB."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pil.DecompressionBombWarning)  # our own limit stands below
+            with Pil.open(path, formats=["PNG"]) as picture:
+                options.limits.check_size(path.name, *picture.size)
+                if picture.mode not in ("L", "P", "I", "I;16", "RGB"):
+                    raise FormatError(f"{path.name} is {picture.mode}; a picture of ids is grey, palette or RGB")
+                return np.asarray(picture)
+    except (OSError, SyntaxError, ValueError, Pil.DecompressionBombError) as error:
+        raise error if isinstance(error, FormatError) else FormatError(f"{path} cannot be read: {error}") from None

@@ -1,0 +1,131 @@
+"""YOLO-seg: a text file for each picture, a line for each region: class x y x y ..., in shares of the picture.
+
+A region is one ring: holes and pieces are joined by slits of no width. The words are in `classes.txt` beside it.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pil
+
+from wordmask.core.image import Size
+from wordmask.core.result import UNNAMED
+from wordmask.errors import FormatError, OutputError
+from wordmask.media.formats.outlines import fill, one_ring, pieces, ring_of
+from wordmask.media.formats.records import NO_NAME, FormatOptions, Named, Row, Rows, Vocabulary, read_text
+from wordmask.media.writers import atomic
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+_TURNED = (5, 6, 7, 8)  # EXIF orientations that lie on their side
+
+
+def write(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    (item,) = items
+    words = list(item.result.vocabulary)
+    if (item.result.label_ids == UNNAMED).any():
+        words.append(NO_NAME)
+    beside = write_words(path.parent / "classes.txt", words)
+    with atomic(path) as part:
+        part.write_text("".join(_line(item, row, options) for row in range(len(item.result))), encoding="utf-8")
+    return [path, beside]
+
+
+def read(path: Path, options: FormatOptions) -> list[Named]:
+    picture = _picture(path)
+    size = options.size or (None if picture is None else _size(picture))
+    if size is None:
+        raise FormatError(f"{path.name} does not tell its picture's size; put the picture beside it or give the size")
+    vocabulary = Vocabulary(options.names or _words(path, options))
+    known = vocabulary.words
+    rows = Rows(size, path.name, options)
+    for number, line in enumerate(read_text(path, options).decode("utf-8", "replace").splitlines(), 1):
+        if line.strip():
+            _read_line(line, f"{path.name}, line {number}", rows, known)
+    words = tuple(word for word in known if word != NO_NAME)
+    return [rows.named(path.stem if picture is None else picture.name, words)]
+
+
+def write_words(path: Path, words: Sequence[str]) -> Path:
+    """A list of words, one a line; one that is there already must be the same."""
+    text = "".join(re.sub(r"[\r\n]", " ", word) + "\n" for word in words)
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise OutputError(f"{path} lists other words than this result; write into another folder")
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return path
+
+
+def read_words(path: Path, options: FormatOptions) -> list[str]:
+    return [line for line in read_text(path, options).decode("utf-8", "replace").split("\n") if line.strip()]
+
+
+def _line(item: Named, row: int, options: FormatOptions) -> str:
+    result = item.result
+    rings = [ring for piece in pieces(result.masks, row, tolerance=options.tolerance) for ring in piece]
+    if not rings:
+        return ""
+    label = int(result.label_ids[row])
+    shares = one_ring(rings) / np.array(result.size[::-1])
+    number = label if label != UNNAMED else len(result.vocabulary)
+    return f"{number} {' '.join(f'{share:.7g}' for share in shares.ravel())}\n"
+
+
+def _read_line(line: str, where: str, rows: Rows, words: Sequence[str]) -> None:
+    try:
+        label, *shares = line.split()
+        number, values = int(label), np.array(shares, np.float64)
+    except ValueError:
+        raise FormatError(f"{where} is not a class and numbers: {line[:60]!r}") from None
+    if len(values) in (4, 5):
+        raise FormatError(f"{where} is a box, not an outline; this is a file for detection")
+    if not 0 <= number < len(words):
+        raise FormatError(f"{where} has class {number}, but there are {len(words)} words; give options.names")
+    score = 1.0
+    if len(values) % 2:  # a confidence at the end
+        values, score = values[:-1], float(np.clip(values[-1], 0, 1))
+    ring = ring_of(values, where) * np.array(rows.size[::-1])
+    name = words[number]
+    rows.add(partial(fill, [ring], rows.size), Row(UNNAMED if name == NO_NAME else number, score))
+
+
+def _picture(path: Path) -> Path | None:
+    """The picture of the same name: beside the file, or in `images/` where the file is in `labels/`."""
+    for folder in (path.parent, path.parent.parent / "images"):
+        for suffix in PICTURES:
+            for candidate in (folder / (path.stem + suffix), folder / (path.stem + suffix.upper())):
+                if candidate.is_file():
+                    return candidate
+    return None
+
+
+def _size(picture: Path) -> Size:
+    try:
+        with Pil.open(picture) as opened:
+            width, height = opened.size
+            turned = opened.getexif().get(0x0112) in _TURNED
+    except (OSError, SyntaxError, ValueError) as error:
+        raise FormatError(f"{picture} tells no size: {error}") from None
+    return (width, height) if turned else (height, width)
+
+
+def _words(path: Path, options: FormatOptions) -> list[str]:
+    """From classes.txt or data.yaml, beside the file or one folder up."""
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "classes.txt").is_file():
+            return read_words(folder / "classes.txt", options)
+        if (folder / "data.yaml").is_file():
+            return _yaml_names(read_text(folder / "data.yaml", options).decode("utf-8", "replace"))
+    raise FormatError(f"{path.name} has numbers only and there is no classes.txt beside it; give options.names")
+
+
+def _yaml_names(text: str) -> list[str]:
+    """The `names` of a data.yaml, in the three ways they are written: [a, b], `0: a` and `- a`."""
+    short = re.search(r"^names:\s*\[(.*?)\]", text, re.MULTILINE | re.DOTALL)
+    if short:
+        return [word.strip().strip("'\"") for word in short[1].split(",") if word.strip()]
+    block = re.search(r"^names:[ \t]*\n((?:[ \t]*(?:-|\d+:)[ \t]*.*\n?)+)", text, re.MULTILINE)
+    lines = block[1].splitlines() if block else []
+    return [re.sub(r"^\s*(?:-|\d+:)\s*", "", line).strip().strip("'\"") for line in lines]
