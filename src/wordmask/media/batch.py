@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from wordmask import __version__
 from wordmask.errors import OutputError
-from wordmask.media.sources import Found
+from wordmask.media.sources import Found, identity
 from wordmask.media.writers import sweep
 
 LEDGER = ".wordmask-batch.jsonl"
@@ -54,7 +54,7 @@ class Batch:
 
     def done(self, source: Path, target: Path) -> bool:
         """Whether `source`, as it is now, has been made into `target` by this recipe, and all outputs are whole."""
-        row = self._rows.get(os.path.realpath(source))
+        row = self._rows.get(identity(source))
         if row is None or row["recipe"] != self.recipe or row["target"] != self._relative(target):
             return False
         outputs = [(self.ledger.parent / name, stamp) for name, stamp in row["outputs"].items()]
@@ -62,7 +62,7 @@ class Batch:
 
     def outputs(self, source: Path) -> tuple[Path, ...]:
         """What the ledger says was last made of `source`."""
-        row = self._rows.get(os.path.realpath(source), {"outputs": {}})
+        row = self._rows.get(identity(source), {"outputs": {}})
         return tuple(self.ledger.parent / name for name in row["outputs"])
 
     @contextmanager
@@ -71,7 +71,7 @@ class Batch:
         before = _stamp(source)  # of what is read now: if it changes meanwhile, it is made again
         outputs: list[Path] = []
         yield outputs
-        key = os.path.realpath(source)
+        key = identity(source)
         row: dict[str, Any] = {
             "source": key,
             "stamp": before,
@@ -135,7 +135,7 @@ def targets(found: Sequence[Found], out: Path | None = None) -> list[Path]:
 
 def _key(path: Path) -> str:
     """The same for all spellings of a path; some file systems tell no case apart."""
-    return os.path.realpath(path).casefold()
+    return identity(path).casefold()
 
 
 def _place_of(found: Found, out: Path | None) -> Path:

@@ -39,11 +39,19 @@ def find(sources: Any, *, skip: Iterable[str] = OURS) -> Iterator[Found]:
     seen: set[str] = set()
     skip = tuple(skip)
     for found in _each(sources, skip):
-        key = os.path.realpath(found.path) if found.path is not None and found.error is None else None
+        key = identity(found.path) if found.path is not None and found.error is None else None
         if key is None or key not in seen:
             yield found
         if key is not None:
             seen.add(key)
+
+
+def identity(path: Path | str) -> str:
+    """One spelling for all the ways to name a file; a path that cannot exist stands for itself."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
 
 
 def natural(text: str) -> tuple[Any, ...]:

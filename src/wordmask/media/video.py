@@ -121,6 +121,8 @@ def _opened(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
                     f"{name} holds no video, only {', '.join(s.type for s in container.streams) or 'nothing'}"
                 )
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ImageError(f"{name} is in a codec that PyAV does not know; export it as H.264")
             limits.check(name, seconds=_seconds(container), wh=(stream.width, stream.height))
             stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
             stream.thread_type = "AUTO"
@@ -132,12 +134,28 @@ def _container(av: Any, file: BinaryIO, name: str) -> Any:
     kind = sniff(file.read(4096))
     if not kind:
         raise ImageError(f"{name} is no video by its content; read are MP4, MOV, MKV, WebM, AVI, MPEG, FLV, Ogg")
+    if kind == "mov":
+        _check_whole(file, name)
     file.seek(0)
     try:
         options = {"protocol_whitelist": "none"}
         return av.open(file, format=kind, container_options=options, io_open=_refuse, metadata_errors="replace")
     except (av.error.FFmpegError, MemoryError) as error:
         raise ImageError(f"{name} is a broken {kind} video: {error}; export it again") from error
+
+
+def _check_whole(file: BinaryIO, name: str) -> None:
+    """An MP4 is a row of boxes with their lengths; FFmpeg plays what is left of a cut one as if it were all."""
+    end, at = file.seek(0, 2), 0
+    while at < end:
+        file.seek(at)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:  # too long for four bytes
+            length = int.from_bytes(head[8:16], "big")
+        at += length or end  # none: to the end of the file
+        if 0 < length < 8 or (length and at > end):
+            raise ImageError(f"{name} breaks off or is broken: {end:,} bytes of {max(at, end + 1):,}; copy it again")
 
 
 def sniff(start: bytes) -> str:

@@ -42,11 +42,9 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
     The block is for writing only: an OSError inside it is taken for a failure to write.
     """
-    target = Path(os.path.realpath(path))  # a link keeps pointing where it did; what it points to is replaced
+    target = _real(path)
     part = target.with_name(_part_name(target))
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "there is a folder of that name")
         target.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield part
@@ -58,6 +56,17 @@ def atomic(path: Path | str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _real(path: Path | str) -> Path:
+    """A link keeps pointing where it did; what it points to is replaced."""
+    try:
+        target = Path(os.path.realpath(path))
+    except ValueError as error:
+        raise OutputError(f"{str(path)!r} is not a path: {error}") from error
+    if target.is_dir():
+        raise OutputError(f"{path}: there is a folder of that name; give a file in it")
+    return target
 
 
 def _place(part: Path, target: Path) -> None:
@@ -125,16 +134,18 @@ def write_bytes(path: Path | str, data: bytes) -> Path:
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    return write_bytes(path, text.encode())
+    return write_bytes(path, text.encode(errors="surrogateescape"))  # file names may hold bytes that are no UTF-8
 
 
 def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Path:
     """`value` as UTF-8 JSON. NaN and infinity are refused: other readers would choke on them."""
     try:
-        text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
+        data = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:  # a file name with bytes that are no UTF-8
+        data = json.dumps(value, indent=indent, allow_nan=False).encode()
+    except (ValueError, TypeError) as error:
         raise OutputError(f"{path}: not writable as JSON: {error}") from error
-    return write_text(path, text + "\n")
+    return write_bytes(path, data + b"\n")
 
 
 def write_picture(path: Path | str, pixels: Array, *, quality: int = 95) -> Path:
