@@ -1,3 +1,82 @@
-"""wordmask: name it, get its mask."""
+"""wordmask: name it, get its mask.
+
+import wordmask
+
+result = wordmask.segment("kitchen.jpg", ["cup", "oven", "cat"])
+result.save("kitchen.json")
+result.show()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wordmask import errors
+    from wordmask.core.image import Image
+    from wordmask.core.masks import Masks
+    from wordmask.core.models import Models
+    from wordmask.core.prompts import Boxes, Example, Points, Text
+    from wordmask.core.result import Absent, Region, Result, Why
+    from wordmask.doors.python import Session, click, everything, load, read, segment, session
+    from wordmask.engines.options import EngineOptions
+    from wordmask.errors import WordmaskError
+    from wordmask.tasks.click import ClickOptions
+    from wordmask.tasks.everything import EverythingOptions
+    from wordmask.tasks.segment import SegmentOptions
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Absent",
+    "Boxes",
+    "ClickOptions",
+    "EngineOptions",
+    "EverythingOptions",
+    "Example",
+    "Image",
+    "Masks",
+    "Models",
+    "Points",
+    "Region",
+    "Result",
+    "SegmentOptions",
+    "Session",
+    "Text",
+    "Why",
+    "WordmaskError",
+    "click",
+    "errors",
+    "everything",
+    "load",
+    "read",
+    "segment",
+    "session",
+]
+
+_HOMES = {
+    "core.image": ("Image",),
+    "core.masks": ("Masks",),
+    "core.models": ("Models",),
+    "core.prompts": ("Boxes", "Example", "Points", "Text"),
+    "core.result": ("Absent", "Region", "Result", "Why"),
+    "doors.python": ("Session", "click", "everything", "load", "read", "segment", "session"),
+    "engines.options": ("EngineOptions",),
+    "errors": ("WordmaskError",),
+    "tasks.click": ("ClickOptions",),
+    "tasks.everything": ("EverythingOptions",),
+    "tasks.segment": ("SegmentOptions",),
+}
+_WHERE = {name: f"wordmask.{module}" for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are loaded when first used, so that `import wordmask` stays light."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'wordmask' has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,117 @@
+"""The command `wordmask`. Each command's module is imported only when that command runs."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+import typer
+
+from wordmask import __version__
+from wordmask.errors import INTERRUPTED, WordmaskError, did_you_mean
+
+
+class Command(NamedTuple):
+    """Where a command lives, and its line in the help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "segment": Command("segment", "segment", "Words -> masks, in a picture or a folder."),
+    "click": Command("segment", "click", "Points or a box -> one thing, cut out and perhaps named."),
+    "everything": Command("segment", "everything", "Every region of a picture, unasked."),
+    "draw": Command("files", "draw", "Draw saved results over their pictures."),
+    "convert": Command("files", "convert", "Turn results from one format into another."),
+    "edit": Command("edit", "edit", "Remove, replace or restyle what words or clicks name."),
+    "effect": Command("edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."),
+    "bench": Command("bench", "app", "Measure models on data sets, with pinned protocols."),
+    "train": Command("train", "app", "Train the embedded model."),
+    "models": Command("about", "models", "What can be loaded, what it needs, what is here."),
+    "doctor": Command("about", "doctor", "What works on this machine, and what to install for the rest."),
+    "lint-words": Command("about", "lint_words", "Warn of words that will get in each other's way."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: errors become one line and an exit code, Ctrl-C leaves quietly."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _app(arguments)(arguments, prog_name="wordmask", standalone_mode=False)
+        sys.stdout.flush()
+    except WordmaskError as error:
+        _complain(f"error: {error}")
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("stopped; run the same command again to go on")
+        code = INTERRUPTED
+    except BrokenPipeError:  # `wordmask ... | head`: the reader has gone, so nobody is to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        code = _usage(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """Only the command that is asked for is imported; the others are a line in the help."""
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    app = typer.Typer(
+        help="wordmask: name it, get its mask.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_version)
+    for name, command in COMMANDS.items():
+        _add(app, name, command, load=name == asked)
+    return app
+
+
+def _add(app: typer.Typer, name: str, command: Command, *, load: bool) -> None:
+    """The real command, or a line that stands for it in the help."""
+    if not load:
+        app.command(name, help=command.help)(lambda: None)
+        return
+    found = getattr(import_module(f"wordmask.doors.cli.{command.module}"), command.attribute)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name, help=command.help)
+    else:
+        app.command(name)(found)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wordmask {__version__}")
+        raise typer.Exit
+
+
+def _version(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and leave.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    """wordmask: name it, get its mask."""
+
+
+def _usage(error: Exception) -> int:
+    """Wrong usage is told in a line; anything else is a bug and keeps its traceback."""
+    show = getattr(error, "format_message", None)
+    if show is None:
+        raise error
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "wordmask"
+    message = show()
+    if "No such command" in message:
+        wrong = message.split("'")[1] if "'" in message else ""
+        message = f"there is no command {wrong!r}.{did_you_mean(wrong, COMMANDS)}"
+    _complain(f"error: {message}\ntry: {path} --help")
+    return int(getattr(error, "exit_code", 2))
+
+
+def _complain(message: str) -> None:
+    typer.echo(message, err=True)

@@ -1,0 +1,1 @@
+"""One capability, one module, one main function; engines come as arguments."""
