@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -141,12 +143,38 @@ def test_trimmed_cuts_what_reaches_over_the_edge():
 # ---- memory
 
 
-def test_two_hundred_masks_on_twelve_megapixels_stay_under_a_twentieth_of_dense():
+def two_hundred() -> Masks:
     rng = np.random.default_rng(0)
     sides = rng.integers(80, 700, 200)
     corners = [(int(rng.integers(0, 4000 - side)), int(rng.integers(0, 3000 - side))) for side in sides]
-    masks = Masks.trimmed((3000, 4000), corners, [np.ones((side, side), bool) for side in sides])
-    assert masks.nbytes < 0.05 * 200 * 3000 * 4000
+    return Masks.trimmed((3000, 4000), corners, [np.ones((side, side), bool) for side in sides])
+
+
+def test_two_hundred_masks_on_twelve_megapixels_stay_under_a_twentieth_of_dense():
+    assert two_hundred().nbytes < 0.05 * 200 * 3000 * 4000
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(Masks.union, id="union"),
+        pytest.param(lambda masks: masks.iou(masks), id="iou"),
+        pytest.param(lambda masks: masks[masks.areas > 100_000], id="filter"),
+        pytest.param(lambda masks: masks.resized((1500, 2000)), id="resized"),
+        pytest.param(lambda masks: masks.cropped((500, 500, 3500, 2500)), id="cropped"),
+        pytest.param(Masks.to_rle, id="to_rle"),
+        pytest.param(lambda masks: Masks.from_rle(masks.to_rle()), id="from_rle"),
+    ],
+)
+def test_no_operation_builds_the_dense_stack(work):
+    masks = two_hundred()
+    tracemalloc.start()
+    try:
+        work(masks)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.05 * 200 * 3000 * 4000
 
 
 def test_a_small_mask_does_not_keep_the_large_array_alive():

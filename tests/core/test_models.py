@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wordmask.core.models import Models
-from wordmask.core.protocols import PROTOCOLS, Embedder, FeatureMap, Inpainter, PromptBatch
+from wordmask.core.protocols import PROTOCOLS, Embedder, FeatureMap, Inpainter, PromptBatch, Rivals
 from wordmask.errors import CapabilityError, PromptError
 
 
@@ -73,3 +73,11 @@ def test_prompts_that_do_not_fit_are_refused():
 def test_a_feature_map_knows_its_weight():
     assert FeatureMap(np.zeros((2, 3, 4), np.float32), (20, 30)).nbytes == 96
     assert FeatureMap(np.zeros((2, 3, 4), np.float32), (20, 30), none=np.zeros((2, 3), np.float32)).nbytes == 120
+
+
+def test_a_rival_stands_aside_for_a_word_that_means_it_or_its_kin():
+    person, wall, jeans = np.eye(3)
+    rivals = Rivals(np.stack([person, wall]), kin=np.stack([person, jeans, wall]), kin_of=np.array([0, 0, 1]))
+    assert rivals.against(jeans[None]).tolist() == [wall.tolist()]
+    assert rivals.against(np.stack([jeans, wall])).shape == (0, 3)
+    assert len(rivals.against(-np.eye(3))) == 2

@@ -149,3 +149,11 @@ def test_repr_says_what_was_found_and_what_not():
     assert repr(full()) == "<Result 3 regions of 4 x 1: cat 0.90, unnamed 0.50, dog 0.20; not here: dog>"
     assert repr(Result.nothing((3, 4))) == "<Result 0 regions of 4 x 3>"
     assert "2 more" in repr(Result.of(draw(*["#."] * 7)))
+
+
+def test_showing_and_saving_are_medias_work(tmp_path):
+    result = full()
+    assert result.show(tmp_path / "seen.png").size[1] > 0
+    assert (tmp_path / "seen.png").exists()
+    assert result._repr_png_().startswith(b"\x89PNG")
+    assert [path.name for path in result.save(tmp_path / "found.json")] == ["found.json"]

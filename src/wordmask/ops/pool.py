@@ -19,13 +19,14 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
             tops, lefts = _starts(rows[y0:y1]), _starts(columns[x0:x1])
             sums = np.add.reduceat(np.add.reduceat(crop, tops, axis=0, dtype=np.float32), lefts, axis=1)
             shares[index][np.ix_(rows[y0:y1][tops], columns[x0:x1][lefts])] = sums
-    return shares / np.maximum(area, 1)
+    shares /= np.maximum(area, 1)
+    return shares
 
 
 def mean_inside(masks: Masks, values: Array) -> Array:
     """(N, D): the mean of `values` (h, w, D), a grid over the picture edge to edge, under each mask."""
     grid = (values.shape[0], values.shape[1])
-    weights = coverage(masks, grid).reshape(len(masks), -1)
+    weights = coverage(masks, grid).reshape(len(masks), grid[0] * grid[1])
     weights /= np.maximum(weights.sum(1, keepdims=True), 1e-12)
     pooled: Array = weights @ values.reshape(grid[0] * grid[1], -1)
     return pooled
