@@ -1,0 +1,74 @@
+"""Imports stay light: what is loaded is checked strictly, the time with room for a busy machine."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("cv2", "onnxruntime", "torch", "transformers", "scipy", "skimage", "PIL", "tokenizers", "huggingface_hub")
+
+
+def run(code: str) -> dict[str, object]:
+    """Run `code` in a fresh interpreter: the heavy modules it loaded, and its CPU seconds."""
+    told = (
+        f"{code}\nimport json, resource, sys\nused = resource.getrusage(resource.RUSAGE_SELF)\n"
+        f"print(json.dumps([[name for name in {HEAVY!r} if name in sys.modules], used.ru_utime + used.ru_stime]))"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    loaded, seconds = json.loads(done.stdout.splitlines()[-1])
+    return {"loaded": loaded, "seconds": seconds}
+
+
+def fastest(code: str, times: int = 3) -> float:
+    """The least CPU seconds of several runs: noise only adds."""
+    return min(float(str(run(code)["seconds"])) for _ in range(times))
+
+
+HELP = """
+import contextlib, io, sys
+sys.argv = ["wordmask", "--help"]
+from wordmask.doors.cli import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main()
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import wordmask",
+        "import wordmask; dir(wordmask); wordmask.__version__",
+        "import wordmask; wordmask.Result, wordmask.Text, wordmask.errors",
+        "from wordmask import engines; engines.names()",
+        "from wordmask.core import image, masks, models, prompts, protocols, result",
+        HELP,
+    ],
+    ids=["import", "dir", "core names", "engine names", "core", "help"],
+)
+def test_nothing_heavy_is_loaded(code):
+    assert run(code)["loaded"] == []
+
+
+def test_the_package_is_imported_fast():
+    # 0.3 s is promised; an idle machine takes about a third of that.
+    assert fastest("import wordmask") - fastest("") < 0.3
+
+
+def test_help_is_fast():
+    assert fastest(HELP) - fastest("") < 0.6
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"]])
+def test_the_command_prints_help(arguments):
+    command = Path(sysconfig.get_path("scripts")) / "wordmask"
+    wanted = [str(command)] if command.exists() else [sys.executable, "-m", "wordmask.doors.cli"]
+    done = subprocess.run(
+        [*wanted, *arguments], capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "100"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "segment" in done.stdout.lower()
+    assert done.stderr == ""
