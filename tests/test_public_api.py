@@ -52,6 +52,12 @@ def test_the_parameters_that_people_rely_on(name, parameters):
     assert given[0] == "image"
 
 
+def test_modules_are_there_without_their_own_import():
+    code = "import wordmask; print(wordmask.errors.WordmaskError.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "WordmaskError"
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="segmnt"):
         _ = wordmask.segmnt

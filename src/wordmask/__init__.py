@@ -71,6 +71,8 @@ _WHERE = {name: f"wordmask.{module}" for module, names in _HOMES.items() for nam
 
 def __getattr__(name: str) -> Any:
     """Names are loaded when first used, so that `import wordmask` stays light."""
+    if name == "errors":
+        return import_module("wordmask.errors")
     if name not in _WHERE:
         raise AttributeError(f"module 'wordmask' has no attribute {name!r}")
     value = getattr(import_module(_WHERE[name]), name)
