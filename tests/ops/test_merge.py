@@ -187,6 +187,12 @@ def test_pixel_scores_decide_pixel_by_pixel():
     assert cut.label_map().tolist() == [[1, 1, 0, 0]]
 
 
+@given(results())
+def test_pixel_scores_of_one_are_no_pixel_scores(result):
+    weighed = merge.disjoint(result, [np.ones(crop.shape) for crop in result.masks.crops], min_area=2)
+    assert contents(weighed) == contents(merge.disjoint(result, min_area=2))
+
+
 def test_pixel_scores_must_have_the_crops_shapes():
     with pytest.raises(MaskError, match="crop's shape"):
         merge.disjoint(named(draw("##.."), [0.5], [0]), [np.ones((1, 4))])

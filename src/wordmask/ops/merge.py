@@ -203,13 +203,18 @@ def _owners(result: Result, pixel_scores: Sequence[Array] | None) -> Array:
     masks = result.masks
     if pixel_scores is not None and [part.shape for part in pixel_scores] != [crop.shape for crop in masks.crops]:
         raise MaskError("pixel scores must be one array per region, each of its crop's shape")
-    best = np.full(result.size, -np.inf, np.float32)
     owners = np.full(result.size, -1, np.int32)
+    if pixel_scores is None:
+        # Constant scores: the best painted last is the argmax; at equal scores the smallest is painted last.
+        for index in best_first(masks, -result.scores).tolist():
+            masks.paint(owners, index, index)
+        return owners
+    best = np.full(result.size, -np.inf, np.float32)
     # At equal scores the first to come stays: the smallest, or a large region would swallow what lies in it.
     for index in _large_first(masks)[::-1].tolist():
         x0, y0, x1, y1 = masks.boxes[index].tolist()
-        weight = 1.0 if pixel_scores is None else pixel_scores[index]
-        score = np.where(masks.crops[index], np.float32(weight) * result.scores[index], -np.inf)
+        weight = np.asarray(pixel_scores[index], np.float32)
+        score = np.where(masks.crops[index], weight * result.scores[index], -np.inf)
         wins = score > best[y0:y1, x0:x1]
         best[y0:y1, x0:x1][wins] = score[wins]
         owners[y0:y1, x0:x1][wins] = index
