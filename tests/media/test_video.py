@@ -2,6 +2,7 @@
 
 import os
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -383,4 +384,26 @@ def test_sinks_that_cannot_be(tmp_path, monkeypatch):
 def test_a_picture_that_the_encoder_refuses_is_an_output_error(tmp_path):
     with pytest.raises((OutputError, ImageError)):
         write(tmp_path / "a.webm", size=(2, 70_000), count=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_video(tmp_path):
+    """The system lets this process write 3,000 bytes a file; the frames are noise, which needs more."""
+    pytest.importorskip("resource", reason="limits of a process are Unix's")
+    code = f"""
+import resource
+import numpy as np
+from wordmask.errors import OutputError
+from wordmask.media.video_writer import VideoSink
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
+noise = np.random.default_rng(0)
+try:
+    with VideoSink({str(tmp_path / "a.mp4")!r}, 25) as sink:
+        for _ in range(30):
+            sink.write(noise.integers(0, 255, (64, 64, 3), np.uint8))
+except OutputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "a.mp4" in done.stdout
     assert list(tmp_path.iterdir()) == []

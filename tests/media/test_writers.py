@@ -105,6 +105,27 @@ def test_a_disk_that_is_really_full(tmp_path):
         full.write("x" * 100_000)
 
 
+def test_a_write_that_stops_in_the_middle_leaves_the_old_file(tmp_path):
+    """The system lets this process write 10,000 bytes a file, as a full disk would."""
+    resource = pytest.importorskip("resource", reason="limits of a process are Unix's")
+    assert resource.RLIMIT_FSIZE
+    (tmp_path / "a.bin").write_text("old")
+    code = f"""
+import resource
+from wordmask.errors import OutputError
+from wordmask.media.writers import write_bytes
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    write_bytes({str(tmp_path / "a.bin")!r}, bytes(50_000))
+except OutputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "a.bin: the disk is full after 10,000 bytes" in done.stdout
+    assert (tmp_path / "a.bin").read_text() == "old"
+    assert names(tmp_path) == ["a.bin"]
+
+
 @pytest.mark.parametrize("call", ["open", "fsync", "close"])
 def test_whichever_call_fails_the_old_file_stands_and_the_error_is_ours(call, tmp_path, monkeypatch):
     """Fail call number 1, 2, 3 ... until one run is clean."""

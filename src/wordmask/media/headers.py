@@ -4,6 +4,7 @@ This is the allow-list. A suffix decides nothing; what is not recognised here ne
 """
 
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
@@ -19,7 +20,7 @@ class Head(NamedTuple):
     frames: int = 1
 
 
-class Cut(Exception):  # noqa: N818  it is not an error until the reader knows the file's name
+class Cut(Exception):  # noqa: N818  no error yet: `head` makes it one, with the file's name
     """The file ends, or breaks, where more was promised; says what."""
 
 
@@ -36,8 +37,10 @@ def head(file: BinaryIO, name: str, most_frames: int) -> Head:
         return _PARSERS[kind](file, most_frames)
     except Cut as broken:
         raise ImageError(f"{name} is a broken {kind} picture: {broken}; copy or export it again") from None
-    except struct.error:
-        raise ImageError(f"{name} is a broken {kind} picture: it ends in its header; copy or export it again") from None
+    except (struct.error, OverflowError):
+        raise ImageError(
+            f"{name} is a broken {kind} picture: its header is cut or points nowhere; copy or export it again"
+        ) from None
 
 
 def sniff(start: bytes) -> str:
@@ -91,12 +94,24 @@ def _what_it_is(kind: str, start: bytes) -> str:
     return f"is {kind} by its content" if kind else f"is no picture: it begins with {start[:8]!r}"
 
 
+# A file of millions of empty parts would keep us busy for minutes; true ones have a part every few kilobytes.
+MOST_PARTS = 200_000
+MOST_GIF_PARTS = 4_000_000  # of 255 bytes
+
+
+def _tick(parts: Iterator[int]) -> None:
+    if next(parts, None) is None:
+        raise Cut("it is cut into millions of parts")
+
+
 def _png(file: BinaryIO, most_frames: int) -> Head:
     """Every chunk's checksum is compared, so a cut or flipped picture is an error and not half grey."""
     del most_frames  # the count stands in the header
     file.seek(8)
     size, frames, kind = None, 1, b""
+    parts = iter(range(MOST_PARTS))
     while kind != b"IEND":
+        _tick(parts)
         length, kind = struct.unpack(">I4s", _exactly(file, 8))
         if size is None and (kind, length) != (b"IHDR", 13):
             raise Cut("it does not begin with its size")
@@ -118,7 +133,9 @@ def _png(file: BinaryIO, most_frames: int) -> Head:
 def _jpeg(file: BinaryIO, most_frames: int) -> Head:
     del most_frames
     file.seek(2)
+    parts = iter(range(MOST_PARTS))
     while True:
+        _tick(parts)
         if _exactly(file, 1) != b"\xff":
             continue  # padding between segments, as libjpeg skips it
         mark = _exactly(file, 1)[0]
@@ -137,7 +154,7 @@ def _gif(file: BinaryIO, most_frames: int) -> Head:
     file.seek(6)
     width, height, flags = struct.unpack("<HHBxx", _exactly(file, 7))
     _skip_palette(file, flags)
-    frames = 0
+    frames, parts = 0, iter(range(MOST_GIF_PARTS))
     while frames <= most_frames:
         mark = file.read(1)
         if mark == b"\x21":
@@ -153,7 +170,7 @@ def _gif(file: BinaryIO, most_frames: int) -> Head:
             break  # the trailer, or a missing one after whole frames
         else:
             raise Cut("it holds no frame")
-        if not _skip_blocks(file) and frames <= 1:
+        if not _skip_blocks(file, parts) and frames <= 1:
             raise Cut("it ends inside its first frame")
     return Head("GIF", width, height, frames)
 
@@ -163,9 +180,10 @@ def _skip_palette(file: BinaryIO, flags: int) -> None:
         file.seek(3 << ((flags & 7) + 1), 1)
 
 
-def _skip_blocks(file: BinaryIO) -> bool:
+def _skip_blocks(file: BinaryIO, parts: Iterator[int]) -> bool:
     """Past the sub-blocks at hand; False where the file ends within."""
     while length := file.read(1):
+        _tick(parts)
         if length == b"\0":
             return True
         file.seek(length[0], 1)
@@ -189,7 +207,9 @@ def _webp(file: BinaryIO, most_frames: int) -> Head:
     if file.seek(0, 2) < total + 8:
         raise Cut(f"{total + 8:,} bytes were promised, {file.tell():,} are there")
     at, size, frames = 12, None, 0
+    parts = iter(range(MOST_PARTS))
     while at + 8 <= total + 8 and frames <= most_frames:
+        _tick(parts)
         file.seek(at)
         kind, length = struct.unpack("<4sI", _exactly(file, 8))
         if size is None:

@@ -34,11 +34,13 @@ def rgb_of_array(array: Array, name: str) -> tuple[Array, Notes]:
 
 def on_white(rgba: Array) -> tuple[Array, Notes]:
     """Alpha laid on white, as a viewer shows it: what hides under full transparency is often rubbish."""
-    alpha = rgba[..., 3:].astype(np.uint16)
-    if (alpha == 255).all():
+    if (rgba[..., 3] == 255).all():
         return np.ascontiguousarray(rgba[..., :3]), ()
-    mixed = (rgba[..., :3] * alpha + WHITE * (255 - alpha) + 127) // 255
-    return mixed.astype(np.uint8), ("alpha laid on white",)
+    mixed = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for top in range(0, len(rgba), 256):  # in bands: 50 MP at once would take a gigabyte
+        band, opaque = rgba[top : top + 256, :, :3], rgba[top : top + 256, :, 3:].astype(np.uint16)
+        mixed[top : top + 256] = (band * opaque + WHITE * (255 - opaque) + 127) // 255
+    return mixed, ("alpha laid on white",)
 
 
 def eight_bits(grey: Array, name: str) -> tuple[Array, Notes]:
@@ -49,14 +51,15 @@ def eight_bits(grey: Array, name: str) -> tuple[Array, Notes]:
     if grey.dtype.kind == "f":
         if low < 0 or high > 1:
             raise ImageError(f"{name}: floating pixels must lie in [0, 1], got {low:g} to {high:g}; scale them first")
-        top, note = 1.0, "floating pixels, 0 to 1, scaled to 0 to 255"
+        scaled = np.rint(grey * grey.dtype.type(255)).astype(np.uint8)
+        note = "floating pixels, 0 to 1, scaled to 0 to 255"
     else:
         if low < 0 or high > 0xFFFF:
             raise ImageError(f"{name}: whole pixels must lie in 0 to 65,535, got {low} to {high}; scale them first")
         # Cameras put 12 bits into 16: read as 16 they would be all but black.
-        top = 4095.0 if high <= 4095 else 65535.0
-        note = f"16-bit, 0 to {top:.0f} scaled to 0 to 255 (brightest pixel: {high})"
-    scaled = np.rint(grey.astype(np.float32) * np.float32(255 / top)).astype(np.uint8)
+        top = 4095 if high <= 4095 else 65535
+        scaled = np.rint(np.arange(top + 1) * (255 / top)).astype(np.uint8)[grey]
+        note = f"16-bit, 0 to {top} scaled to 0 to 255 (brightest pixel: {high})"
     return (scaled if scaled.ndim == 3 else np.repeat(scaled[..., None], 3, 2)), (note,)
 
 

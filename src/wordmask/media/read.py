@@ -203,7 +203,15 @@ def _open_heif(file: BinaryIO, name: str) -> "Picture":
     return opened
 
 
-_TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}  # fmt: skip  # noqa: E501
+_TURNS = {  # EXIF 2.32, tag 0x0112
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
 
 
 def _upright(picture: "Picture") -> "Picture":
