@@ -15,6 +15,8 @@ __all__ = [
     "to_json",
 ]  # fmt: skip
 
+BESIDE = (".masks.json", "classes.txt", "labels.txt")  # files that belong to others
+
 
 def save(
     result: Result, path: Path | str, format: str | None = None, options: FormatOptions | None = None
@@ -52,12 +54,10 @@ def load_named(path: Path | str, format: str | None = None, options: FormatOptio
     """The same with the pictures' names and ids. The format of JSON is told by what is in it."""
     path, options = Path(path), options or FormatOptions()
     if path.is_dir():
-        return [item for file, chosen in _in_folder(path, format) for item in _read(file, chosen, options)]
-    if format is None and path.name.lower().endswith(".json"):
-        chosen = sniffed(path, options) or format_of(path)
-    else:
-        chosen = format_of(path, format)
-    return _read(path, chosen, options)
+        return [
+            item for file in _in_folder(path, format) for item in _read(file, _told(file, format, options), options)
+        ]
+    return _read(path, _told(path, format, options), options)
 
 
 def to_json(result: Result, name: str = "", options: FormatOptions | None = None) -> dict[str, Any]:
@@ -90,6 +90,13 @@ def format_of(path: Path | str, format: str | None = None) -> Format:
     return suffixes[max(matching, key=len)]
 
 
+def _told(path: Path, format: str | None, options: FormatOptions) -> Format:
+    """The format named, or told by the content of JSON, or by the suffix."""
+    if format is None and path.name.lower().endswith(".json"):
+        return sniffed(path, options) or format_of(path)
+    return format_of(path, format)
+
+
 def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
     if chosen.read is None:
         raise FormatError(f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it")
@@ -98,22 +105,17 @@ def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
     return chosen.read(path, options)
 
 
-def _in_folder(folder: Path, format: str | None) -> Iterator[tuple[Path, Format]]:
+def _in_folder(folder: Path, format: str | None) -> Iterator[Path]:
     """Files in one of the formats, by name; other files are passed over."""
-    if format is not None and (whole := format_of(folder, format)).folders:
-        yield folder, whole
+    if format is not None and format_of(folder, format).folders:
+        yield folder
         return
     found = 0
+    suffixes = tuple(suffix for one in FORMATS if one.read and format in (None, one.name) for suffix in one.suffixes)
     for file in sorted(folder.iterdir()):
-        known = [one for one in FORMATS if one.read and file.name.lower().endswith(one.suffixes)]
-        named = [one for one in known if format in (None, one.name)]
-        if (
-            named
-            and not file.name.startswith(".")
-            and not file.name.endswith((".masks.json", "classes.txt", "labels.txt"))
-        ):
+        if file.name.lower().endswith(suffixes) and not file.name.startswith(".") and not file.name.endswith(BESIDE):
             found += 1
-            yield file, named[0]
+            yield file
     if not found:
         raise FormatError(f"{folder} holds no file of {format or 'any format that is read'}")
 

@@ -5,6 +5,7 @@ centres it encloses, by the even-odd rule. The polygon of one pixel has four cor
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -163,7 +164,7 @@ def _crossings(rings: Sequence[Ring], box: tuple[int, int, int, int]) -> Iterato
         )
     ends = np.cumsum(counts)
     batches = np.searchsorted(ends, np.arange(0, ends[-1], BATCH), side="right")
-    for first, last in zip(batches, [*batches[1:], len(edges)], strict=True):
+    for first, last in pairwise([*batches, len(edges)]):
         many = counts[first:last]
         edge = np.repeat(np.arange(first, last), many)
         rows = low[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(many) - many, many)
