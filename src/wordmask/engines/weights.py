@@ -200,7 +200,7 @@ def module_of(path: Path) -> str:
     if path.is_file() and path.suffix in _BARE:
         return "wordmask.engines.sam:load"
     config = path / "config.json"
-    if (path / "model_index.json").is_file():
+    if (path / "model_index.json").is_file() or (path.is_file() and path.suffix == ".onnx"):
         return "wordmask.engines.inpaint:load"
     if not config.is_file():
         if (path / "mini.json").is_file():

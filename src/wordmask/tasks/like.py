@@ -1,0 +1,56 @@
+"""Things like this one: an example's masks, perhaps in another picture -> the regions that look like them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.core.options import check_range
+from wordmask.core.prompts import Example
+from wordmask.core.protocols import Dense
+from wordmask.core.result import Result, Why
+from wordmask.ops import merge, pool
+from wordmask.tasks.everything import EverythingOptions, everything
+
+
+@dataclass(frozen=True)
+class LikeOptions:
+    """How alike is alike."""
+
+    min_likeness: float = 0.85
+    """Cosine of the mean features, from which a region counts as like the example."""
+    points_per_side: int = 32
+    """Points of the grid that asks for candidate regions, along the longer side."""
+
+    def __post_init__(self) -> None:
+        check_range("min_likeness", self.min_likeness, -1, 1)
+
+
+def like(image: Image, example: Example, models: Models, options: LikeOptions | None = None) -> Result:
+    """Regions of `image` whose features are near those of the example's masks, most alike first.
+
+    In the example's own picture the example itself is the answer.
+    """
+    options = options or LikeOptions()
+    if image.digest == example.of.digest:
+        return Result.of(example.masks, made_by=models.made_by)
+    dense = models.get(Dense)
+    candidates = everything(image, models, EverythingOptions(points_per_side=options.points_per_side))
+    wanted = _vectors(example.of, example.masks, dense)
+    alike = (_vectors(image, candidates.masks, dense) @ wanted.T).max(1, initial=-1.0)
+    rows = np.flatnonzero(alike >= options.min_likeness)
+    rows = rows[np.argsort(-alike[rows], kind="stable")]
+    masks = candidates.masks[rows]
+    # Of a thing and its parts, which all look alike, the best one stays.
+    kept = merge.nms(masks, alike[rows], iou=0.8, containment=0.9) if len(rows) else rows
+    scores = np.clip(alike[rows][kept], 0, 1)
+    whys = tuple(Why("example", quality=float(score)) for score in scores)
+    return Result.of(masks[kept], scores=scores, why=whys, made_by=models.made_by)
+
+
+def _vectors(image: Image, masks: Masks, dense: Dense) -> Array:
+    """(N, D) unit rows: the mean feature under each mask."""
+    (features,) = dense.features([image])
+    return pool.unit(pool.mean_inside(masks, features.vectors))
