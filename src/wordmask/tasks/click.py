@@ -123,7 +123,7 @@ def _named(found: Found, view: View, words: Text | None, vectors: Array | None) 
 
 
 def name(view: View, masks: Masks, phrases: tuple[str, ...], vectors: Array | None = None) -> tuple[Array, Array]:
-    """(N,) word ids, and (N, C + 1) probabilities of all words, the last "none", from the dense features under each mask.
+    """(N,) word ids, and (N, C + 1) probabilities of all words, the last "none": dense features under each mask.
 
     Where the segmenter gave a vector for each cut, the two opinions are joined by their geometric mean, as in OVSAM.
     """

@@ -90,5 +90,6 @@ def _grid(size: Size) -> Size:
 def _refined(image: Image, planes: Array, how: str) -> Array:
     height, width = planes.shape[1:]
     pixels = cv2.resize(image.pixels, (width, height), interpolation=cv2.INTER_AREA)
-    refined: Array = refine.pamr(pixels, planes) if how == "pamr" else refine.snap(pixels, planes)
-    return refined
+    if how == "pamr":
+        return refine.pamr(pixels, planes)
+    return np.stack([refine.guided(pixels, plane) for plane in planes])

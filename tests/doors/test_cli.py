@@ -1,0 +1,211 @@
+"""The command line, as a person runs it: in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+RUN = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
+
+
+def wordmask(*arguments, stdin=None, cwd=None, **environment):
+    return subprocess.run(
+        [*RUN, *map(str, arguments)],
+        capture_output=True,
+        text=not isinstance(stdin, bytes),
+        input=stdin,
+        cwd=cwd,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "100", **environment},
+    )
+
+
+def draw(path: Path, colour=(255, 0, 0)) -> Path:
+    pixels = np.full((120, 160, 3), 255, np.uint8)
+    cv2.circle(pixels, (60, 60), 30, colour[::-1], -1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), pixels)
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path):
+    return draw(tmp_path / "photo.png")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for index in range(4):
+        draw(tmp_path / "holiday" / f"{index}.png", (255, 0, 0) if index % 2 else (0, 0, 255))
+    return tmp_path / "holiday"
+
+
+def test_help_names_every_command_and_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom wordmask.doors.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'cv2', 'onnxruntime', 'torch', 'transformers', 'scipy'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for command in ("segment", "click", "everything", "convert", "draw", "models", "doctor", "lint-words"):
+        assert command in done.stdout
+
+
+def test_segment_says_what_is_there_and_what_is_not(photo):
+    done = wordmask("segment", photo, "red", "blue", "-m", "fake")
+    assert done.returncode == 0, done.stderr
+    assert "red " in done.stdout
+    assert "not here: blue (best " in done.stdout
+    assert photo.with_name("photo.json").is_file()
+    assert photo.with_name("photo.overlay.png").is_file()
+
+
+def test_json_on_stdout_is_clean_and_writes_no_files(folder):
+    before = sorted(folder.iterdir())
+    done = wordmask("segment", folder, "red", "-m", "fake", "--json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [len(row["regions"]) for row in rows] == [0, 1, 0, 1]
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_picture_from_standard_input(photo):
+    done = wordmask("segment", "-", "red", "-m", "fake", "--json", stdin=photo.read_bytes())
+    assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
+
+
+def test_many_files_then_words_as_a_shell_expands_them(folder):
+    done = wordmask("segment", folder / "0.png", folder / "1.png", "red", "-m", "fake", "--json")
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_verbose_states_the_cost(photo):
+    done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
+    assert "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes" in done.stdout
+
+
+def test_a_bad_file_is_named_and_passed_over(folder):
+    (folder / "bad.jpg").write_bytes(b"hello")
+    done = wordmask("segment", folder, "red", "-m", "fake", "-o", folder / "out")
+    assert done.returncode == 5
+    assert "bad.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list((folder / "out").glob("*.json"))) == 4
+
+
+def test_a_second_run_makes_nothing_again_and_other_options_make_all_again(folder, tmp_path):
+    out = tmp_path / "out"
+    first = wordmask("segment", folder, "red", "-m", "fake", "-o", out)
+    assert "4 done" in first.stderr
+    times = {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
+    again = wordmask("segment", folder, "red", "-m", "fake", "-o", out)
+    assert "4 made before" in again.stderr
+    assert times == {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
+    other = wordmask("segment", folder, "red", "-m", "fake", "-o", out, "--min-region-size", "5")
+    assert "4 done" in other.stderr
+
+
+def test_a_killed_batch_is_resumed_whole(tmp_path):
+    pictures, out = tmp_path / "many", tmp_path / "out"
+    for index in range(60):
+        draw(pictures / f"{index:03}.png")
+    command = [*RUN, "segment", str(pictures), "red", "-m", "fake", "-o", str(out)]
+    victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("*.json"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    before = len(list(out.glob("*.json")))
+    assert 5 <= before < 60
+    done = wordmask("segment", pictures, "red", "-m", "fake", "-o", out)
+    assert done.returncode == 0, done.stderr
+    files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    assert files == sorted(f"{index:03}{suffix}" for index in range(60) for suffix in (".json", ".overlay.png"))
+    for path in out.glob("*.json"):
+        assert [region["label"] for region in json.loads(path.read_text())["regions"]] == ["red"]
+
+
+def test_click_names_what_it_cuts(photo):
+    done = wordmask("click", photo, "-p", "60,60", "-p", "5,5,0", "-w", "red", "-w", "blue", "-m", "fake")
+    assert done.returncode == 0, done.stderr
+    assert "red ." in done.stdout
+
+
+def test_everything_counts_regions(photo):
+    done = wordmask("everything", photo, "-m", "fake", "--points-per-side", "8")
+    assert "region" in done.stdout
+    assert done.returncode == 0
+
+
+def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
+    wordmask("segment", photo, "red", "-m", "fake", "-f", "json")
+    saved = photo.with_suffix(".json")
+    drawn = wordmask("draw", saved, "-o", tmp_path / "drawn")
+    assert drawn.stdout.strip() == str(tmp_path / "drawn" / "photo.overlay.png")
+    done = wordmask("convert", saved, tmp_path / "all.coco.json")
+    assert "1 picture, 1 regions" in done.stdout
+    coco = json.loads((tmp_path / "all.coco.json").read_text())
+    assert [category["name"] for category in coco["categories"]] == ["red"]
+
+
+def test_models_lists_what_is_here():
+    done = wordmask("models", "--json")
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert "Segmenter" in rows["fake"]["protocols"]
+    assert rows["sam2.1-large"]["extra"] == "hf"
+
+
+def test_doctor_tells_the_core_from_the_extras():
+    done = wordmask("doctor", "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert all(row["works"] for row in rows if row["core"])
+    assert {"extra hf", "extra video"} <= {row["what"] for row in rows}
+
+
+@pytest.mark.parametrize(("words", "code"), [(("cat", "cats"), 1), (("cat", "wall"), 0)])
+def test_lint_words_ends_with_one_where_it_warns(words, code):
+    done = wordmask("lint-words", *words, "-m", "none")
+    assert done.returncode == code
+    assert ("collision" in done.stdout) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("segment", "{photo}"), 2, "the word list is empty"),
+        (("segment", "{photo}", " , "), 2, "the word list is empty"),
+        (("segment", "nowhere.png", "red"), 2, "nowhere.png"),
+        (("segment", "{photo}", "red", "--min-confidence", "nan"), 2, "min_confidence"),
+        (("segment", "{photo}", "red", "--how", "magic"), 2, "how must be one of"),
+        (("segment", "{photo}", "red", "-m", "sam2.1-lrge"), 3, "Did you mean 'sam2.1-large'"),
+        (("segment", "{photo}", "red", "-f", "cocoo"), 2, "coco"),
+        (("segment", "{photo}", "red", "--max-pixels", "100"), 2, "max-pixels"),
+        (("click", "{photo}", "-p", "nan,3"), 2, "finite"),
+        (("click", "{photo}", "-p", "3"), 2, "--point takes 2 or 3 numbers"),
+        (("click", "{photo}", "-b", "9,9,3,3"), 2, "x0 < x1"),
+        (("click", "{photo}"), 2, "needs points or a box"),
+        (("sgment",), 2, "Did you mean 'segment'"),
+        (("segment", "--wrong-flag", "x"), 2, "No such option"),
+        (("convert", "{photo}"), 2, "convert needs"),
+    ],
+)
+def test_wrong_use_is_one_line_and_an_exit_code(photo, arguments, code, told):
+    model = () if {"-m", "convert", "sgment", "--wrong-flag"} & set(arguments) else ("-m", "fake")
+    done = wordmask(*(str(part).replace("{photo}", str(photo)) for part in arguments), *model)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert told in done.stderr
+
+
+def test_an_output_folder_that_is_a_file_is_named(photo, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    done = wordmask("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
+    assert (tmp_path / "taken").read_text() == "mine"

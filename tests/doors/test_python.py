@@ -1,0 +1,87 @@
+"""The Python door."""
+
+from io import BytesIO
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pil
+
+import wordmask
+from wordmask.doors.cli.flags import with_options
+from wordmask.tasks.segment import SegmentOptions
+
+
+@pytest.fixture
+def pixels():
+    pixels = np.full((120, 160, 3), 255, np.uint8)
+    cv2.circle(pixels, (60, 60), 30, (255, 0, 0), -1)
+    return pixels
+
+
+@pytest.mark.parametrize("words", ["red", ["red"], ("red",), wordmask.Text(("red",))])
+def test_words_come_in_every_shape(pixels, words):
+    assert wordmask.segment(pixels, words, model="fake").names == ("red",)
+
+
+def test_pictures_come_in_every_shape(pixels, tmp_path):
+    path = tmp_path / "a.png"
+    Pil.fromarray(pixels).save(path)
+    for source in (
+        path,
+        str(path),
+        path.read_bytes(),
+        BytesIO(path.read_bytes()),
+        Pil.fromarray(pixels),
+        wordmask.Image(pixels),
+    ):
+        assert wordmask.segment(source, "red", model="fake").names == ("red",)
+
+
+def test_engines_can_be_loaded_once(pixels):
+    models = wordmask.load("fake")
+    assert wordmask.segment(pixels, "red", model=models).made_by == models.made_by
+
+
+def test_the_label_map_holds_vocabulary_indices(pixels):
+    labels = wordmask.segment(pixels, ["blue", "red"], model="fake").label_map()
+    assert labels.shape == (120, 160)
+    assert (labels[60, 60], labels[5, 5]) == (1, -1)
+
+
+def test_how_is_taken(pixels):
+    (region,) = wordmask.segment(pixels, "red", model="fake", how="unified")
+    assert region.why.prompt == "dense"
+    with pytest.raises(wordmask.WordmaskError, match="how must be one of"):
+        wordmask.segment(pixels, "red", model="fake", how="magic")
+
+
+def test_click_everything_and_session_agree(pixels):
+    session = wordmask.session(pixels, model="fake")
+    clicked = wordmask.click(pixels, [(60, 60)], words=["red", "blue"], model="fake")
+    assert clicked.one().name == "red"
+    assert (session.click([(60, 60)]).one().mask == clicked.one().mask).all()
+    assert len(session.everything()) == len(wordmask.everything(pixels, model="fake"))
+    assert session.segment("red").names == ("red",)
+
+
+def test_a_click_takes_keep_flags_and_a_box(pixels):
+    assert wordmask.click(pixels, [(60, 60, True), (5, 5, False)], model="fake").one().mask[60, 60]
+    assert wordmask.click(pixels, box=(25, 25, 95, 95), model="fake").one().mask[60, 60]
+
+
+def test_results_show_and_save(pixels, tmp_path):
+    found = wordmask.segment(pixels, "red", model="fake")
+    assert found._repr_png_().startswith(b"\x89PNG")
+    assert found.show().size[0] >= 160
+    (path,) = found.save(tmp_path / "a.coco.json")
+    assert path.is_file()
+
+
+def test_flags_are_made_from_the_fields():
+    @with_options(options=SegmentOptions)
+    def command(options):
+        return options
+
+    made = command(how="guided", vocabulary=["a", "b"], min_confidence="0.5")
+    assert made == SegmentOptions(how="guided", vocabulary=("a", "b"), min_confidence=0.5)
