@@ -1,0 +1,13 @@
+from skimage.data import chelsea  # a CC0 photograph of a cat; a path such as "cat.jpg" works as well
+
+import wordmask
+
+result = wordmask.segment(chelsea(), ["cat", "dog", "sofa"])
+
+for region in result:
+    print(f"{region.name} {region.score:.2f} at {region.box}, {region.area} pixels")
+for word in result.absent:
+    print(f"no {word.phrase}: best {word.best:.2f}, would need {word.needed:.2f}")
+
+result.show()  # the overlay; in a notebook `result` alone shows it
+labels = result.label_map()  # (height, width) ints: index into result.vocabulary, -1 where nothing
