@@ -172,13 +172,6 @@ class Dense(Protocol):
 
 
 @runtime_checkable
-class OnePass(Segmenter, Dense, Protocol):
-    """A segmenter whose encoding also holds the dense features: one pass for both."""
-
-    def features_of(self, encoding: Encoding) -> FeatureMap: ...
-
-
-@runtime_checkable
 class Embedder(Protocol):
     """Whole pictures and phrases -> (N, D) unit rows of one space."""
 

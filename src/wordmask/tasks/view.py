@@ -6,7 +6,7 @@ from functools import cached_property
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
-from wordmask.core.protocols import Dense, Encoding, FeatureMap, OnePass, Segmenter
+from wordmask.core.protocols import Dense, Encoding, FeatureMap, Segmenter
 from wordmask.tasks.trace import Counted, Trace
 from wordmask.tasks.words import WordMaps
 
@@ -30,12 +30,9 @@ class View:
 
     @cached_property
     def features(self) -> FeatureMap:
-        dense = self.models.get(Dense)
-        if isinstance(dense, OnePass) and self.segmenter.inner is dense:
-            return dense.features_of(self.encoding)
         self.trace.encodings += 1
         with self.trace.stage("features"):
-            (features,) = dense.features([self.image])
+            (features,) = self.models.get(Dense).features([self.image])
         return features
 
     def words(self, phrases: Sequence[str]) -> WordMaps | None:
