@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import MISSING
 from functools import wraps
 from pathlib import Path
 from types import NoneType, UnionType
@@ -51,7 +52,9 @@ def _parameter(item: Field) -> inspect.Parameter:
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool and item.default else [flag]
     default: Any = item.default
     annotation: Any = kind
-    if many:
+    if default is MISSING:
+        default = ...
+    elif many:
         default, annotation = list(item.default), list.__class_getitem__(kind)
     elif item.default is None:
         annotation = kind | None

@@ -1,0 +1,40 @@
+"""`wordmask train mini`: the run that made the shipped weights, from the packs to the files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wordmask.doors.cli.flags import with_options
+from wordmask.errors import missing_extra
+
+try:
+    from wordmask.lab.train import TrainOptions, train_mini
+except ImportError as error:
+    raise missing_extra(error.name or "torch", "train") from error
+
+app = typer.Typer(no_args_is_help=True, help="Train the embedded model.")
+
+
+@app.callback()
+def train() -> None:
+    """Train the embedded model (docs/training.md)."""
+
+
+@app.command()
+@with_options(options=TrainOptions)
+def mini(
+    options: TrainOptions,
+    export: Annotated[Path | None, typer.Option(help="Afterwards write the files that `mini` runs on there.")] = None,
+) -> None:
+    """Train `mini` on the packs; a run that was stopped goes on where it was.
+
+    wordmask train mini --data packs/train --out runs/mini
+    """
+    checkpoint = train_mini(options)
+    typer.echo(f"trained: {checkpoint}")
+    if export is not None:
+        from wordmask.lab.export import export_mini
+
+        export_mini(checkpoint, options.data, export)
+        typer.echo(f"exported: {export}; use it with: wordmask segment PICTURE WORD --model {export}")
