@@ -20,7 +20,10 @@ def blobs(draw: np.random.Generator, count: int) -> Masks:
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     centres = draw.uniform(0, 1, (count, 2)) * SIZE
     radii = np.exp(draw.uniform(np.log(3), np.log(90), (count, 2)))
-    dense = [((rows - cy) / ry) ** 2 + ((columns - cx) / rx) ** 2 <= 1 for (cy, cx), (ry, rx) in zip(centres, radii)]
+    dense = [
+        ((rows - cy) / ry) ** 2 + ((columns - cx) / rx) ** 2 <= 1
+        for (cy, cx), (ry, rx) in zip(centres, radii, strict=True)
+    ]
     return Masks.from_dense(np.array(dense).reshape(count, *SIZE))
 
 
@@ -53,10 +56,10 @@ def cocos(scenes: list[tuple[Wanted, Result]]) -> dict[str, float]:
     annotations, detections = [], []
     for picture, (wanted, found) in enumerate(scenes, 1):
         for crowd, result in ((0, wanted.result), (1, wanted.crowd)):
-            for code, area, label in zip(result.masks.to_rle(), result.masks.areas, result.label_ids):
+            for code, area, label in zip(result.masks.to_rle(), result.masks.areas, result.label_ids, strict=True):
                 row = {"id": len(annotations) + 1, "image_id": picture, "category_id": int(label) + 1, "iscrowd": crowd}
                 annotations.append(row | {"segmentation": code, "area": int(area), "bbox": [0, 0, 1, 1]})
-        for code, score, label in zip(found.masks.to_rle(), found.scores, found.label_ids):
+        for code, score, label in zip(found.masks.to_rle(), found.scores, found.label_ids, strict=True):
             row = {"image_id": picture, "category_id": int(label) + 1, "segmentation": code, "score": float(score)}
             detections.append(row)
     truth = COCO()
@@ -72,7 +75,9 @@ def cocos(scenes: list[tuple[Wanted, Result]]) -> dict[str, float]:
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    names = "ap ap50 ap75 ap_small ap_medium ap_large ar1 ar10 ar100 ar_small ar_medium ar_large".split()
+    sizes = ["small", "medium", "large"]
+    names = ["ap", "ap50", "ap75", *(f"ap_{size}" for size in sizes), "ar1", "ar10", "ar100"]
+    names += [f"ar_{size}" for size in sizes]
     # pycocotools writes -1 where there was nothing to find; we write nan
     return {
         name: value if value >= 0 else float("nan") for name, value in zip(names, judge.stats.tolist(), strict=True)

@@ -99,5 +99,12 @@ def test_boundary_iou_sees_an_edge_that_iou_does_not():
     assert semantic.boundary_iou(edges) < iou
 
 
+def test_an_answer_in_void_changes_nothing():
+    truth = np.zeros((30, 30), np.int32)
+    truth[10:20, 10:20] = -1
+    for answer in (truth, np.zeros_like(truth), np.ones_like(truth) * (truth < 0)):
+        assert semantic.boundary_iou(semantic.boundary_totals(truth, answer.astype(np.int32), 2)) == 1
+
+
 def test_band_reaches_along_the_pictures_border():
     assert semantic.band(np.ones((5, 5), bool), 1).sum() == 16

@@ -60,9 +60,14 @@ def check_size(path: Path, got: tuple[int, ...], size: Size) -> None:
 
 def size_of(path: Path) -> Size:
     """(height, width) of a picture, from its head alone; turned as its EXIF says."""
-    picture = _open(path, lambda: Pictures.open(path))
-    turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+    def look() -> Size:
+        with Pictures.open(path) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (picture.width, picture.height) if turned else (picture.height, picture.width)
+
+    size: Size = _open(path, look)
+    return size
 
 
 def _picture(path: Path, modes: tuple[str, ...], wanted: str) -> Array:

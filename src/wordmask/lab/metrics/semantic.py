@@ -74,8 +74,8 @@ def boundary_totals(truth: Array, predicted: Array, classes: int, *, ratio: floa
     scored = truth >= 0
     found = np.zeros((classes, 2), np.int64)
     for label in np.union1d(truth[scored], predicted[scored & (predicted >= 0)]).tolist():
-        # In a void pixel the answer is free: it takes the truth's side, and has no band there.
-        mine, theirs = band(truth == label, width) & scored, band(predicted == label, width) & scored
+        # Void is cut out of both, so that its edge is an edge on both sides and an answer there changes nothing.
+        mine, theirs = band(truth == label, width), band((predicted == label) & scored, width)
         found[label] = np.count_nonzero(mine & theirs), np.count_nonzero(mine | theirs)
     return found
 
