@@ -54,12 +54,13 @@ def breaches(package: Path) -> list[str]:
     """Every broken wall below `package`, as "file: what"."""
     found: list[str] = []
     functions: list[Function] = []
+    free = commands(package)
     for path in sorted(package.rglob("*.py")):
         name, source = path.relative_to(package).as_posix(), path.read_text("utf-8")
         tree = ast.parse(source)
         mine = list(functions_of(tree, name))
         functions += mine
-        found += imports_broken(tree, name) + grown(source, mine, name, commands(package))
+        found += imports_broken(tree, name) + grown(source, mine, name, free)
         found += unwanted(tree, source, name) + silenced(source, name)
     middle = median(one.lines for one in functions) if functions else 0
     if middle > MEDIAN_OF_FUNCTIONS:
