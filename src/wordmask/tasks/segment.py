@@ -51,6 +51,8 @@ class SegmentOptions:
     """Cover the whole picture; what no word names becomes "other"."""
     points_per_side: int = 32
     """With how=everything: points of the grid along the longer side."""
+    adaptive: bool = True
+    """With how=everything: coarse grids first, later points only outside regions that are sure already."""
     prompts_per_batch: int = 32
     """Prompts decoded at once: memory against speed."""
 
@@ -163,6 +165,7 @@ def _everything(job: _Job) -> Found:
         job.pieces()  # says what is missing
     options = EverythingOptions(
         points_per_side=job.options.points_per_side,
+        adaptive=job.options.adaptive,
         min_region_size=job.options.min_region_size,
         prompts_per_batch=job.options.prompts_per_batch,
     )
