@@ -65,7 +65,7 @@ def overlay(image: Image | None, result: Result, options: RenderOptions | None =
     paint(canvas, result.masks, colours, Brush(opacity, line, 0.6 + 0.5 * unit))
     picture = Pil.fromarray(np.round(np.clip(canvas, 0, 255)).astype(np.uint8))
     if options.labels:
-        _label(picture, result, colours, options, letter=max(11, round(15 * unit**0.8)))
+        _label(picture, result, colours, options, letter=max(11, round(15 * unit**0.9)))
     return picture
 
 

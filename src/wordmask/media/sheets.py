@@ -49,7 +49,7 @@ def contact_sheet(
         raise OptionError(f"a sheet has at least 1 column and cells of at least 16 pixels, got {columns} and {cell}")
     columns = min(len(pictures), columns or ceil(sqrt(len(pictures))))
     fitted = [_fit(picture, cell) for picture in pictures]
-    letter = max(11, round(cell / 26))
+    letter = max(11, round(cell / 32))
     gap, line = max(6, cell // 28), round(1.9 * letter) if captions else 0
     rows = [fitted[start : start + columns] for start in range(0, len(fitted), columns)]
     wide = max(picture.width for picture in fitted)

@@ -67,7 +67,7 @@ def decode(value: Any, where: str, options: FormatOptions, masks: Masks | None =
     rows = Rows(size, where, options)
     for index, region in enumerate(regions):
         place = f"{where}, region {index}"
-        get = partial(_mask, region, size, place) if masks is None else partial(masks.__getitem__, index)
+        get = partial(_mask, region, size, place) if masks is None else partial(_one, masks, index)
         rows.add(get, _row(region, vocabulary, place))
     name = kind(value.get("image", ""), str, f"{where}: image")
     return rows.named(
@@ -97,6 +97,11 @@ def _why_json(why: Why) -> dict[str, Any]:
     for key in ("rival_score", "quality"):
         values[key] = None if isnan(values[key]) else plain(values[key])  # JSON has no NaN
     return values
+
+
+def _one(masks: Masks, index: int) -> Masks:
+    """Mask `index` alone; indexing `masks` would look at all of 70,000 for each."""
+    return Masks(masks.size, masks.corners[index : index + 1], masks.crops[index : index + 1])
 
 
 def _mask(region: Any, size: Size, where: str) -> Masks:
