@@ -3,11 +3,13 @@
 `make(folder, count=500, seed=0)` writes them, the same ones every time; or: python tests/media/odd_pictures.py FOLDER
 """
 
+import os
 import random
 import struct
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -42,8 +44,10 @@ def make(folder: Path | str, count: int = 500, seed: int = 0) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, (label, suffix, data) in enumerate(_cases(count, random.Random(seed))):
-        paths.append(folder / f"{number:03d} {label}{suffix}")
-        paths[-1].write_bytes(data)
+        path = folder / f"{number:03d} {label}{suffix}"
+        with suppress(OSError):  # some file systems refuse names that are no UTF-8
+            path.write_bytes(data)
+            paths.append(path)
     return paths
 
 
@@ -174,6 +178,7 @@ def _unusual() -> list[tuple[str, str, bytes]]:
         fine.append((f"fine {kind} misnamed", SUFFIXES[other], encoded(kind)))
     fine.append(("fine many frames", ".gif", gif_frames(20)))
     fine.append(("fine\nname of two lines", ".png", encoded("PNG")))
+    fine.append((os.fsdecode(b"fine caf\xe9, no UTF-8"), ".png", encoded("PNG")))
     return fine
 
 

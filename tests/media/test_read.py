@@ -91,6 +91,19 @@ def test_a_broken_exif_block_does_not_lose_the_picture():
     assert (read(data).pixels == FLAG).all()
 
 
+def test_an_exif_block_that_its_parser_chokes_on_does_not_lose_the_picture(monkeypatch):
+    def choke(picture: object) -> object:
+        raise SyntaxError("not a TIFF file")
+
+    monkeypatch.setattr("PIL.Image.Image.getexif", choke)
+    assert (read(encode(FLAG, "PNG")).pixels == FLAG).all()
+
+
+def test_a_pil_picture_with_what_ours_refuses_says_why():
+    with pytest.raises(ImageError, match="must lie in"):
+        read(Pillow.fromarray(np.array([[7.5]], np.float32)))
+
+
 GREY16 = np.array([[0, 257 * 10], [32768, 65535]], np.uint16)
 
 

@@ -179,6 +179,15 @@ def test_sweep_removes_what_the_dead_left_and_nothing_else(tmp_path):
     assert names(tmp_path) == sorted([mine, elsewhere, ".hidden.png", "a.part.png"])
 
 
+def test_sweep_leaves_what_a_process_of_another_user_is_writing(tmp_path, monkeypatch):
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / writers._part_name(tmp_path / "theirs.png")).write_bytes(b"")
+    monkeypatch.setattr(writers.os, "kill", forbidden)
+    assert sweep(tmp_path) == 0
+
+
 def test_kill_9_never_leaves_a_part_under_the_final_name(tmp_path):
     code = f"""
 from wordmask.media.writers import write_bytes

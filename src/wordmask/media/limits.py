@@ -106,9 +106,8 @@ class VideoLimits:
             got = f"has {human(size_bytes, 'B')}"
             raise ImageError(_over(name, got, "max_bytes", int(self.max_bytes), size_bytes))
         if seconds > self.max_seconds:
-            raise ImageError(
-                f"{name} is longer than {self.max_seconds:g} s; longer videos need {_flag('max_seconds')} {ceil(seconds)}"
-            )
+            fix = f"longer videos need {_flag('max_seconds')} {ceil(seconds)}"
+            raise ImageError(f"{name} is longer than {self.max_seconds:g} s; {fix}")
         if wh[0] * wh[1] > self.max_pixels:
             got = f"has frames of {wh[0]:,} x {wh[1]:,} ({human(wh[0] * wh[1], 'P')})"
             raise ImageError(_over(name, got, "max_pixels", self.max_pixels, wh[0] * wh[1]))
@@ -150,11 +149,8 @@ def _round_up(count: int, unit: str) -> str:
     """The next round figure that is enough, as `amount` reads it."""
     if not unit:
         return str(count)
-    for prefix in ("T", "G", "M", "K", ""):
-        factor = _FACTORS[prefix]
-        if count >= factor:
-            return f"{-(-count // factor)}{prefix}{unit}"
-    return str(count)
+    prefix = next(prefix for prefix in ("T", "G", "M", "K", "") if count >= _FACTORS[prefix])
+    return f"{-(-count // _FACTORS[prefix])}{prefix}{unit}"
 
 
 def _at_least_one(field: str, value: int) -> None:

@@ -229,9 +229,13 @@ def _rgb(picture: "Picture", name: str) -> tuple[Array, tuple[str, ...]]:
     if picture.mode[0] in "IF":  # I, I;16, I;16B, F: more than 8 bits of grey
         return eight_bits(np.asarray(picture), name)
     if picture.has_transparency_data:
-        return on_white(np.asarray(picture.convert("RGBA")))
+        return on_white(np.asarray(_in_mode(picture, "RGBA")))
     notes = () if picture.mode != "CMYK" else ("CMYK converted to RGB",)
-    return np.array(picture.convert("RGB")), notes
+    return np.asarray(_in_mode(picture, "RGB")), notes
+
+
+def _in_mode(picture: "Picture", mode: str) -> "Picture":
+    return picture if picture.mode == mode else picture.convert(mode)  # convert() would copy even so
 
 
 def _of_array(array: Array, limits: Limits, name: str) -> Noted:
