@@ -5,8 +5,6 @@ match times the probability that the word is in the picture at all.
 """
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from wordmask.engines.hub.runtime import (
     resized,
     runtime,
     torch,
+    transformers,
 )
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import CapabilityError, OptionError
@@ -108,14 +107,8 @@ def load(name: str, options: EngineOptions) -> Sam3:
 
 
 def _torchvision() -> bool:
-    """Whether torchvision is there and works: one built for another torch fails at import."""
-    if find_spec("torchvision") is None:
-        return False
-    try:
-        import_module("torchvision.ops")
-    except (ImportError, RuntimeError, AttributeError):
-        return False
-    return True
+    """Whether torchvision is there. One built for another torch is found earlier: transformers itself fails on it."""
+    return bool(transformers().utils.is_torchvision_available())
 
 
 def _joined(image: Image, parts: Sequence[tuple[Array, Array, Masks]]) -> Proposals:
