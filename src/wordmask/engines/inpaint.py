@@ -33,8 +33,11 @@ def load(name: str, options: EngineOptions) -> Any:
         return Patch(name) if name == "patch" else Smooth(name)
     if name == "lama" and options.checkpoint is None:
         raise WeightsError("lama reads a LaMa-type ONNX file of yours: --fill lama --fill-model big-lama.onnx")
+    source = str(options.checkpoint or name)
+    if not source.endswith(".onnx"):
+        _diffusers()  # a missing library is told before gigabytes are fetched
     path = weights.folder(name, options)
-    if path.is_file() and path.suffix == ".onnx":
+    if path.is_file():
         return Lama.open(path, name)
     return Diffusion(weights.stamp(name, path), _pipeline(path, options), paint_side=_native_side(path, options))
 
@@ -91,7 +94,6 @@ class Lama:
     def open(cls, path: Path, name: str) -> "Lama":
         import onnxruntime
 
-        weights.folder(name, EngineOptions(checkpoint=path))
         try:
             session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a class of its own for each thing that can be wrong with a file
@@ -165,10 +167,6 @@ class Diffusion:
 
 def _pipeline(path: Path, options: EngineOptions) -> Any:
     """The folder's pipeline for inpainting, on its device, quiet."""
-    try:
-        from diffusers import AutoPipelineForInpainting
-    except ImportError as error:
-        raise missing_extra(f"{error.name or 'diffusers'} (diffusion)", "edit") from error
     from wordmask.engines.hub.runtime import runtime
 
     if not (path / "model_index.json").is_file():
@@ -176,12 +174,20 @@ def _pipeline(path: Path, options: EngineOptions) -> Any:
             f"{path} is no diffusers pipeline: it has no model_index.json; give such a folder or an .onnx"
         )
     settings = runtime(options)
-    pipe = weights.pretrained(AutoPipelineForInpainting, path, options, torch_dtype=settings.dtype)
+    pipe = weights.pretrained(_diffusers().AutoPipelineForInpainting, path, options, dtype=settings.dtype)
     pipe.set_progress_bar_config(disable=True)
     if settings.offload:
         pipe.enable_model_cpu_offload(device=settings.device)
         return pipe
     return pipe.to(settings.device)
+
+
+def _diffusers() -> Any:
+    try:
+        import diffusers
+    except ImportError as error:
+        raise missing_extra(f"{error.name or 'diffusers'} (diffusion)", "edit") from error
+    return diffusers
 
 
 def _native_side(path: Path, options: EngineOptions) -> int:
