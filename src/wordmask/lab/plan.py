@@ -96,7 +96,14 @@ class Kit:
     @cached_property
     def words(self) -> Words:
         extra = self.pinned.background_words if self.pinned else ()
-        return words_of(self.data.classes, self.data.background, only=self.options.words, background_words=extra)
+        data = self.data
+        return words_of(
+            data.classes,
+            data.background,
+            only=self.options.words,
+            background_words=extra,
+            synonyms=data.synonyms,
+        )
 
 
 @dataclass

@@ -55,7 +55,7 @@ def words_of(
     rows: dict[str, int] = {}
     for index, name in enumerate(classes):
         if index != background and (not only or name in only or plain(name) in only):
-            for phrase in (plain(name), *(synonyms or {}).get(plain(name), ())):
+            for phrase in (plain(name), *(synonyms or {}).get(name, ())):
                 # Two classes may come out alike ("table", "table-other"): the later keeps its own spelling.
                 rows.setdefault(phrase if phrase not in rows else name, index)
     if background is not None:

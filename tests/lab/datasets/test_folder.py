@@ -6,8 +6,10 @@ import pytest
 from PIL import Image as Pictures
 
 from wordmask.core.masks import Masks
+from wordmask.core.models import Models
 from wordmask.errors import FormatError, InputError
 from wordmask.lab.datasets import Truth, open_data
+from wordmask.lab.plan import BenchOptions, Kit
 
 LABELS = np.array([[0, 0, 1], [2, 2, 255]], np.uint8)
 
@@ -180,3 +182,9 @@ def test_the_packs_are_read(pack, pictures, classes):
     assert (len(data.samples), len(data.classes)) == (pictures, classes)
     assert len(truth.result) > 0
     assert truth.result.size == data.image(data.samples[0]).size
+
+
+def test_synonyms_belong_to_their_class(tmp_path):
+    data = open_data(folder(tmp_path, {**CARD, "synonyms": {"cat": ["kitten", "tomcat"]}}))
+    words = Kit(data, Models("none", ()), BenchOptions()).words
+    assert dict(zip(words.phrases, words.owners, strict=True)) == {"cat": 1, "kitten": 1, "tomcat": 1, "dog": 2}

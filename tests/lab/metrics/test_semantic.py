@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, jaccard_score
@@ -16,6 +16,7 @@ def draw(*rows: str) -> np.ndarray:
     return np.array([[-1 if c == "." else int(c) for c in row] for row in rows], np.int32)
 
 
+@settings(max_examples=25)
 @given(label_maps, label_maps)
 def test_confusion_is_sklearns(truth, answer):
     scored = truth >= 0
@@ -27,6 +28,7 @@ def test_confusion_is_sklearns(truth, answer):
         assert counts.sum() == 0
 
 
+@settings(max_examples=25)
 @given(label_maps, label_maps)
 def test_iou_of_each_class_is_sklearns_jaccard(truth, answer):
     scored = truth >= 0

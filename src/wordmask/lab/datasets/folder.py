@@ -4,6 +4,7 @@
       "name": "chairs",
       "classes": ["wall", "chair"],        or {"47": "chair"}: value in the files -> name; what is not listed is "other"
       "ignore": 255,                       a value, a list of values, or null
+      "synonyms": {"chair": ["armchair"]}, further phrases for a class; the best one counts
       "background": null,                  index of the class that means "none of the others"
       "pictures": "images/**/*",           (default)
       "labels": "labels/{stem}.png",       (default) {stem} is the picture's path under its fixed folder; .npy works too
@@ -103,6 +104,7 @@ def _dataset(
         background=background,
         source=str(card.get("source", "")),
         notes=(note,) if note else (),
+        synonyms={str(name): tuple(map(str, words)) for name, words in dict(card.get("synonyms", {})).items()},
         per_metre=float(card.get("depth_per_metre", PER_METRE)),
         **columns,
     )

@@ -1,6 +1,6 @@
 """A data set: pictures by name, and the truth of each as a `Result` and, where there is one, a label map."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -64,6 +64,7 @@ class Dataset:
     source: str = ""
     notes: tuple[str, ...] = ()
     values: Mapping[int, int] = field(default_factory=dict)  # value in a label file -> class or VOID; absent = an error
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)  # class -> further phrases for it
     per_metre: float = 1.0  # depth files: units in a metre
 
     def image(self, sample: Sample) -> Image:
