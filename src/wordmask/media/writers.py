@@ -98,7 +98,7 @@ def _output_error(path: Path | str, part: Path, error: OSError) -> OutputError:
 
 def _part_name(target: Path) -> str:
     # Hidden, so that listings and `read_all` pass it over; long names are cut to what file systems hold.
-    stem = target.stem.encode()[:150].decode(errors="ignore")
+    stem = os.fsdecode(os.fsencode(target.stem)[:150])
     return f".{stem}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}{target.suffix}"
 
 
