@@ -66,7 +66,9 @@ def test_addresses_that_are_not_asked_at_all(url, said):
 
 
 @contextmanager
-def answering(*answers: bytes | Callable[[socket.socket], None]) -> Iterator[tuple[WebOptions, list[str]]]:
+def answering(
+    *answers: bytes | Callable[[socket.socket], None], timeout_s: float = 60
+) -> Iterator[tuple[WebOptions, list[str]]]:
     """Options that reach, one after another, servers that give these answers; and what was asked of whom."""
     asked: list[str] = []
     waiting, threads = iter(answers), []
@@ -83,7 +85,7 @@ def answering(*answers: bytes | Callable[[socket.socket], None]) -> Iterator[tup
             asked.append(theirs.recv(4096).decode().splitlines()[0])
             answer(theirs) if callable(answer) else theirs.sendall(answer)
 
-    yield WebOptions(timeout_s=0.6, resolve=lambda host: [PUBLIC], connect=connect), asked
+    yield WebOptions(timeout_s=timeout_s, resolve=lambda host: [PUBLIC], connect=connect), asked
     for thread in threads:
         thread.join()
 
@@ -112,7 +114,7 @@ def test_each_hop_is_looked_up_and_checked_anew():
 @pytest.mark.parametrize("to", ["http://example.org/", "https://169.254.169.254/latest", "file:///etc/passwd"])
 def test_a_redirect_to_where_it_may_not_go(to):
     with answering(moved(to)) as (options, _):
-        checked = WebOptions(0.6, resolve=lambda host: [host if host[0].isdigit() else PUBLIC], connect=options.connect)
+        checked = WebOptions(resolve=lambda host: [host if host[0].isdigit() else PUBLIC], connect=options.connect)
         with pytest.raises(ImageError, match=r"https|public"):
             fetch("https://example.org/", 1000, checked)
 
@@ -120,7 +122,7 @@ def test_a_redirect_to_where_it_may_not_go(to):
 def test_a_name_that_changes_between_two_questions_is_asked_once_a_hop():
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     with answering(ok(b"x")) as (options, asked):
-        turning = WebOptions(0.6, resolve=lambda host: next(answers), connect=options.connect)
+        turning = WebOptions(resolve=lambda host: next(answers), connect=options.connect)
         assert fetch("https://rebind.example/", 1000, turning) == b"x"
     assert asked[0] == f"rebind.example at {PUBLIC}"
 
@@ -158,10 +160,9 @@ def trickled_head(theirs: socket.socket) -> None:
     ],
 )
 def test_answers_that_are_no_picture(answer, said):
-    start = time.monotonic()
-    with answering(answer) as (options, _), pytest.raises(ImageError, match=said):
+    slow = callable(answer)  # the others get all the time that a busy machine needs
+    with answering(answer, timeout_s=0.6 if slow else 60) as (options, _), pytest.raises(ImageError, match=said):
         fetch("https://example.org/", 1000, options)
-    assert time.monotonic() - start < 10
 
 
 def test_a_name_without_an_address():
