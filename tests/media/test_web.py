@@ -114,7 +114,7 @@ def test_each_hop_is_looked_up_and_checked_anew():
 @pytest.mark.parametrize("to", ["http://example.org/", "https://169.254.169.254/latest", "file:///etc/passwd"])
 def test_a_redirect_to_where_it_may_not_go(to):
     with answering(moved(to)) as (options, _):
-        checked = WebOptions(resolve=lambda host: [host if host[0].isdigit() else PUBLIC], connect=options.connect)
+        checked = WebOptions(60, resolve=lambda host: [host if host[0].isdigit() else PUBLIC], connect=options.connect)
         with pytest.raises(ImageError, match=r"https|public"):
             fetch("https://example.org/", 1000, checked)
 
@@ -122,7 +122,7 @@ def test_a_redirect_to_where_it_may_not_go(to):
 def test_a_name_that_changes_between_two_questions_is_asked_once_a_hop():
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     with answering(ok(b"x")) as (options, asked):
-        turning = WebOptions(resolve=lambda host: next(answers), connect=options.connect)
+        turning = WebOptions(60, resolve=lambda host: next(answers), connect=options.connect)
         assert fetch("https://rebind.example/", 1000, turning) == b"x"
     assert asked[0] == f"rebind.example at {PUBLIC}"
 
