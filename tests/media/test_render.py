@@ -238,6 +238,19 @@ def test_the_label_of_a_roomy_region_sits_deep_inside_it():
     assert mask[found.y : found.y + 20, found.x : found.x + 60].all()
 
 
+def test_a_label_without_room_beside_its_region_points_to_it():
+    """A small thing under a label of its own size, its neighbourhood taken by small things it must not hide."""
+    masks = np.zeros((26, 240, 320), bool)
+    masks[0, 118:121, 158:161] = True
+    for index in range(1, 26):
+        y, x = 96 + 11 * ((index - 1) // 5), 98 + 28 * ((index - 1) % 5)
+        masks[index, y : y + 5, x : x + 5] = True
+    labels = [0] + [1] * 25
+    result = Result.of(Masks.from_dense(masks), ("lens", "grain"), scores=[0.9] + [0.5] * 25, label_ids=labels)
+    shown = render.overlay(None, result, RenderOptions(opacity=0, outline=False))
+    assert shown.getpixel((159, 119)) == tuple(palette.colours(result.vocabulary)[0].tolist())  # the line's end
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("two\nlines", "two lines"), ("bell\x07", "bell"), ("x" * 60, "x" * 39 + "…"), ("кошка", "кошка")],
