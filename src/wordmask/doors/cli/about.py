@@ -24,7 +24,13 @@ from wordmask.media.writers import write_bytes
 from wordmask.tasks.lint import lint
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
-IMPORTS = {"opencv-python-headless": "cv2", "pillow": "PIL", "python-multipart": "multipart", "scikit-image": "skimage"}
+IMPORTS = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "python-multipart": "multipart",
+    "pillow-heif": "pillow_heif",
+    "scikit-image": "skimage",
+}
 IMPORTS |= {"scikit-learn": "sklearn", "markdown-it-py": "markdown_it", "pytest-cov": "pytest_cov"}
 IMPORTS |= {"pytest-randomly": "pytest_randomly"}
 
@@ -148,7 +154,20 @@ def _device() -> Check:
 
 def _extras() -> list[Check]:
     checks = []
-    for extra in ("hf", "video", "serve", "search", "ray", "edit", "medical", "labelstudio", "export", "train", "dev"):
+    for extra in (
+        "hf",
+        "video",
+        "heif",
+        "serve",
+        "search",
+        "ray",
+        "edit",
+        "medical",
+        "labelstudio",
+        "export",
+        "train",
+        "dev",
+    ):
         missing = [name for name in _wanted(extra) if _version_of(name) is None]
         fix = f"pip install 'wordmask[{extra}]'" if missing else ""
         checks.append(

@@ -48,7 +48,15 @@ class Outputs:
     json: bool = False
     """One JSON object per picture on stdout; files are written only with --output-dir."""
     max_pixels: str = "50MP"
-    """Larger pictures are refused (50MP, 3GP)."""
+    """Pictures of more pixels are refused (50MP, 3GP)."""
+    max_bytes: str = "512MB"
+    """Larger files are refused."""
+    max_side: int = Limits.max_side
+    """Pictures with a longer side are refused."""
+    max_frames: int = Limits.max_frames
+    """Animations of more frames are refused; only the first is read."""
+    max_pages: int = Limits.max_pages
+    """TIFFs of more pages are refused; only the first is read."""
     verbose: bool = False
     """Say what was done: prompts, encoder passes, seconds per stage."""
     web: bool = False
@@ -62,7 +70,13 @@ class Outputs:
 
     @property
     def limits(self) -> Limits:
-        return Limits(max_pixels=amount(self.max_pixels))
+        return Limits(
+            max_bytes=amount(self.max_bytes),
+            max_pixels=amount(self.max_pixels),
+            max_side=self.max_side,
+            max_frames=self.max_frames,
+            max_pages=self.max_pages,
+        )
 
 
 @dataclass(frozen=True)
