@@ -1,0 +1,103 @@
+"""Folders in hub layout under `engines.load`: by path, in either place of a+b, offline, and at work in `segment`."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+
+from wordmask import engines  # noqa: E402 (after the skips above)
+from wordmask.core.image import Image  # noqa: E402
+from wordmask.core.prompts import Text  # noqa: E402
+from wordmask.core.protocols import Dense, Embedder, Segmenter  # noqa: E402
+from wordmask.engines.options import EngineOptions  # noqa: E402
+from wordmask.errors import CapabilityError, WeightsError  # noqa: E402
+from wordmask.tasks.segment import SegmentOptions, segment  # noqa: E402
+
+CPU = EngineOptions(device="cpu", offline=True)
+
+
+def perturbed(model):
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.15 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def sam_folder(tmp_path_factory):
+    t, path = transformers, tmp_path_factory.mktemp("sam")
+    vision = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16,
+        "output_channels": 32, "global_attn_indexes": [1], "window_size": 3, "mlp_dim": 64, "num_pos_feats": 16,
+    }  # fmt: skip
+    config = t.SamConfig(
+        vision_config=t.SamVisionConfig(**vision),
+        prompt_encoder_config=t.SamPromptEncoderConfig(hidden_size=32, image_size=64, mask_input_channels=8),
+        mask_decoder_config=t.SamMaskDecoderConfig(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24),
+    )
+    perturbed(t.SamModel(config)).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory):
+    t, path = transformers, tmp_path_factory.mktemp("clip")
+    letters = [chr(code) for code in range(33, 127)]
+    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    part = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    text = part | {"vocab_size": 200, "bos_token_id": 188, "eos_token_id": 189}
+    config = t.CLIPConfig(vision_config=part | {"image_size": 32, "patch_size": 8}, text_config=text, projection_dim=24)
+    perturbed(t.CLIPModel(config)).save_pretrained(path)
+    t.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[]).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_paths_are_joined_in_either_order(turned, sam_folder, clip_folder):
+    parts = [sam_folder, clip_folder][:: -1 if turned else 1]
+    models = engines.load("+".join(map(str, parts)), need=(Segmenter, Dense, Embedder), options=CPU)
+    assert type(models.get(Segmenter)).__name__ == "SamEngine"
+    assert type(models.get(Dense)).__name__ == "ClipEngine"
+    assert all("@sha256:" in part for part in models.made_by)
+
+
+def test_a_path_beside_a_known_name(sam_folder):
+    models = engines.load(f"{sam_folder}+fake", need=(Segmenter, Dense), options=CPU)
+    assert type(models.get(Segmenter)).__name__ == "SamEngine"
+    assert models.made_by[1].startswith("fake")
+
+
+def test_a_known_name_with_a_checkpoint_of_ones_own(sam_folder):
+    models = engines.load("sam-b", need=(Segmenter,), options=EngineOptions(device="cpu", checkpoint=sam_folder))
+    assert models.made_by[0].startswith("sam-b@sha256:")
+
+
+def test_what_a_folder_cannot_do_is_said(sam_folder):
+    with pytest.raises(CapabilityError, match="Dense"):
+        engines.load(str(sam_folder), need=(Dense,), options=CPU)
+
+
+def test_offline_a_name_that_is_not_here_is_an_error():
+    with pytest.raises(WeightsError):
+        engines.load("sam2.1-tiny", options=CPU)
+
+
+@pytest.mark.parametrize("how", ["guided", "everything"])
+def test_words_become_masks_with_sam_and_clip(how, sam_folder, clip_folder):
+    """Random weights find nothing sensible; what is shown is that the parts fit and every pixel has one owner."""
+    models = engines.load(f"{sam_folder}+{clip_folder}", options=CPU)
+    image = Image(np.kron(np.random.default_rng(0).integers(0, 256, (4, 5, 3)), np.ones((12, 12, 1))).astype(np.uint8))
+    options = SegmentOptions(how=how, min_confidence="0", min_region_size=4)
+    result = segment(image, Text(("cat", "dog", "sky")), models, options)
+    assert result.size == (48, 60)
+    assert result.vocabulary == ("cat", "dog", "sky")
+    assert how == "everything" or result.masks.dense().sum(0).max() == 1
+    assert {word.phrase for word in result.absent} | set(result.names) == {"cat", "dog", "sky"}
+    assert all("@sha256:" in name for name in result.made_by)
