@@ -1,6 +1,7 @@
 """The dense answer as connected pieces, each with the word that wins there and a place to prompt a segmenter."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -61,10 +62,20 @@ class Pieces:
         return Masks.concatenate([Masks.empty(self.size), *(self._at_full_size(int(row)) for row in index)])
 
     def _at_full_size(self, row: int) -> Masks:
-        others = np.delete(self.planes, self.rows[row], axis=0).max(0)
-        lead = self.planes[self.rows[row]] - others
+        best, first, second = self._two_best
+        plane = self.rows[row]
+        lead = self.planes[plane] - np.where(best == plane, second, first)
         near = cv2.dilate(self.masks.one(row).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         return regions.masks_of_logits(np.where(near, lead, -1.0)[None].astype(np.float32), self.size)
+
+    @cached_property
+    def _two_best(self) -> tuple[Array, Array, Array]:
+        """(h, w) which plane is highest, how high it is, and how high the next one."""
+        best = self.planes.argmax(0)
+        if len(self.planes) == 1:
+            return best, self.planes[0], np.zeros_like(self.planes[0])
+        second, first = np.partition(self.planes, -2, axis=0)[-2:]
+        return best, first, second
 
 
 def find(maps: WordMaps, *, threshold: float, min_region_size: int) -> Pieces:
