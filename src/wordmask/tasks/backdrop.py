@@ -144,7 +144,7 @@ def blur(image: Image, result: Result, options: BlurOptions | None = None) -> Im
     small = cv2.resize(image.pixels, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
     weight = cv2.GaussianBlur(known, (0, 0), sigma / factor)[..., None]
     soft = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma / factor) / np.maximum(weight, 1e-3)
-    far = np.clip(np.where(weight > 1e-3, soft, small), 0, 255).astype(np.uint8)
+    far = np.rint(np.clip(np.where(weight > 1e-3, soft, small), 0, 255)).astype(np.uint8)
     return _in_front(image, cv2.resize(far, (width, height), interpolation=cv2.INTER_LINEAR), cut, own=True)
 
 
@@ -213,8 +213,10 @@ def sticker_rgba(image: Image, result: Result, options: StickerOptions | None = 
     cut, colour, cover = _cut_out(image, result, options)
     out = np.zeros((*image.size, 4), np.uint8)
     x0, y0, x1, y1 = cut.box
-    out[y0:y1, x0:x1, :3] = colour
-    out[y0:y1, x0:x1, 3] = np.rint(cover * 255)
+    alpha = np.rint(cover * 255).astype(np.uint8)
+    # Under full transparency lies nothing: the old background must not be found there.
+    out[y0:y1, x0:x1, :3] = np.where((alpha > 0)[..., None], colour, 0)
+    out[y0:y1, x0:x1, 3] = alpha
     return out
 
 

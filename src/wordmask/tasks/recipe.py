@@ -120,7 +120,7 @@ class Recipe:
             target = _target(value["regions"], (int(height), int(width)))
             paint, edit = _options(PaintOptions, value["paint"]), _options(EditOptions, value["edit"])
             return cls(target=target, paint=paint, edit=edit, made_by=tuple(map(str, value["made_by"])), **plain)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FormatError(f"broken edit recipe: {type(error).__name__} {error}") from None
 
 
@@ -136,6 +136,8 @@ def chosen(result: Result, regions: tuple[int, ...]) -> Result:
 
 
 def _target(regions: list[dict[str, Any]], size: tuple[int, int]) -> Result:
+    if not isinstance(regions, list):
+        raise TypeError(f"regions must be a list, got {type(regions).__name__}")
     names = [str(row["name"]) for row in regions]
     vocabulary = tuple(dict.fromkeys(name for name in names if name))
     masks = Masks.from_rle([row["mask"] for row in regions], size)
