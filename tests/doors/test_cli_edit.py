@@ -1,0 +1,261 @@
+"""`wordmask edit` and `wordmask effect` on drawn pictures, with the engine fake."""
+
+import json
+import resource
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from wordmask.doors.cli import main
+from wordmask.tasks.effects import EFFECTS
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A red disc and a blue square on a green lawn with a little noise."""
+    rng = np.random.default_rng(0)
+    pixels = np.full((120, 160, 3), (30, 160, 60), np.uint8)
+    cv2.circle(pixels, (45, 60), 16, (220, 20, 20), -1)
+    cv2.rectangle(pixels, (100, 40), (129, 69), (20, 20, 220), -1)
+    pixels = (pixels.astype(int) + rng.integers(-6, 7, pixels.shape)).clip(0, 255).astype(np.uint8)
+    return save(tmp_path / "photo.png", pixels)
+
+
+def save(path, pixels):
+    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    cv2.imwrite(str(path), cv2.cvtColor(pixels, order))
+    return path
+
+
+def load(path):
+    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    return raw if raw.ndim == 2 else cv2.cvtColor(raw, cv2.COLOR_BGRA2RGBA if raw.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def wordmask(*arguments) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    return left.value.code
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_remove_writes_picture_mask_and_recipe_and_the_recipe_replays(photo, tmp_path, capsys):
+    out = tmp_path / "out"
+    how = ("--prompt", "red", "--prompt", "blue", "--fill", "classical", "-m", "fake")
+    assert wordmask("edit", "remove", photo, *how, "--output-dir", out) == 0
+    assert names(out) == ["photo.json", "photo.mask.png", "photo.png"]
+    before, after, mask = load(photo), load(out / "photo.png"), load(out / "photo.mask.png")
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask[60, 45] == mask[55, 115] == 255
+    assert (after[mask > 0][:, 1] > 120).all()  # lawn
+    assert (after[:20] == before[:20]).all()
+    recipe = json.loads((out / "photo.json").read_text())
+    assert recipe["verb"] == "remove"
+    assert {region["name"] for region in recipe["regions"]} == {"red", "blue"}
+    assert recipe["made_by"] == ["fake", "patch"]
+    assert wordmask("edit", "replay", out / "photo.json", "-o", tmp_path / "again") == 0
+    assert "the same bytes" in capsys.readouterr().out
+    for name in ("photo.png", "photo.mask.png"):
+        assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+
+
+@pytest.mark.parametrize("fill", ["auto", "patch", "telea", "navier-stokes"])
+def test_every_classical_fill_removes(photo, tmp_path, fill):
+    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill", fill, "-m", "fake", "-o", tmp_path / "o") == 0
+    assert load(tmp_path / "o/photo.png")[60, 45, 1] > 120
+
+
+def test_no_fill_blackens_or_shows_the_mask(photo, tmp_path):
+    how = ("--prompt", "red", "--fill", "none", "-m", "fake", "-o")
+    assert wordmask("edit", "remove", photo, *how, tmp_path / "black") == 0
+    assert wordmask("edit", "replace", photo, *how, tmp_path / "white") == 0
+    black, white = load(tmp_path / "black/photo.png"), load(tmp_path / "white/photo.png")
+    mask = load(tmp_path / "black/photo.mask.png") > 0
+    assert not black[mask].any()
+    assert (black[~mask] == load(photo)[~mask]).all()
+    assert (white == np.where(mask[..., None], 255, 0)).all()
+
+
+def saved_result(photo, tmp_path):
+    assert (
+        wordmask("edit", "segment", photo, "--prompt", "red", "--prompt", "blue", "-m", "fake", "-o", tmp_path / "s")
+        == 0
+    )
+    return tmp_path / "s/photo.json"
+
+
+@pytest.mark.parametrize(
+    ("target", "where"),
+    [
+        pytest.param(("--click", "45,60"), [(60, 45)], id="click"),
+        pytest.param(("--click", "45,60", "--click", "5,5,0"), [(60, 45)], id="click and not"),
+        pytest.param(("--box", "95,35,135,75"), [(55, 115)], id="box"),
+        pytest.param(("--prompt", "red", "--box", "95,35,135,75"), [(60, 45), (55, 115)], id="word and box"),
+        pytest.param(("--result", "SAVED"), [(60, 45), (55, 115)], id="saved"),
+        pytest.param(("--result", "SAVED", "--region", "0"), [(60, 45)], id="region"),
+        pytest.param(("--example", "PHOTO,SAVED"), [(60, 45), (55, 115)], id="example"),
+    ],
+)
+def test_targets(photo, tmp_path, target, where):
+    saved = saved_result(photo, tmp_path)
+    target = [part.replace("SAVED", str(saved)).replace("PHOTO", str(photo)) for part in target]
+    assert wordmask("edit", "remove", photo, *target, "--fill", "none", "-m", "fake", "-o", tmp_path / "o") == 0
+    mask = load(tmp_path / "o/photo.mask.png") > 0
+    for y, x in ((60, 45), (55, 115), (5, 5)):
+        assert mask[y, x] == ((y, x) in where)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        pytest.param(("--prompt", "cat"), 2, "nothing to edit", id="nothing there"),
+        pytest.param((), 2, "--prompt WORD", id="no target"),
+        pytest.param(("--region", "0"), 2, "--result", id="region without result"),
+        pytest.param(("--click", "1"), 2, "--click takes", id="bad click"),
+        pytest.param(("--prompt", "red", "--fill", "magic"), 2, "fill must be one of", id="unknown fill"),
+        pytest.param(("--prompt", "red", "--fill", "lama"), 2, "--fill-model", id="lama without file"),
+        pytest.param(("--prompt", "red", "--steps", "0"), 2, "steps", id="steps"),
+        pytest.param(("--box", "0,0,160,120", "--dilate", "0.2"), 2, "covers everything", id="everything"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_nothing_is_written(photo, tmp_path, capsys, arguments, code, told):
+    before = photo.read_bytes()
+    whole = save(tmp_path / "whole.png", np.full((120, 160, 3), (220, 20, 20), np.uint8))
+    picture = whole if "--box" in arguments else photo
+    assert wordmask("edit", "remove", picture, *arguments, "-m", "fake", "-o", tmp_path / "o") == code
+    assert told in capsys.readouterr().err
+    assert names(tmp_path / "o") == []
+    assert photo.read_bytes() == before
+
+
+def test_replace_by_words_needs_diffusion_and_says_so(photo, tmp_path, capsys):
+    how = ("--prompt", "red", "--edit-prompt", "a hat", "-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("edit", "replace", photo, *how) == 3
+    assert "--use-inpainting" in capsys.readouterr().err
+    assert wordmask("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
+    assert names(tmp_path / "o") == []
+
+
+def test_without_diffusers_the_extra_is_named_before_anything_is_done(photo, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    how = (
+        "--prompt",
+        "red",
+        "--edit-prompt",
+        "a hat",
+        "--use-inpainting",
+        "--offline",
+        "-m",
+        "fake",
+        "-o",
+        tmp_path / "o",
+    )
+    assert wordmask("edit", "replace", photo, *how) == 3
+    assert "wordmask[edit]" in capsys.readouterr().err
+    assert names(tmp_path / "o") == []
+
+
+def test_styles_replay_too(photo, tmp_path, capsys):
+    how = ("--prompt", "red", "--style", "colours", "--reference", photo, "-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("edit", "style", photo, *how) == 0
+    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 0
+    assert "the same bytes" in capsys.readouterr().out
+
+
+def test_a_recipe_is_for_its_own_picture(photo, tmp_path, capsys):
+    assert (
+        wordmask("edit", "remove", photo, "--prompt", "red", "--fill", "telea", "-m", "fake", "-o", tmp_path / "o") == 0
+    )
+    save(photo, 255 - load(photo))
+    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 2
+    assert "is not the picture" in capsys.readouterr().err
+    (tmp_path / "bad.json").write_text("{")
+    assert wordmask("edit", "replay", tmp_path / "bad.json") == 2
+
+
+def test_alpha_and_sixteen_bits_survive(photo, tmp_path):
+    rgb = load(photo)
+    alpha = np.full((*rgb.shape[:2], 1), 255, np.uint8)
+    alpha[:10] = 0
+    clear = save(tmp_path / "clear.png", np.concatenate([rgb, alpha], 2))
+    deep = save(tmp_path / "deep.png", rgb.astype(np.uint16) * 257 + 3)
+    for path in (clear, deep):
+        assert wordmask("edit", "remove", path, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 0
+    assert (load(tmp_path / "o/clear.png")[..., 3] == alpha[..., 0]).all()
+    out, before = load(tmp_path / "o/deep.png"), load(deep)
+    assert out.dtype == np.uint16
+    assert (out[:, 80:] == before[:, 80:]).all()
+    assert (out[60, 45] != before[60, 45]).any()
+
+
+def test_many_pictures_one_bad_the_others_are_done(photo, tmp_path, capsys):
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    how = ("--prompt", "red", "--fill", "telea", "-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("edit", "remove", photo, tmp_path / "bad.png", *how) == 5
+    assert "bad.png" in capsys.readouterr().err
+    assert names(tmp_path / "o") == ["photo.json", "photo.mask.png", "photo.png"]
+
+
+def test_the_picture_itself_is_never_overwritten(photo, capsys):
+    before = photo.read_bytes()
+    assert wordmask("edit", "remove", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
+    assert wordmask("effect", "blur", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize("limit", [200, 3_000, 20_000])
+def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
+    """A child process may write files of at most `limit` bytes: the mask, the recipe or the picture fails."""
+    arguments = [
+        "edit",
+        "remove",
+        str(photo),
+        "--prompt",
+        "red",
+        "--fill",
+        "telea",
+        "-m",
+        "fake",
+        "-o",
+        str(tmp_path / "o"),
+    ]
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    code = f"from wordmask.doors.cli import main; main({arguments!r})"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], preexec_fn=small, capture_output=True, text=True, check=False
+    )  # the limit is what is tested; no threads here
+    assert done.returncode == 4, done.stderr
+    assert "the disk is full" in done.stderr
+    assert names(tmp_path / "o") == []
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_every_effect_is_a_command(photo, tmp_path, name):
+    laid = ("--picture", photo) if name == "overlay" else ()
+    assert wordmask("effect", name, photo, "--prompt", "red", *laid, "-m", "fake", "-o", tmp_path / "o") == 0
+    out = load(tmp_path / "o/photo.png")
+    assert out.shape[2] == (4 if name == "sticker" else 3)
+    assert (out[..., :3] != load(photo)).any()
+
+
+def test_effects_take_their_options_and_say_when_there_is_nothing(photo, tmp_path, capsys):
+    how = ("-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blue", *how) == 0
+    red, _, blue = load(tmp_path / "o/photo.png")[60, 45].astype(int)
+    assert blue > red + 60
+    assert wordmask("effect", "backdrop", photo, "--prompt", "red", "--picture", photo, *how) == 0
+    assert wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blurple", *how) == 2
+    assert wordmask("effect", "overlay", photo, "--prompt", "red", *how) == 2
+    assert "--picture" in capsys.readouterr().err
+    assert wordmask("effect", "blur", photo, "--prompt", "cat", *how) == 2
+    assert "nothing to edit" in capsys.readouterr().err
