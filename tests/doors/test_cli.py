@@ -23,6 +23,7 @@ def wordmask(*arguments, stdin=None, cwd=None, **environment):
         input=stdin,
         cwd=cwd,
         timeout=120,
+        check=False,
         env={**os.environ, "COLUMNS": "100", **environment},
     )
 
@@ -52,7 +53,7 @@ def test_help_names_every_command_and_loads_nothing_heavy():
         "import sys\nfrom wordmask.doors.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'cv2', 'onnxruntime', 'torch', 'transformers', 'scipy'} & set(sys.modules)\nassert not heavy, heavy"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     for command in ("segment", "click", "everything", "convert", "draw", "models", "doctor", "lint-words"):
         assert command in done.stdout
@@ -113,7 +114,7 @@ def test_a_second_run_makes_nothing_again_and_other_options_make_all_again(folde
 
 def test_a_killed_batch_is_resumed_whole(tmp_path):
     pictures, out = tmp_path / "many", tmp_path / "out"
-    for index in range(60):
+    for index in range(120):
         draw(pictures / f"{index:03}.png")
     command = [*RUN, "segment", str(pictures), "red", "-m", "fake", "-o", str(out)]
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -123,11 +124,11 @@ def test_a_killed_batch_is_resumed_whole(tmp_path):
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     before = len(list(out.glob("*.json")))
-    assert 5 <= before < 60
+    assert 5 <= before < 120
     done = wordmask("segment", pictures, "red", "-m", "fake", "-o", out)
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
-    assert files == sorted(f"{index:03}{suffix}" for index in range(60) for suffix in (".json", ".overlay.png"))
+    assert files == sorted(f"{index:03}{suffix}" for index in range(120) for suffix in (".json", ".overlay.png"))
     for path in out.glob("*.json"):
         assert [region["label"] for region in json.loads(path.read_text())["regions"]] == ["red"]
 

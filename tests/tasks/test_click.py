@@ -58,7 +58,7 @@ def test_with_words_each_candidate_is_named(fake, image):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (lambda: Click(), "needs points or a box"),
+        (Click, "needs points or a box"),
         (lambda: at((5, 5, False)), "not this"),
         (lambda: Click(box=Boxes([[0, 0, 5, 5], [1, 1, 3, 3]])), "one box"),
     ],
