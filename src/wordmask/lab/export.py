@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from wordmask.errors import WeightsError
 from wordmask.model.minilm import MiniLM, embed, find_minilm, load_minilm
 from wordmask.model.net import WORDS, Adapter, Mini
 from wordmask.model.packs import Packs
@@ -180,7 +181,10 @@ def _export(
         verbose=False,
         optimize=True,
     )
-    assert program is not None
+    if program is None:
+        raise WeightsError(
+            f"torch exported nothing for {path.name}; is onnxscript installed? pip install 'wordmask[export]'"
+        )
     proto = program.model_proto
     # Shapes noted for intermediate values are wrong after quantisation and only cost bytes.
     del proto.graph.value_info[:]
