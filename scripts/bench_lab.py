@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 COLOURS = {
-    "red disc": (220, 30, 30), "green square": (30, 170, 60), "blue square": (40, 70, 220), "yellow disc": (240, 220, 40),
-    "purple disc": (140, 40, 170), "orange square": (250, 150, 30),
+    "red disc": (220, 30, 30), "green square": (30, 170, 60), "blue square": (40, 70, 220),
+    "yellow disc": (240, 220, 40), "purple disc": (140, 40, 170), "orange square": (250, 150, 30),
 }  # fmt: skip
 LIMIT_MB = 1536
 

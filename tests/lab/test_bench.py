@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -271,3 +272,19 @@ def test_an_error_names_the_picture(drawn, fake, tmp_path, drawn_folder):
     with pytest.raises(ValueError, match=r"gone\.png") as caught:
         bench(Run("semantic", broken, fake, tmp_path, QUICK))
     assert "while measuring p00" in caught.value.__notes__[0]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_pictures(drawn, fake, tmp_path):
+    """What is kept of 120 pictures is their counts; scripts/bench_lab.py does the same with 1,449."""
+    many = replace(drawn, samples=tuple(replace(drawn.samples[k % 6], name=f"p{k:03d}") for k in range(120)))
+    tracemalloc.start()
+    try:
+        peaks = []
+        for name, data in (("few", replace(many, samples=many.samples[:12])), ("many", many)):
+            tracemalloc.reset_peak()
+            bench(Run("semantic", data, fake, tmp_path / name, QUICK))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 108 * 20_000  # bytes for each further picture

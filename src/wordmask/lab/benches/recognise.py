@@ -91,8 +91,7 @@ class Recognise:
             _, shares = name(seen, masks, kit.words.phrases)
         with clock.stage("score"):
             best = _class_scores(shares, kit.words.owners, len(kit.data.classes))
-            own = best[np.arange(len(wanted)), wanted.label_ids]
-            rank = (best > own[:, None]).sum(1)
+            rank = ranks(best, wanted.label_ids)
             iou = [float(masks[row].iou(wanted.masks[row])[0, 0]) for row in range(len(wanted))]
             return {
                 "label": wanted.label_ids.tolist(),
@@ -116,6 +115,14 @@ def _cut(seen: View, truth: Masks) -> Masks:
                 continue
         parts.append(Masks.trimmed(truth.size, [(x0, y0)], [np.ones((y1 - y0, x1 - x0), bool)]))
     return Masks.concatenate(parts)
+
+
+def ranks(scores: Array, labels: Array) -> Array:
+    """(N,) how many classes come before the right one; of equals the first class comes first, so a tie is no luck."""
+    own = scores[np.arange(len(labels)), labels][:, None]
+    earlier = np.arange(scores.shape[1])[None] < labels[:, None]
+    counts: Array = ((scores > own) | ((scores == own) & earlier)).sum(1)
+    return counts
 
 
 def _class_scores(shares: Array, owners: Sequence[int], classes: int) -> Array:
