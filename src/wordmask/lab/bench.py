@@ -88,7 +88,6 @@ def recipe(task: Task, kit: Kit, units: int) -> dict[str, Any]:
         "units": units,
         "made_by": list(kit.models.made_by),
         "options": plain(options),
-        "commit": commit(),
     }
 
 
@@ -131,6 +130,8 @@ def summarised(task: Task, known: dict[str, Any], records: Sequence[Record], opt
             "times": _times(records),
             "run": {
                 "commit": commit(),
+                # More than one where a run was continued with changed code: such figures mix two programs.
+                "commits": sorted({record["commit"] for record in records}),
                 "version": version(),
                 "machine": machine(),
                 "seeds": {"bootstrap": options.seed},
@@ -152,7 +153,7 @@ def measure_one(kit: Kit, task: Task, index: int, unit: tuple[Sample, ...]) -> R
         error.add_note(f"while measuring {name}; the pictures done so far are kept, the same command goes on")
         raise
     seconds = {stage: round(spent, 6) for stage, spent in clock.seconds.items()}
-    return {"index": index, "name": name, "value": plain(value), "seconds": seconds}
+    return {"index": index, "name": name, "value": plain(value), "seconds": seconds, "commit": commit()}
 
 
 Todo = Sequence[tuple[int, tuple[Sample, ...]]]

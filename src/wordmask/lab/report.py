@@ -95,7 +95,7 @@ def _origin(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("protocol", str(protocol["preset"] or "none: the engine's own settings")),
         *((f"pinned {name}", str(value)) for name, value in protocol["pinned"].items()),
         *(("departs from the protocol", deviation) for deviation in protocol["deviations"]),
-        ("commit", run["commit"] or "not a checkout"),
+        ("commit", ", ".join(run["commits"]) or "not a checkout"),
         ("machine", f"{run['machine']['processor']}, {run['machine']['cores']} cores, {run['machine']['system']}"),
         ("libraries", ", ".join(f"{name} {version}" for name, version in run["machine"]["libraries"].items())),
         ("seeds", str(run["seeds"])),
