@@ -27,7 +27,9 @@ def rows(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[Row]:
     """
     stop = tokenizer.convert_tokens_to_ids(".")
     head, tail = tokenizer.cls_token_id, tokenizer.sep_token_id
-    ids, numbers, spans = [head], [], []
+    ids: list[int] = [head]
+    numbers: list[int] = []
+    spans: list[tuple[int, int]] = []
     for number, phrase in enumerate(phrases):
         tokens = _tokens(tokenizer, phrase, limit - 3)
         if len(ids) + len(tokens) + 2 > limit:
