@@ -21,6 +21,7 @@ svg{width:100%}
 svg text{font-size:11px;fill:#333}
 .strip{margin:.6rem 0}
 .strip img{max-width:100%;display:block}
+.legend span{border-left:1rem solid;padding-left:.3rem;margin-right:.8rem;white-space:nowrap}
 dt{font-weight:600}dd{margin:0 0 .4rem 1rem;overflow-wrap:anywhere}
 """
 
@@ -63,7 +64,7 @@ def page(results: Mapping[str, Any]) -> str:
         _section("Figures", _table(["figure", "value", "95 % interval"], rows)),
         _section("Plots", f'<div class="plots">{"".join(_plots(results))}</div>'),
         _section("Classes", _class_table(results["per_class"])),
-        _section("Worst and best", _strips(results["pictures"])),
+        _section("Worst and best", _strips(results["pictures"]) + _legend(results["classes"])),
         _section("Pictures", _picture_table(results["per_picture"])),
         _section("Seconds by stage", _times(results["times"])),
         _section("Where it comes from", _list(_origin(results))),
@@ -135,6 +136,15 @@ def _strips(pictures: Sequence[Mapping[str, Any]]) -> str:
         told = escape(f"{row['group']}: {row['name']}, {figure} {_told(row[figure])}")
         parts.append(f'<div class="strip">{told}<img loading="lazy" src="{escape(row["file"])}" alt="{told}"></div>')
     return "".join(parts)
+
+
+def _legend(classes: Sequence[str]) -> str:
+    """The colours that the strips give the classes."""
+    from wordmask.media.palette import colours
+
+    rows = zip(classes, colours(list(classes)).tolist(), strict=True) if classes else ()
+    keys = (f'<span style="border-color:rgb{tuple(colour)}">{escape(name)}</span>' for name, colour in rows)
+    return f'<p class="legend">{" ".join(keys)}</p>'
 
 
 def _times(times: Mapping[str, Mapping[str, float]]) -> str:
