@@ -86,14 +86,14 @@ def measured(truth: np.ndarray, painters: dict[str, object]) -> dict[str, dict[s
     return {name: {"psnr": float(p), "sharpness": float(s)} for name, (p, s) in means.items()}
 
 
-def speed() -> float:
-    """Seconds for a hole of 10 % in a picture of 1 MP."""
+def speed() -> tuple[float, float]:
+    """Seconds by the clock and of processor time for a hole of 10 % in a picture of 1 MP."""
     pixels = cv2.resize(skimage.data.astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)
     hole = np.zeros((1024, 1024), np.uint8)
     cv2.circle(hole, (700, 400), 183, 1, -1)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     inpaint.load("patch", EngineOptions()).fill(Image(pixels), hole > 0)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - cpu
 
 
 def main() -> None:
@@ -103,7 +103,8 @@ def main() -> None:
     args = parser.parse_args()
     cv2.setNumThreads(2)
     if args.speed:
-        print(f"patch: 1 MP, hole of 10 %: {speed():.1f} s")
+        wall, cpu = speed()
+        print(f"patch: 1 MP, hole of 10 %: {wall:.1f} s, {cpu:.1f} s of processor time")
         return
     painters = {name: inpaint.load(name, EngineOptions()) for name in PAINTERS}
     rows = {}

@@ -263,6 +263,19 @@ def test_sides_that_diffusion_cannot_paint_are_refused(small_sd):
         painter.fill(Image(np.zeros((30, 33, 3), np.uint8)), np.eye(30, 33, dtype=bool), "x")
 
 
+def test_a_picture_of_another_size_is_refused():
+    from PIL import Image as Pillow
+
+    class Rounds:
+        def __call__(self, **_settings):
+            return type("Done", (), {"images": [Pillow.new("RGB", (16, 16))]})
+
+    pytest.importorskip("torch", reason="diffusion needs the extra edit")
+    image, hole = scene(64)
+    with pytest.raises(CapabilityError, match="painted"):
+        inpaint.Diffusion("sd", Rounds()).fill(image, hole, "x")
+
+
 def test_the_safety_checkers_refusal_is_an_error():
     class Refuses:
         def __call__(self, **_settings):
@@ -277,8 +290,11 @@ def test_the_safety_checkers_refusal_is_an_error():
 def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
     pytest.importorskip("diffusers", reason="diffusion needs the extra edit")
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(WeightsError, match=r"model_index\.json"):
-        inpaint.load("sd", EngineOptions(checkpoint=tmp_path))
+    for written in (None, "{", "[]"):
+        if written is not None:
+            (tmp_path / "model_index.json").write_text(written)
+        with pytest.raises(WeightsError, match=r"model_index\.json"):
+            inpaint.load("sd", EngineOptions(checkpoint=tmp_path, device="cpu"))
 
 
 def test_without_diffusers_the_extra_is_named():

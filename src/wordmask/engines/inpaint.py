@@ -162,7 +162,10 @@ class Diffusion:
             )
         if any(getattr(done, "nsfw_content_detected", None) or ()):
             raise CapabilityError("the model's safety checker refused the picture; try other words or another seed")
-        return _only_in(image, hole, np.asarray(done.images[0].convert("RGB"), np.uint8))
+        painted = np.asarray(done.images[0].convert("RGB"), np.uint8)
+        if painted.shape[:2] != image.size:
+            raise CapabilityError(f"{self.name} was given {image.size} and painted {painted.shape[:2]} (height, width)")
+        return _only_in(image, hole, painted)
 
 
 def _pipeline(path: Path, options: EngineOptions) -> Any:
@@ -174,7 +177,10 @@ def _pipeline(path: Path, options: EngineOptions) -> Any:
             f"{path} is no diffusers pipeline: it has no model_index.json; give such a folder or an .onnx"
         )
     settings = runtime(options)
-    pipe = weights.pretrained(_diffusers().AutoPipelineForInpainting, path, options, dtype=settings.dtype)
+    # Flux's own filler is an inpainting pipeline that the automatic choice does not know.
+    fills = _config(path / "model_index.json").get("_class_name") == "FluxFillPipeline"
+    kind = _diffusers().FluxFillPipeline if fills else _diffusers().AutoPipelineForInpainting
+    pipe = weights.pretrained(kind, path, options, dtype=settings.dtype)
     pipe.set_progress_bar_config(disable=True)
     if settings.offload:
         pipe.enable_model_cpu_offload(device=settings.device)
@@ -197,8 +203,18 @@ def _native_side(path: Path, options: EngineOptions) -> int:
     config = path / "unet" / "config.json"
     if not config.is_file():
         return 1024  # the newer ones have a transformer in place of the U-Net
-    side = json.loads(config.read_text("utf-8")).get("sample_size")
+    side = _config(config).get("sample_size")
     return max(64, side * MULTIPLE) if isinstance(side, int) else 512
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} cannot be read: {type(error).__name__} {error}") from None
+    if not isinstance(value, dict):
+        raise WeightsError(f"{path} should hold an object, got {type(value).__name__}")
+    return value
 
 
 def _ports(path: Path, inputs: list[Any]) -> Ports:

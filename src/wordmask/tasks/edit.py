@@ -23,7 +23,7 @@ from wordmask.ops import colour as colours
 from wordmask.ops.matte import box_around
 from wordmask.ops.paste import Hole, boxes_of, mixed, opened, ring_width
 
-MULTIPLE = 8  # diffusion's latent pixels are 8 pixels wide
+MULTIPLE = 16  # diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs
 STYLES = ("colours", "posterise", "sketch")
 
 
