@@ -1,6 +1,7 @@
 """Words -> masks on drawn pictures, by every way, on the shipped fake engine."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -190,6 +191,16 @@ def test_grounded_cuts_what_a_detector_boxes_and_keeps_its_score(fake):
     assert region.score == pytest.approx(0.8)
     assert region.box == (40, 40, 121, 121)
     assert region.why.prompt == "box 30,30,130,130"
+
+
+@pytest.mark.parametrize(("threshold", "kept"), [(0.7, 1), (0.85, 0), (None, 1)])
+def test_a_detector_says_from_which_score_on_its_boxes_count(fake, threshold, kept):
+    class Careful(Boxer):
+        def propose(self, image, phrases):
+            return replace(super().propose(image, phrases), threshold=threshold)
+
+    models = Models("careful+fake", (Careful(), *fake.parts))
+    assert len(segment(picture((80, 80, 40, RED)), Text(("red",)), models, SegmentOptions(how="grounded"))) == kept
 
 
 def test_boxes_alone_cannot_be_segmented(fake):

@@ -127,6 +127,7 @@ class Proposals:
     scores: Array  # (N,) float32 in [0, 1]
     label_ids: Array  # (N,) int32 into the phrases that were asked for
     masks: Masks | None = None
+    threshold: float | None = None  # the score from which the engine's makers count a box; None = not known
 
 
 @dataclass(frozen=True, eq=False)

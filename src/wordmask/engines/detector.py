@@ -5,6 +5,7 @@ Weaker boxes, down to `FLOOR`, are given too, so that a task can say how near a 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class GroundingDino:
             pixels = self.pixels(image)[None].to(self._place.device, self._place.dtype)
             for row in hub_phrases.rows(self._tokenizer, phrases, self._limit):
                 parts.append(self._row(pixels, row))
-        return _joined(parts, image.size, image.size)
+        return replace(_joined(parts, image.size, image.size), threshold=self.threshold)
 
     def pixels(self, image: Image) -> Any:
         """(3, h, w): short side 800 and long side at most 1333, or in that ratio to `input_side`."""
@@ -113,7 +114,7 @@ class Owl:
             logits = model.class_predictor(cells, words[None])[0][0]
             scores, best = logits.float().sigmoid().max(-1)
         found = places, numpy(scores), best.cpu().numpy().astype(np.int32)
-        return _joined([found], (square, square), image.size)
+        return replace(_joined([found], (square, square), image.size), threshold=self.threshold)
 
     def pixels(self, image: Image) -> Any:
         """(3, s, s): the long side fitted, the rest black, as OWLv2 was trained."""

@@ -5,6 +5,7 @@ match times the probability that the word is in the picture at all.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class Sam3:
         with inference():
             picture = self._encoded(image)
             parts = [self._asked(image, picture, phrase) for phrase in phrases]
-        return _joined(image, parts)
+        return replace(_joined(image, parts), threshold=self.threshold)
 
     def propose_like(self, image: Image, boxes: Array, keep: Array | None = None) -> Proposals:
         """Everything like what the boxes (B, 4) hold; `keep` False marks a box as "not this". One word, number 0."""
@@ -76,7 +77,7 @@ class Sam3:
         }
         with inference():
             part = self._asked(image, self._encoded(image), BY_EXAMPLE, **more)
-        return _joined(image, [part])
+        return replace(_joined(image, [part]), threshold=self.threshold)
 
     def _encoded(self, image: Image) -> Any:
         pixels = normalised(resized(image, (self._side, self._side)), *self._statistics)

@@ -12,7 +12,7 @@ from wordmask.ops import merge
 from wordmask.tasks.found import Found
 from wordmask.tasks.words import WordMaps, otsu, runners_up
 
-DETECTOR_THRESHOLD = 0.3  # where an engine's own scores come with no calibration
+DETECTOR_THRESHOLD = 0.3  # where a detector does not say its own
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def finished(
     """The result with `asked` as its vocabulary, and the threshold that was used."""
     found = found[found.masks.areas > 0]
     named = _named(found, phrases, maps)
-    threshold = _threshold(named, maps, rules)
+    threshold = _threshold(found, named, maps, rules)
     rows = np.flatnonzero((named.scores >= threshold) & (named.label_ids < len(phrases)))
     rows = rows[merge.nms(found.masks[rows], named.scores[rows], iou=rules.iou_threshold, groups=named.label_ids[rows])]
     result = _resolved(found, named, rows, phrases, rules)
@@ -66,14 +66,13 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
     return _Named(labels, scores, rivals, rival_scores)
 
 
-def _threshold(named: _Named, maps: WordMaps | None, rules: Rules) -> float:
+def _threshold(found: Found, named: _Named, maps: WordMaps | None, rules: Rules) -> float:
+    """What the user says; else what the engine that scored says; else Otsu's for words held against features."""
     if rules.min_confidence != "auto":
         return float(rules.min_confidence)
-    if maps is None:
-        return DETECTOR_THRESHOLD
-    if maps.features.threshold is not None:
-        return maps.features.threshold
-    return otsu(named.scores)
+    if found.scores is not None or maps is None:
+        return DETECTOR_THRESHOLD if found.threshold is None else found.threshold
+    return otsu(named.scores) if maps.features.threshold is None else maps.features.threshold
 
 
 def _resolved(found: Found, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules) -> Result:

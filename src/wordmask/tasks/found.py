@@ -20,6 +20,7 @@ class Found:
     label_ids: Array | None = None  # (N,) the word that a region was looked for with; None = to be named
     scores: Array | None = None  # (N,) where the engine gave its own
     weights: tuple[Array, ...] | None = None  # per region, the mask's probability over its crop
+    threshold: float | None = None  # for `scores`, if the engine says
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -33,6 +34,7 @@ class Found:
             None if self.label_ids is None else self.label_ids[rows],
             None if self.scores is None else self.scores[rows],
             None if self.weights is None else tuple(self.weights[row] for row in rows),
+            self.threshold,
         )
 
     def unscored(self) -> "Found":

@@ -24,7 +24,12 @@ def grounded(proposals: Proposals, segmenter: Segmenter, encoding: Encoding, *, 
         quality.append(cuts.quality[rows, best])
     asked = tuple(told(box) for box in boxes[real])
     found = Found(
-        Masks.concatenate(masks), asked, np.concatenate(quality), proposals.label_ids[real], proposals.scores[real]
+        Masks.concatenate(masks),
+        asked,
+        np.concatenate(quality),
+        proposals.label_ids[real],
+        proposals.scores[real],
+        threshold=proposals.threshold,
     )
     return found[found.masks.areas > 0]
 

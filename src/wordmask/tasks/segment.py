@@ -149,7 +149,8 @@ def _unified(job: _Job) -> Found:
     if found.masks is None:
         raise CapabilityError(f"{job.models.spec} gives boxes, not masks; use how=grounded with a segmenter")
     asked = tuple(grounded.told(box) for box in found.masks.boxes)
-    return Found(found.masks, asked, np.full(len(asked), np.nan, np.float32), found.label_ids, found.scores)
+    unknown = np.full(len(asked), np.nan, np.float32)
+    return Found(found.masks, asked, unknown, found.label_ids, found.scores, threshold=found.threshold)
 
 
 def _guided(job: _Job) -> Found:
