@@ -107,8 +107,17 @@ def test_two_touching_discs_have_two_deep_points():
     assert np.abs(points - [(20.5, 20.5), (46.5, 20.5)]).max() <= 1.5
 
 
+def test_a_bar_is_one_thing_however_long():
+    assert len(regions.deep_points(np.ones((5, 400), bool), count=3)) == 1
+
+
 def test_deep_points_stop_at_the_count_and_at_nothing():
-    assert len(regions.deep_points(np.ones((4, 400), bool), count=3)) == 3
+    beads = np.zeros((24, 120), np.uint8)
+    for x in (12, 36, 60, 84, 108):
+        cv2.circle(beads, (x, 12), 11, 1, -1)
+    beads[11:14, 12:108] = 1
+    assert len(regions.deep_points(beads.astype(bool), count=9)) == 5
+    assert len(regions.deep_points(beads.astype(bool), count=3)) == 3
     assert regions.deep_points(np.zeros((4, 4), bool), count=3).shape == (0, 2)
 
 

@@ -61,20 +61,31 @@ def deepest_point(mask: Array) -> tuple[float, float]:
     return float(x) + 0.5, float(y) + 0.5
 
 
-def deep_points(mask: Array, *, count: int, share: float = 0.6) -> Array:
+def deep_points(mask: Array, *, count: int, share: float = 0.6, neck: float = 0.75) -> Array:
     """(K, 2) float32: up to `count` separate peaks of depth, deepest first, for things that touch each other.
 
-    A peak counts where it is at least `share` as deep as the deepest, and outside the circles of the peaks before it.
+    A peak counts where it is at least `share` as deep as the deepest, and where the way to every peak before it
+    leads through a neck: a place less deep than `neck` x the shallower of the two. A bar is as deep all along.
     """
-    left = depth(mask)
+    depths = depth(mask)
+    left = depths.copy()
     floor = share * float(left.max(initial=0.0))
     points: list[tuple[float, float]] = []
     while len(points) < count and left.max(initial=0.0) > 0 and left.max() >= floor:
         y, x = (int(side) for side in np.unravel_index(int(left.argmax()), left.shape))
-        points.append((x + 0.5, y + 0.5))
+        if all(_necked(depths, (x + 0.5, y + 0.5), before, neck) for before in points):
+            points.append((x + 0.5, y + 0.5))
         # 1.5 radii: the flank of the same peak is not a second thing.
         cv2.circle(left, (x, y), int(np.ceil(1.5 * left[y, x])), 0.0, thickness=-1)
     return np.array(points, np.float32).reshape(-1, 2)
+
+
+def _necked(depths: Array, one: tuple[float, float], other: tuple[float, float], neck: float) -> bool:
+    """Whether the straight way between two points gets shallow."""
+    steps = int(np.ceil(np.hypot(one[0] - other[0], one[1] - other[1]))) + 1
+    xs, ys = (np.linspace(one[k], other[k], steps).astype(np.intp) for k in (0, 1))
+    way = depths[ys, xs]
+    return bool(way.min() < neck * min(way[0], way[-1]))
 
 
 def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> Array:

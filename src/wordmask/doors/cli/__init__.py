@@ -108,7 +108,8 @@ def _usage(error: Exception) -> int:
     message = show()
     if "No such command" in message:
         wrong = message.split("'")[1] if "'" in message else ""
-        message = f"there is no command {wrong!r}.{did_you_mean(wrong, COMMANDS)}"
+        known = getattr(getattr(context, "command", None), "commands", COMMANDS)
+        message = f"there is no command {wrong!r}.{did_you_mean(wrong, known)}"
     _complain(f"error: {message}\ntry: {path} --help")
     return int(getattr(error, "exit_code", 2))
 
