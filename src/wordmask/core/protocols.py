@@ -113,6 +113,7 @@ class FeatureMap:
     calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
     threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
     rivals: Rivals | None = None  # what a cell may be instead of what was asked for
+    presence: float = 0.0  # a word is in the picture where its most probable cells reach this, on average
 
     @property
     def nbytes(self) -> int:

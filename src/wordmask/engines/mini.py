@@ -131,6 +131,7 @@ class Mini:
             tuple(self.settings["calibration"]),
             self.settings["threshold"],
             self._words.rivals,
+            self.settings["presence"],
         )
 
     def _views(self) -> list[tuple[int, bool]]:
@@ -228,10 +229,13 @@ def _before(logits: Array | None, count: int, grid: tuple[int, ...]) -> Array:
 
 
 def _fit(values: Array, grid: tuple[int, ...]) -> Array:
-    """(h, w[, D]) resized to the grid; cv2 takes at most 512 channels, 256 fit."""
+    """(h, w) or (h, w, D) resized to the grid, 64 channels at a time: cv2's limit differs between versions."""
     if values.shape[:2] == tuple(grid):
         return values
-    return np.asarray(cv2.resize(np.ascontiguousarray(values), (grid[1], grid[0]), interpolation=cv2.INTER_LINEAR))
+    planes = np.atleast_3d(values)
+    parts = [np.ascontiguousarray(planes[:, :, k : k + 64]) for k in range(0, planes.shape[2], 64)]
+    sized = [cv2.resize(p, (grid[1], grid[0]), interpolation=cv2.INTER_LINEAR).reshape(*grid, -1) for p in parts]
+    return np.concatenate(sized, 2).reshape(*grid, *values.shape[2:])
 
 
 def _unit(rows: Array) -> Array:

@@ -47,6 +47,11 @@ class Words:
         self._shipped = len(self._known)
         self.rivals = self._rivals([line.split("\t") for line in kin])
 
+    @property
+    def remembered(self) -> int:
+        """How many phrases have been added to the ready-made ones."""
+        return len(self._known) - self._shipped
+
     def embed(self, phrases: Sequence[str]) -> Array:
         """(N, D) unit rows, in the order given."""
         plain = [tidy(p) for p in phrases]

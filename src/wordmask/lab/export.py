@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "views": [[1.0, False], [1.0, True]],
     "calibration": [1.0, 0.0],
     "threshold": None,
+    "presence": 0.5,
 }
 """What mini.json says where nothing was measured; `lab.calibrate` puts measured values there."""
 

@@ -51,6 +51,8 @@ class TrainOptions:
     sharpen_from: float = 0.25
     """Share of the budget after which the cutter turns teachers' boxes into masks."""
     save_minutes: float = 4.0
+    max_steps: int | None = None
+    """Stop after this many steps, however many minutes are left."""
     seed: int = 1
     threads: int = 2
     without_words: tuple[str, ...] = ()
@@ -169,7 +171,7 @@ class Run:
         parts: dict[str, float] = defaultdict(float)
         for batch in batches.stream(o.seed, self.step):
             share = self.used / o.minutes
-            if share >= 1:
+            if share >= 1 or self.step == o.max_steps:
                 break
             values = self._one_step(batch, share)
             self.step += 1

@@ -11,6 +11,9 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
+PEAK = 10  # cells in which a word must be probable to be in the picture
+DOUBT = 0.1  # what remains of the probability of a word that is not
+
 
 @dataclass(frozen=True, eq=False)
 class WordMaps:
@@ -29,6 +32,8 @@ class WordMaps:
         height, width, _ = self.features.vectors.shape
         logits = self.features.scale * (self.words @ self.features.vectors.reshape(height * width, -1).T)
         planes = softmax(logits, self._none())
+        if self.features.presence > 0:
+            doubt_absent_words(planes, self.features.presence)
         return planes.reshape(-1, height, width)
 
     def _none(self) -> Array | None:
@@ -65,6 +70,17 @@ class WordMaps:
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         right: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
         return right
+
+
+def doubt_absent_words(planes: Array, presence: float) -> None:
+    """In place, (C + 1, cells): what is sure of itself nowhere is doubted everywhere, most of its share goes to "none".
+
+    Most words of a long list are not in a picture; each would still win a few cells somewhere.
+    """
+    peaks = np.partition(planes[:-1], -min(PEAK, planes.shape[1]), axis=1)[:, -PEAK:].mean(1)
+    absent = np.flatnonzero(peaks < presence)
+    planes[-1] += (1 - DOUBT) * planes[absent].sum(0)
+    planes[absent] *= DOUBT
 
 
 def runners_up(shares: Array, label_ids: Array, phrases: tuple[str, ...]) -> tuple[tuple[str, ...], Array]:

@@ -22,4 +22,6 @@ def open_network(folder: Path, file: str, settings: dict[str, Any]) -> Any:
         raise WeightsError(f"{path} has sha256 {got[:12]}..., expected {wanted[:12]}...; reinstall wordmask")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Threads that spin while they wait steal the cores from everything else on the machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,115 @@
+"""Make scores mean something: a region scored 0.7 should be right about seven times in ten.
+
+Held-out training pictures are segmented with every region kept; a region is right where most of its pixels are the
+word. A logistic curve over the logit of the mean probability turns raw scores into shares of right ones; the threshold
+for "it is there" is the one that gives the best mean IoU on the same pictures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.models import Models
+from wordmask.core.prompts import Text
+from wordmask.core.result import Result
+from wordmask.lab.metrics import semantic
+from wordmask.model.data import split
+from wordmask.model.packs import IGNORE, Labels, Packs, Record
+from wordmask.tasks.segment import SegmentOptions, segment
+
+SETS = ("voc", "coco", "nyu", "camvid")
+THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 13))
+
+
+class Region(NamedTuple):
+    """One region that was found: its raw score, how large it is, whether it is right."""
+
+    score: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What goes into mini.json."""
+
+    slope: float
+    offset: float
+    threshold: float
+    regions: int
+    """How many regions it rests on."""
+
+
+def fit(models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] = SETS) -> Calibration:
+    """`models` must give raw scores (slope 1, offset 0)."""
+    regions: list[Region] = []
+    counts: dict[str, dict[float, Array]] = {}
+    for name in sets:
+        for record in held_out(packs, name, per_set):
+            words, truth, labels = read_truth(packs, record)
+            result = segment(Image(labels.picture), Text(words), models, SegmentOptions(min_confidence=0.0))
+            regions += judge(result, truth)
+            for score in np.linspace(0, 1, 41).tolist():
+                found = _totals(result, truth, len(words), score)
+                counts.setdefault(name, {})[score] = counts.get(name, {}).get(score, 0) + found
+    slope, offset = logistic(np.array([r.score for r in regions]), np.array([r.right for r in regions]))
+    means = {s: np.mean([semantic.figures(c[s])["miou"] for c in counts.values()]) for s in counts[sets[0]]}
+    raw = max(means, key=lambda s: means[s])
+    return Calibration(slope, offset, float(curve(np.array(raw), slope, offset)), len(regions))
+
+
+def held_out(packs: Packs, name: str, count: int) -> list[Record]:
+    records = [r for r in split(packs.records)[1] if r.set == name]
+    chosen = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
+    return [records[k] for k in chosen]
+
+
+def read_truth(packs: Packs, record: Record) -> tuple[tuple[str, ...], Array, Labels]:
+    """The set's words, (H, W) index into them (len(words) = none of them, -1 = not said), and all labels."""
+    words = tuple(c for c in packs.info[record.set]["classes"] if c != "background")
+    labels = packs.load(record)
+    table = np.full(len(packs.vocabulary.rows) + 1, IGNORE, np.int32)
+    for k, word in enumerate(words):
+        table[packs.vocabulary.row_of[record.set, word]] = k
+    for none in ("background", "none"):
+        if (record.set, none) in packs.vocabulary.row_of and (none == "background" or record.set == "coco"):
+            table[packs.vocabulary.row_of[record.set, none]] = len(words)
+    return words, table[labels.maps[0]], labels
+
+
+def judge(result: Result, truth: Array) -> list[Region]:
+    """A region is right where most of its scored pixels are its word; unscored regions are left out."""
+    rows = []
+    for region in result:
+        own = truth[region.mask]
+        own = own[own >= 0]
+        if len(own) >= 100:
+            rows.append(Region(region.score, bool((own == region.label_id).mean() > 0.5)))
+    return rows
+
+
+def logistic(scores: Array, right: Array, *, rounds: int = 50) -> tuple[float, float]:
+    """Slope and offset of the most likely curve, by Newton's method with a little shrinkage."""
+    clipped = np.clip(scores.astype(np.float64), 1e-4, 1 - 1e-4)
+    x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], 1)
+    w = np.array([1.0, 0.0])
+    for _ in range(rounds):
+        p = 1 / (1 + np.exp(-x @ w))
+        slope = x.T @ (p - right) + 1e-2 * (w - [1.0, 0.0])
+        bend = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(2)
+        w = w - np.linalg.solve(bend, slope)
+    return float(w[0]), float(w[1])
+
+
+def curve(score: Array, slope: float, offset: float) -> Array:
+    clipped = np.clip(score, 1e-6, 1 - 1e-6)
+    value: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
+    return value
+
+
+def _totals(result: Result, truth: Array, words: int, score: float) -> Array:
+    kept = result[result.scores >= score]
+    labels = kept.label_map()
+    return semantic.totals(semantic.confusion(truth, np.where(labels < 0, words, labels), words + 1))
