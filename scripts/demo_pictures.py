@@ -13,7 +13,7 @@ from wordmask.media.read import read
 OUTPUT = Path(__file__).resolve().parent.parent / "demo-output"
 # photograph: (words for the embedded model, words for the fake, which only knows colours, a place to click)
 SCENES = {
-    "coffee": (["coffee cup", "spoon", "wooden table", "dog"], ["red", "white", "dog"], (300, 160)),
+    "astronaut": (["person", "dog"], ["orange", "white", "dog"], (220, 130)),
     "chelsea": (["cat", "dog"], ["orange", "grey", "dog"], (250, 120)),
 }
 

@@ -8,6 +8,7 @@ vectors per row.
 import hashlib
 import json
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,17 +172,19 @@ def _export(
     outputs: Sequence[str],
     shapes: Any,
 ) -> None:
-    program = torch.onnx.export(
-        module.eval(),
-        example,
-        input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_shapes=shapes,
-        dynamo=True,
-        opset_version=OPSET,
-        verbose=False,
-        optimize=True,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own: deprecations inside it, axes of one size that it merges
+        program = torch.onnx.export(
+            module.eval(),
+            example,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
+            dynamo=True,
+            opset_version=OPSET,
+            verbose=False,
+            optimize=True,
+        )
     if program is None:
         raise WeightsError(
             f"torch exported nothing for {path.name}; is onnxscript installed? pip install 'wordmask[export]'"

@@ -54,6 +54,8 @@ class TrainOptions:
     max_steps: int | None = None
     """Stop after this many steps, however many minutes are left."""
     seed: int = 1
+    half: bool = True
+    """Run the network in bf16; weights and losses stay in fp32."""
     threads: int = 2
     without_words: tuple[str, ...] = ()
     """COCO words that training must not see, neither as truths nor as teachers' boxes."""
@@ -96,7 +98,7 @@ def build_language(packs: Packs, nouns: list[str], kept: Path) -> Language:
     whitening = Whitening.fit(np.concatenate([rows[len(flat) + len(lines) :], rows[: len(flat)]]), WORDS)
     vectors = whitening(rows[: len(flat) + len(lines)])
     words = np.split(vectors[: len(flat)], np.cumsum([len(p) for p in names])[:-1])
-    captions = np.split(vectors[len(flat) :], np.cumsum([len(c) for c in told.values()])[:-1])
+    captions = np.split(vectors[len(flat) :], np.cumsum([len(c) for c in told.values()]).astype(int))[:-1]
     return Language(whitening, words, dict(zip(told, captions, strict=True)))
 
 
@@ -154,7 +156,7 @@ class Run:
         for k, word in enumerate(self.packs.vocabulary.words):
             if word in options.without_words:  # not even as something that others are not
                 positive[:, k], against[:, k] = False, False
-        self.objective = Objective(positive, against, options.weights)
+        self.objective = Objective(positive, against, options.weights, half=options.half)
         self.average = Average(self.model, self.adapter)
         self.step, self.used = 0, 0.0
         self._resume()

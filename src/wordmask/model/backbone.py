@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wordmask.model.depthwise import filter_channels
+
 # (blocks, kernel, stride, expansion, channels): Tan and Le 2019, the Lite0 variant (no squeeze-excite, ReLU6).
 STAGES = (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
@@ -35,7 +37,10 @@ class ScaledConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.scale[:, None, None, None]
-        y = F.conv2d(x, weight, self.bias, self.stride, self.pad, 1, self.groups)
+        if self.groups > 1:
+            y = filter_channels(x, weight, self.bias, self.stride)
+        else:
+            y = F.conv2d(x, weight, self.bias, self.stride, self.pad)
         return F.relu6(y) if self.act else y
 
     def load(self, state: Mapping[str, Tensor], conv: str, norm: str) -> None:

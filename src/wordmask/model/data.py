@@ -19,7 +19,7 @@ from wordmask.model.samples import Sample, SampleOptions, make_sample
 
 # Share of each set in a batch: the dense truths first, then the teachers' pictures, which carry most of COCO's words.
 SHARES = {
-    "voc": 2.6, "coco": 2.4, "nyu": 2.0, "camvid": 1.2, "coco_person": 0.6, "unlabelled": 2.2, "flickr8k": 0.7,
+    "voc": 2.6, "coco": 2.4, "nyu": 2.0, "camvid": 1.5, "coco_person": 0.5, "unlabelled": 2.6, "flickr8k": 0.7,
     "ccp": 0.35, "carparts": 0.25, "facade": 0.25, "bsds": 0.35, "coco_airport": 0.15, "suim": 0.03, "davis": 0.12,
 }  # fmt: skip
 HELD_OUT = 0.05

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from wordmask.model.depthwise import Depthwise
+
 NOTHING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3  # labels of points
 CANDIDATES = 3
 BLOBS = (6.0, 40.0)  # radii in pixels of the network's input at which a click is drawn
@@ -44,7 +46,7 @@ class TwoWayLayer(nn.Module):
         self.among, self.to_map, self.to_tokens = (CrossAttention(dim) for _ in range(3))
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(5))
         self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, dim))
-        self.near = nn.Conv2d(dim, dim, 5, padding=2, groups=dim)
+        self.near = Depthwise(dim, 5)
         self.mix = nn.Linear(dim, dim)
 
     def forward(self, tokens: Tensor, x: Tensor, where: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,9 +78,7 @@ class Decoder(nn.Module):
         self.last = CrossAttention(dim)
         self.last_norm = nn.LayerNorm(dim)
         self.up = nn.Conv2d(dim, fine, 1)
-        self.sharpen = nn.Sequential(
-            nn.Conv2d(fine, fine, 3, padding=1, groups=fine), nn.Conv2d(fine, fine, 1), nn.ReLU()
-        )
+        self.sharpen = nn.Sequential(Depthwise(fine, 3), nn.Conv2d(fine, fine, 1), nn.ReLU())
         self.masks = nn.ModuleList(
             nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, fine + 1)) for _ in range(CANDIDATES)
         )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from wordmask.model.backbone import CHANNELS, Backbone
 from wordmask.model.decoder import Decoder
+from wordmask.model.depthwise import Depthwise
 
 WORDS = 256  # dimensions of the words' space
 STRIDE = 8
@@ -37,10 +38,8 @@ class Features(NamedTuple):
     """(B, 256), unit."""
 
 
-def conv(cin: int, cout: int, kernel: int = 1, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(cin, cout, kernel, padding=kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(cout)
-    )
+def conv(cin: int, cout: int, kernel: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(cin, cout, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(cout))
 
 
 class Smooth(nn.Module):
@@ -48,7 +47,7 @@ class Smooth(nn.Module):
 
     def __init__(self, dim: int, wide: int = 2) -> None:
         super().__init__()
-        self.near = conv(dim, dim, 5, dim)
+        self.near = nn.Sequential(Depthwise(dim, 5, bias=False), nn.BatchNorm2d(dim))
         self.widen = conv(dim, dim * wide)
         self.narrow = conv(dim * wide, dim)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from wordmask.model.data import Batch
 from wordmask.model.decoder import BOTTOM_RIGHT, NOTHING, TOP_LEFT
@@ -32,8 +32,9 @@ class Weights:
 class Objective:
     """Knows the rows of all labels; remembers how frequent each has been."""
 
-    def __init__(self, positive: Tensor, against: Tensor, weights: Weights) -> None:
-        self.positive, self.against, self.weights = positive, against, weights
+    def __init__(self, positive: Tensor, against: Tensor, weights: Weights, *, half: bool = False) -> None:
+        """`half`: the network runs in bf16; losses stay in fp32."""
+        self.positive, self.against, self.weights, self.in_bf16 = positive, against, weights, half
         self.count = torch.ones(len(positive))
         self.half = torch.where(positive[:, -1], 0.5, 1.0)
 
@@ -42,7 +43,7 @@ class Objective:
     ) -> tuple[Tensor, dict[str, float]]:
         """`words`: (V, 256) the vectors that this step uses; `sharpen`: let the cutter refine teachers' boxes."""
         w = self.weights
-        f = model(batch.pictures.float().contiguous(memory_format=torch.channels_last))
+        f = Features(*self._run(model, batch.pictures.float().contiguous(memory_format=torch.channels_last)))
         text = adapter(words)
         parts: dict[str, Tensor] = {}
         logits, region_logits, vectors, none = self._logits(model, f, batch, text)
@@ -62,6 +63,10 @@ class Objective:
         return torch.stack(list(parts.values())).sum(), {k: float(v.detach()) for k, v in parts.items()} | {
             "iou": float(cut.iou)
         }
+
+    def _run(self, network: nn.Module, *inputs: Tensor) -> list[Tensor]:
+        with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=self.in_bf16):
+            return [out.float() for out in network(*inputs)]
 
     def _logits(self, model: Mini, f: Features, batch: Batch, text: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of points (B, P, V + 1), of points in regions (B, R, K, V + 1); the latter's unit vectors and none."""
@@ -128,7 +133,7 @@ class Objective:
         kind = torch.tensor([TOP_LEFT, BOTTOM_RIGHT]).expand(len(of), 2)
         nothing = torch.zeros(len(of), 1, *f.coarse.shape[2:])
         with torch.no_grad():
-            masks, quality, _ = model.decoder(f.coarse[of], f.fine[of], xy, kind, nothing)
+            masks, quality, _ = self._run(model.decoder, f.coarse[of], f.fine[of], xy, kind, nothing)
             best = masks[torch.arange(len(of)), quality.argmax(1)][:, None]
             where = batch.region_points[of, k] / batch.pictures.shape[-1] * 2 - 1
             inside = F.grid_sample(best, where[:, None], align_corners=False)[:, 0, 0].sigmoid()
@@ -148,7 +153,8 @@ class Objective:
         """Cut every prompted mask; the label token corrects the vector pooled under the true mask."""
         of, used = batch.cut_of, (batch.cut_kinds > NOTHING).any(0)
         points, kinds = batch.cut_points[:, used], batch.cut_kinds[:, used]
-        masks, quality, label = model.decoder(f.coarse[of], f.fine[of], points, kinds, batch.cut_before[:, None])
+        prompts = (points, kinds, batch.cut_before[:, None])
+        masks, quality, label = self._run(model.decoder, f.coarse[of], f.fine[of], *prompts)
         with torch.no_grad():
             share = F.avg_pool2d(batch.cut_masks[:, None], 2).flatten(1)
             unit = F.normalize(f.vectors, dim=1).flatten(2)
