@@ -5,18 +5,19 @@ pytest.importorskip("torch", reason="the packs are read by the training code, wh
 
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.lab.calibrate import curve, judge, logistic
+from wordmask.lab.calibrate import judge, logistic
+from wordmask.tasks.words import curve
 
 
 def test_the_curve_that_made_the_answers_is_found_again():
     rng = np.random.default_rng(0)
-    scores = rng.uniform(0.01, 0.99, 20000)
-    right = rng.random(20000) < curve(scores, 1.7, -0.6)
-    assert logistic(scores, right) == pytest.approx((1.7, -0.6), abs=0.1)
+    scores, shares = rng.uniform(0.01, 0.99, 40000), np.exp(rng.uniform(-8, 0, 40000))
+    right = rng.random(40000) < curve(scores, shares, 1.7, -0.6, 0.3)
+    assert logistic(scores, shares, right) == pytest.approx((1.7, -0.6, 0.3), abs=0.1)
 
 
 def test_scores_that_are_always_right_stay_finite():
-    assert np.isfinite(logistic(np.full(10, 0.9), np.ones(10))).all()
+    assert np.isfinite(logistic(np.full(10, 0.9), np.ones(10), np.ones(10))).all()
 
 
 def test_a_region_is_right_where_most_of_it_is_its_word():

@@ -73,8 +73,15 @@ def test_probabilities_sum_to_one_with_and_without_none(words, seed):
 
 def test_calibration_is_a_line_in_log_odds():
     vectors = np.ones((1, 1, 1), np.float32)
-    maps = maps_of(vectors, np.ones((1, 1), np.float32), calibration=(2.0, 0.0))
-    assert maps.calibrated(np.array([0.5, 0.8])) == pytest.approx([0.5, 16 / 17])
+    maps = maps_of(vectors, np.ones((1, 1), np.float32), calibration=(2.0, 0.0, 0.0))
+    assert maps.calibrated(np.array([0.5, 0.8]), np.ones(2)) == pytest.approx([0.5, 16 / 17])
+
+
+def test_calibration_may_trust_large_regions_more():
+    vectors = np.ones((1, 1, 1), np.float32)
+    maps = maps_of(vectors, np.ones((1, 1), np.float32), calibration=(1.0, 0.0, 0.5))
+    whole = np.prod(maps.size)
+    assert maps.calibrated(np.array([0.5, 0.5]), np.array([whole, whole / 4])) == pytest.approx([0.5, 1 / 3])
 
 
 def test_coverage_counts_the_share_of_each_cell():

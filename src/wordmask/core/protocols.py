@@ -110,7 +110,8 @@ class FeatureMap:
     size: Size  # the picture's
     scale: float = 40.0  # softmax(scale * vectors @ words.T) is a distribution over the words
     none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
-    calibration: tuple[float, float] = (1.0, 0.0)  # a region's score = sigmoid(a * logit(mean probability) + b)
+    calibration: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    """(a, b, c): a region's score is sigmoid(a * logit(mean probability) + b + c * log(its share of the picture))."""
     threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
     rivals: Rivals | None = None  # what a cell may be instead of what was asked for
     presence: float = 0.0  # a word is in the picture where its most probable cells reach this, on average

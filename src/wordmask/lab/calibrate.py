@@ -1,8 +1,9 @@
 """Make scores mean something: a region scored 0.7 should be right about seven times in ten.
 
 Held-out training pictures are segmented with every region kept; a region is right where most of its pixels are the
-word. A logistic curve over the logit of the mean probability turns raw scores into shares of right ones; the threshold
-for "it is there" is the one that gives the best mean IoU on the same pictures.
+word. A logistic curve over the logit of the mean probability and the log of the region's share of the picture turns raw
+scores into shares of right ones; the threshold for "it is there" is the one that gives the best mean IoU on the same
+pictures.
 """
 
 from collections.abc import Sequence
@@ -19,15 +20,17 @@ from wordmask.lab.metrics import semantic
 from wordmask.model.data import split
 from wordmask.model.packs import IGNORE, Labels, Packs, Record
 from wordmask.tasks.segment import SegmentOptions, segment
+from wordmask.tasks.words import curve
 
 SETS = ("voc", "coco", "nyu", "camvid")
-THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 13))
+THRESHOLDS = tuple(round(0.02 * k, 2) for k in range(5, 36))
 
 
 class Region(NamedTuple):
-    """One region that was found: its raw score, how large it is, whether it is right."""
+    """One region that was found: its raw score, its share of the picture, whether it is right."""
 
     score: float
+    share: float
     right: bool
 
 
@@ -37,27 +40,31 @@ class Calibration:
 
     slope: float
     offset: float
+    size: float
     threshold: float
     regions: int
     """How many regions it rests on."""
 
 
 def fit(models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] = SETS) -> Calibration:
-    """`models` must give raw scores (slope 1, offset 0)."""
+    """`models` must give raw scores (slope 1, offset 0, size 0)."""
+    seen: list[tuple[str, Result, Array]] = []
     regions: list[Region] = []
-    counts: dict[str, dict[float, Array]] = {}
     for name in sets:
         for record in held_out(packs, name, per_set):
             words, truth, labels = read_truth(packs, record)
             result = segment(Image(labels.picture), Text(words), models, SegmentOptions(min_confidence=0.0))
+            seen.append((name, result, truth))
             regions += judge(result, truth)
-            for score in np.linspace(0, 1, 41).tolist():
-                found = _totals(result, truth, len(words), score)
-                counts.setdefault(name, {})[score] = counts.get(name, {}).get(score, 0) + found
-    slope, offset = logistic(np.array([r.score for r in regions]), np.array([r.right for r in regions]))
-    means = {s: np.mean([semantic.figures(c[s])["miou"] for c in counts.values()]) for s in counts[sets[0]]}
-    raw = max(means, key=lambda s: means[s])
-    return Calibration(slope, offset, float(curve(np.array(raw), slope, offset)), len(regions))
+    slope, offset, size = logistic(*(np.array(column) for column in zip(*regions, strict=True)))
+    means = {}
+    for threshold in THRESHOLDS:
+        counts: dict[str, Array] = {}
+        for name, result, truth in seen:
+            scores = curve(result.scores, result.masks.areas / truth.size, slope, offset, size)
+            counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], truth)
+        means[threshold] = np.mean([semantic.figures(c)["miou"] for c in counts.values()])
+    return Calibration(slope, offset, size, max(means, key=lambda t: means[t]), len(regions))
 
 
 def held_out(packs: Packs, name: str, count: int) -> list[Record]:
@@ -84,32 +91,28 @@ def judge(result: Result, truth: Array) -> list[Region]:
     rows = []
     for region in result:
         own = truth[region.mask]
+        share = len(own) / truth.size
         own = own[own >= 0]
         if len(own) >= 100:
-            rows.append(Region(region.score, bool((own == region.label_id).mean() > 0.5)))
+            rows.append(Region(region.score, share, bool((own == region.label_id).mean() > 0.5)))
     return rows
 
 
-def logistic(scores: Array, right: Array, *, rounds: int = 50) -> tuple[float, float]:
-    """Slope and offset of the most likely curve, by Newton's method with a little shrinkage."""
+def logistic(scores: Array, shares: Array, right: Array, *, rounds: int = 50) -> tuple[float, float, float]:
+    """Slope, offset and size of the most likely curve, by Newton's method with a little shrinkage."""
     clipped = np.clip(scores.astype(np.float64), 1e-4, 1 - 1e-4)
-    x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], 1)
-    w = np.array([1.0, 0.0])
+    x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped)), np.log(shares)], 1)
+    start = np.array([1.0, 0.0, 0.0])
+    w = start
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-x @ w))
-        slope = x.T @ (p - right) + 1e-2 * (w - [1.0, 0.0])
-        bend = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(2)
+        slope = x.T @ (p - right) + 1e-2 * (w - start)
+        bend = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
         w = w - np.linalg.solve(bend, slope)
-    return float(w[0]), float(w[1])
+    return float(w[0]), float(w[1]), float(w[2])
 
 
-def curve(score: Array, slope: float, offset: float) -> Array:
-    clipped = np.clip(score, 1e-6, 1 - 1e-6)
-    value: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
-    return value
-
-
-def _totals(result: Result, truth: Array, words: int, score: float) -> Array:
-    kept = result[result.scores >= score]
-    labels = kept.label_map()
+def _totals(result: Result, truth: Array) -> Array:
+    words = len(result.vocabulary)
+    labels = result.label_map()
     return semantic.totals(semantic.confusion(truth, np.where(labels < 0, words, labels), words + 1))

@@ -30,7 +30,7 @@ OPSET = 18
 DEFAULTS: dict[str, Any] = {
     "side": 512,
     "views": [[1.0, False], [1.0, True]],
-    "calibration": [1.0, 0.0],
+    "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
     "presence": 0.5,
 }

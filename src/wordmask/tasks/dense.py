@@ -42,7 +42,7 @@ def dense(image: Image, text: Text, models: Models, options: DenseOptions | None
     labels, maps = label(image, text, models, options)
     masks, ids = Masks.from_label_map(labels)
     shares = maps.under(masks)
-    scores = maps.calibrated(shares[np.arange(len(ids)), ids])
+    scores = maps.calibrated(shares[np.arange(len(ids)), ids], masks.areas)
     return Result.of(masks, text.phrases, scores=scores, label_ids=ids, made_by=models.made_by)
 
 

@@ -62,7 +62,11 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
     words = shares[:, : len(phrases)]
     labels = found.label_ids if found.label_ids is not None else words.argmax(1)
     rivals, rival_scores = runners_up(shares, labels, phrases)
-    scores = found.scores if found.scores is not None else maps.calibrated(shares[np.arange(len(found)), labels])
+    scores = (
+        found.scores
+        if found.scores is not None
+        else maps.calibrated(shares[np.arange(len(found)), labels], found.masks.areas)
+    )
     return _Named(labels, scores, rivals, rival_scores)
 
 
@@ -138,5 +142,6 @@ def _missed(word_id: int, word: str, named: _Named, threshold: float, maps: Word
     plane = maps.probabilities[word_id]
     y, x = np.unravel_index(int(plane.argmax()), plane.shape)
     winner = float(maps.probabilities[:, y, x].max())
-    best, beaten = (float(maps.calibrated(np.array(value))) for value in (plane[y, x], winner))
+    cell = np.prod(maps.size) / plane.size
+    best, beaten = maps.calibrated(np.array([plane[y, x], winner]), cell).tolist()
     return Absent(word, best, threshold if best < threshold else beaten)

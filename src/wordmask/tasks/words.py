@@ -64,12 +64,10 @@ class WordMaps:
         """(N, C): the probability of every word for (N, D) unit vectors of single regions."""
         return softmax(self.features.scale * (self.words @ vectors.T), None)[:-1].T
 
-    def calibrated(self, scores: Array) -> Array:
-        """Mean probabilities -> how often such a region is right, by the engine's own two numbers."""
-        slope, offset = self.features.calibration
-        clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-        right: Array = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
-        return right
+    def calibrated(self, scores: Array, areas: Array) -> Array:
+        """Mean probabilities under regions of so many pixels -> how often such a region is right."""
+        height, width = self.size
+        return curve(scores, areas / (height * width), *self.features.calibration)
 
 
 def doubt_absent_words(planes: Array, presence: float) -> None:
@@ -91,6 +89,14 @@ def runners_up(shares: Array, label_ids: Array, phrases: tuple[str, ...]) -> tup
     second = others.argmax(1)
     names = (*phrases, "none of these")
     return tuple(names[k] for k in second), others[rows, second]
+
+
+def curve(scores: Array, shares: Array, slope: float, offset: float, size: float) -> Array:
+    """The engine's three numbers at work: odds grow with the mean probability and with the share of the picture."""
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    odds = slope * np.log(clipped / (1 - clipped)) + offset + size * np.log(np.maximum(shares, 1e-9))
+    right: Array = 1 / (1 + np.exp(-odds))
+    return right
 
 
 def softmax(logits: Array, none: Array | None) -> Array:
