@@ -68,6 +68,7 @@ class Tally:
     click: list[list[float]] = field(default_factory=list)
     box: list[list[float]] = field(default_factory=list)
     naming: list[list[float]] = field(default_factory=list)
+    named: list[tuple[int, bool]] = field(default_factory=list)
     depth: list[list[float]] = field(default_factory=list)
 
 
@@ -152,6 +153,7 @@ def _measure_cuts(words: tuple[str, ...], truth: Truth, models: Models, tally: T
     if cuts.vectors is not None:
         named = (cuts.vectors[np.arange(len(best)), best] @ vectors.T).argmax(1)
         tally.naming.append((named == truth.names).astype(float).tolist())
+        tally.named += zip(truth.names, (named == truth.names).tolist(), strict=True)
 
 
 def _tight(mask: Array) -> tuple[int, int, int, int]:
@@ -187,6 +189,20 @@ def figures(tally: Tally) -> dict[str, dict[str, object]]:
             out[name] = _with_interval(lambda w, s=sums, c=counts: {"v": float(w @ s / max(w @ c, 1))}, len(rows))
             out[name]["regions"] = int(counts.sum())
     return out
+
+
+def per_word(tally: Tally, words: tuple[str, ...]) -> dict[str, dict[str, float | int | None]]:
+    """For each word: IoU of its pixels (None where neither truth nor answer has it), and named objects, right ones."""
+    ious = semantic.class_iou(np.sum(tally.words, axis=0))[: len(words)]
+    objects = np.array(tally.named or np.zeros((0, 2)), int)
+    return {
+        word: {
+            "iou": None if np.isnan(ious[k]) else round(float(ious[k]), 4),
+            "objects": int((objects[:, 0] == k).sum()),
+            "named": int(objects[objects[:, 0] == k, 1].sum()),
+        }
+        for k, word in enumerate(words)
+    }
 
 
 def _with_interval(function: bootstrap.Measure, pictures: int) -> dict[str, object]:
@@ -260,6 +276,7 @@ def main() -> int:
         for truth in pictures:
             measure(name, words, truth, models, tally)
         report["sets"][name] = found = figures(tally)
+        report.setdefault("per_word", {})[name] = per_word(tally, words)
         cells = [found.get(c) for c in ("words", "segment", "click", "box", "naming", "depth")]
         row = "".join(f"{c['value']:.3f} [{c['low']:.3f} {c['high']:.3f}]".rjust(22) if c else " " * 22 for c in cells)
         print(f"{name:8}{row}", flush=True)
