@@ -117,6 +117,14 @@ def test_no_words_are_no_rows(mini):
     assert mini.embed_texts(()).shape == (0, 256)
 
 
+def test_a_list_of_words_is_remembered_in_its_order(mini):
+    rows = mini.embed_texts(["cat", "dog"])
+    assert mini.embed_texts(("cat", "dog")) is rows
+    assert np.allclose(mini.embed_texts(("dog", "cat")), rows[::-1], atol=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        rows[0] = 0
+
+
 @pytest.mark.parametrize(
     ("raw", "clean"), [("The Dog", "dog"), ("a", "a"), ("tvmonitor", "tv"), ("traffic_light", "traffic light")]
 )

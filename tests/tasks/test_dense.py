@@ -14,7 +14,7 @@ from wordmask.core.protocols import FeatureMap
 from wordmask.ops.pool import coverage
 from wordmask.tasks.dense import DenseOptions, decide, dense
 from wordmask.tasks.lint import lint
-from wordmask.tasks.words import WordMaps, otsu, softmax
+from wordmask.tasks.words import DOUBT, PEAK, WordMaps, doubt_absent_words, otsu, softmax
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,27 @@ def test_probabilities_sum_to_one_with_and_without_none(words, seed):
         assert planes.shape == (words + 1, 7)
         assert planes.sum(0) == pytest.approx(1)
     assert (softmax(logits, None)[-1] == 0).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_words_that_peak_nowhere_leave_their_share_to_none(words, cells, seed):
+    logits = np.random.default_rng(seed).normal(0, 4, (words, cells)).astype(np.float32)
+    before = softmax(logits, np.zeros(cells, np.float32))
+    after = before.copy()
+    doubt_absent_words(after, 0.5)
+    for plane, doubted in zip(before[:-1], after[:-1], strict=True):
+        absent = np.sort(plane)[-PEAK:].mean() < 0.5
+        assert doubted == pytest.approx(plane * (DOUBT if absent else 1))
+    assert after.sum(0) == pytest.approx(1, abs=1e-5)
+
+
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_the_winners_are_the_words_that_are_highest_somewhere(words, seed):
+    rng = np.random.default_rng(seed)
+    maps = maps_of(rng.normal(size=(3, 4, 8)).astype(np.float32), rng.normal(size=(words, 8)).astype(np.float32))
+    ids, planes = maps.winners((3, 4))
+    assert ids.tolist() == sorted({*maps.probabilities.argmax(0).ravel().tolist(), words})
+    assert planes == pytest.approx(maps.probabilities[ids])
 
 
 def test_calibration_is_a_line_in_log_odds():

@@ -1,6 +1,7 @@
 """What a user can ask with: words, points, boxes, example masks."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from wordmask.core.masks import Masks
 from wordmask.errors import PromptError
 
 MAX_PHRASE = 256  # characters
+CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def _clean(phrase: object) -> str:
         raise PromptError(f"a word must be a non-empty string, got {phrase!r}")
     if len(phrase) > MAX_PHRASE:
         raise PromptError(f"a phrase has at most {MAX_PHRASE} characters, got {len(phrase)}: {phrase[:40]!r}...")
-    if any(ord(letter) < 32 for letter in phrase.strip()):
+    if CONTROL.search(phrase.strip()):
         raise PromptError(f"a phrase has no control characters, got {phrase[:40]!r}")
     return " ".join(phrase.split())
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wordmask.core.image import Array
+from wordmask.core.image import Array, frozen
 from wordmask.core.protocols import Rivals
 from wordmask.engines.mini_files import open_network
 
@@ -19,6 +19,7 @@ TEMPLATES = ("{}", "a photo of a {}.")
 LONGEST = 64  # tokens
 AT_ONCE = 128  # phrases per run
 REMEMBERED = 20_000  # phrases
+LISTS = 8  # whole lists of words: a folder of pictures is asked for the same ones
 # Written as one word in VOC's and similar lists; a sentence encoder has never seen them so.
 SPELLINGS = {
     "tvmonitor": "tv",
@@ -45,6 +46,7 @@ class Words:
         self._text: Any = None
         self._known = dict(zip(names, unit(rows), strict=True))
         self._shipped = len(self._known)
+        self._lists: dict[tuple[str, ...], Array] = {}
         self.rivals = self._rivals([line.split("\t") for line in kin])
 
     @property
@@ -54,8 +56,11 @@ class Words:
 
     def embed(self, phrases: Sequence[str]) -> Array:
         """(N, D) unit rows, in the order given."""
-        plain = [tidy(p) for p in phrases]
+        asked = tuple(phrases)
         with self._lock:
+            if asked in self._lists:
+                return self._lists[asked]
+            plain = [tidy(p) for p in asked]
             missing = [p for p in dict.fromkeys(plain) if p not in self._known]
             if len(self._known) + len(missing) > self._shipped + REMEMBERED:
                 self._known = dict(list(self._known.items())[: self._shipped])
@@ -63,7 +68,9 @@ class Words:
             if missing:
                 self._known.update(zip(missing, self._encode(missing), strict=True))
             rows = np.stack([self._known[p] for p in plain]) if plain else np.zeros((0, self._up.shape[0]), np.float32)
-        return unit(rows + np.tanh(rows @ self._down.T) @ self._up.T)
+            found = frozen(unit(rows + np.tanh(rows @ self._down.T) @ self._up.T))
+            self._lists = {**dict(list(self._lists.items())[1 - LISTS :]), asked: found}
+        return found
 
     def _rivals(self, pairs: list[list[str]]) -> Rivals:
         things = list(dict.fromkeys(thing for thing, _ in pairs))

@@ -29,9 +29,13 @@ class WordMaps:
     @cached_property
     def probabilities(self) -> Array:
         """(C + 1, h, w) float32, summing to 1; the last plane is "none of these" (zero if the engine has none)."""
-        height, width, _ = self.features.vectors.shape
-        logits = self.features.scale * (self.words @ self.features.vectors.reshape(height * width, -1).T)
-        planes = softmax(logits, self._none())
+        height, width, dims = self.features.vectors.shape
+        # One array of words x cells, changed in place: with 1,000 words every copy costs as much as the matrix product.
+        planes = np.empty((len(self.words) + 1, height * width), np.float32)
+        np.matmul(self.features.scale * self.words, self.features.vectors.reshape(-1, dims).T, out=planes[:-1])
+        none = self._none()
+        planes[-1] = -np.inf if none is None else none
+        softmax_in_place(planes)
         if self.features.presence > 0:
             doubt_absent_words(planes, self.features.presence)
         return planes.reshape(-1, height, width)
@@ -52,7 +56,8 @@ class WordMaps:
 
         A word that wins no cell of the feature grid is left out; with 1,000 words that is nearly all of them.
         """
-        found = np.unique(np.append(self.probabilities.argmax(0), len(self.words)))
+        winning = _winning(self.probabilities.reshape(len(self.words) + 1, -1))
+        found = np.union1d(winning, len(self.words))
         planes = [cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in found]
         return found, np.stack(planes)
 
@@ -75,10 +80,19 @@ def doubt_absent_words(planes: Array, presence: float) -> None:
 
     Most words of a long list are not in a picture; each would still win a few cells somewhere.
     """
-    peaks = np.partition(planes[:-1], -min(PEAK, planes.shape[1]), axis=1)[:, -PEAK:].mean(1)
-    absent = np.flatnonzero(peaks < presence)
-    planes[-1] += (1 - DOUBT) * planes[absent].sum(0)
-    planes[absent] *= DOUBT
+    words = planes[:-1]
+    absent = words.max(1) < presence  # nearly all of a long list: what peaks lower has no mean of peaks to look at
+    rest = np.flatnonzero(~absent)
+    absent[rest] = np.partition(words[rest], -min(PEAK, planes.shape[1]), axis=1)[:, -PEAK:].mean(1) < presence
+    planes[-1] += (1 - DOUBT) * (absent.astype(np.float32) @ words)
+    words *= np.where(absent, np.float32(DOUBT), np.float32(1))[:, None]
+
+
+def _winning(planes: Array) -> Array:
+    """Rows of (C, cells) that are the highest of some cell. Rows lower than the lowest winner are not looked at."""
+    candidates = np.flatnonzero(planes.max(1) >= planes.max(0).min())
+    rows: Array = candidates[np.unique(planes[candidates].argmax(0))]
+    return rows
 
 
 def runners_up(shares: Array, label_ids: Array, phrases: tuple[str, ...]) -> tuple[tuple[str, ...], Array]:
@@ -102,11 +116,16 @@ def curve(scores: Array, shares: Array, slope: float, offset: float, size: float
 def softmax(logits: Array, none: Array | None) -> Array:
     """(C, ...) -> (C + 1, ...): a softmax over the words and "none"."""
     rest = np.full((1, *logits.shape[1:]), -np.inf, np.float32) if none is None else none[None]
-    stack = np.concatenate([logits, rest]).astype(np.float32)
-    stack -= stack.max(0)
-    np.exp(stack, out=stack)
-    planes: Array = stack / stack.sum(0)
+    planes = np.concatenate([logits, rest], dtype=np.float32)
+    softmax_in_place(planes)
     return planes
+
+
+def softmax_in_place(planes: Array) -> None:
+    """Logits become probabilities over the first axis."""
+    planes -= planes.max(0)
+    np.exp(planes, out=planes)
+    planes /= planes.sum(0)
 
 
 def otsu(values: Array) -> float:
