@@ -6,8 +6,10 @@ scores into shares of right ones; the threshold for "it is there" is the one tha
 pictures.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.result import Result
 from wordmask.lab.metrics import semantic
+from wordmask.media.writers import atomic
 from wordmask.model.data import split
 from wordmask.model.packs import IGNORE, Labels, Packs, Record
 from wordmask.tasks.segment import SegmentOptions, segment
@@ -65,6 +68,15 @@ def fit(models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] 
             counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], truth)
         means[threshold] = np.mean([semantic.figures(c)["miou"] for c in counts.values()])
     return Calibration(slope, offset, size, max(means, key=lambda t: means[t]), len(regions))
+
+
+def write(found: Calibration, folder: Path) -> None:
+    """Into the settings of an exported `mini`."""
+    path = folder / "mini.json"
+    numbers = [round(value, 4) for value in (found.slope, found.offset, found.size)]
+    settings = json.loads(path.read_text()) | {"calibration": numbers, "threshold": round(found.threshold, 3)}
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1) + "\n")
 
 
 def held_out(packs: Packs, name: str, count: int) -> list[Record]:

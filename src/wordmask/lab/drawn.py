@@ -69,6 +69,8 @@ def _labels(kit: Kit, task: str, image: Image, truth: Truth) -> list[Array]:
         confidence = 0.0 if task == "instance" else kit.options.min_confidence
         answer = regions(kit, view(kit, image), min_confidence=confidence).label_map()
         real = truth.result.label_map() if truth.exhaustive else real
+    if kit.options.words:  # what nobody asked for was not missed
+        real = np.where(np.isin(real, kit.words.owners), real, -1)
     table = _table(max(len(kit.data.classes), int(max(real.max(), answer.max())) + 1, 1), kit.data.classes)
     grey = (image.pixels.mean(2, keepdims=True) * 0.35).astype(np.uint8)
     painted = [np.where(labels[..., None] >= 0, table[labels], grey) for labels in (real, answer)]

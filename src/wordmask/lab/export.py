@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from wordmask.errors import WeightsError
+from wordmask.lab.train import caption_words
 from wordmask.model.minilm import MiniLM, embed, find_minilm, load_minilm
 from wordmask.model.net import WORDS, Adapter, Mini
 from wordmask.model.packs import Packs
@@ -248,23 +249,21 @@ def phrase_vectors(whitening: Whitening, names: Sequence[str]) -> NDArray[np.flo
     return mean
 
 
-def export_mini(
-    checkpoint: Path, data: Path, out: Path, *, more_words: Sequence[str] = (), settings: dict[str, Any] | None = None
-) -> None:
-    """Write the six files that `mini` is made of; `data`, the packs, gives the words' relations."""
+def export_mini(checkpoint: Path, packs: Packs, out: Path) -> None:
+    """Write the six files that `mini` is made of; the packs give the words' relations, and usual words by captions."""
     check = Checkpoint.read(checkpoint)
     out.mkdir(parents=True, exist_ok=True)
     export_encoder(check.model, out / "encoder.onnx")
     export_cutter(check.model, out / "cutter.onnx")
     export_text(check.whitening, out / "text.onnx")
-    write_words(check, Packs(data).vocabulary, out / "words.npz", more_words)
+    write_words(check, packs.vocabulary, out / "words.npz", caption_words(packs))
     tokenizer = json.loads((find_minilm() / "tokenizer.json").read_text())
     (out / "tokenizer.json").write_text(
         json.dumps(tokenizer | {"padding": None, "truncation": None}, ensure_ascii=False, separators=(",", ":"))
     )
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.glob("*.onnx"))}
     known = {"scale": float(check.model.scale().detach()), "dims": WORDS, "files": files}
-    (out / "mini.json").write_text(json.dumps(DEFAULTS | (settings or {}) | known, indent=1) + "\n")
+    (out / "mini.json").write_text(json.dumps(DEFAULTS | known, indent=1) + "\n")
 
 
 def write_words(check: Checkpoint, vocabulary: Vocabulary, path: Path, more: Sequence[str]) -> None:

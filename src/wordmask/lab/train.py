@@ -29,7 +29,7 @@ from wordmask.model.words import Whitening, phrases
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What one run is; the shipped weights' values are the defaults."""
+    """What one run is; docs/training.md says with which of these the shipped weights were made."""
 
     data: Path
     """Folder of the training packs."""

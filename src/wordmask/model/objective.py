@@ -20,7 +20,7 @@ class Weights:
     regions: float = 0.6
     inside: float = 0.4
     masks: float = 1.5
-    quality: float = 1.0
+    quality: float = 2.0
     label: float = 0.3
     depth: float = 0.15
     captions: float = 0.05

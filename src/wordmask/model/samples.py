@@ -22,9 +22,9 @@ Rng = np.random.Generator
 class SampleOptions:
     """How large a sample is and how much is asked of it."""
 
-    side: int = 320
+    side: int = 288
     """Width and height of the crop."""
-    scales: tuple[float, float] = (0.8, 2.0)
+    scales: tuple[float, float] = (0.7, 1.8)
     """How far the packed picture is enlarged before cropping."""
     long_side: int = 384
     """Pictures packed smaller are first enlarged to this, so that scales mean the same."""

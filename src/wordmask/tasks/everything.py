@@ -7,6 +7,7 @@ one batch and the survivors' logits, not by points x height x width.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
@@ -20,7 +21,9 @@ from wordmask.tasks.found import Found
 from wordmask.tasks.trace import Trace
 from wordmask.tasks.view import View
 
-KEEP = 512  # survivors held between two rounds of thinning
+KEEP = 512  # survivors held before they are thinned for the first time
+SURE = 0.85  # quality from which a region answers for the points in it
+CONTRAST = 24  # of 255: what differs by less within a step of the grid is one even surface
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class EverythingOptions:
     points_per_side: int = 32
     """Points of the grid along the longer side."""
     adaptive: bool = True
-    """Ask coarse grids first and skip later points inside regions that are sure already."""
+    """Ask every fourth point first and skip those of the rest that lie on an even surface of a region that is sure."""
     min_quality: float = 0.6
     """Regions below this estimate of their own IoU are dropped."""
     min_stability: float = 0.7
@@ -116,56 +119,83 @@ def _part(view: View, box: tuple[int, int, int, int], options: EverythingOptions
     x0, y0, x1, y1 = box
     image, part = view.image, Image(view.image.pixels[y0:y1, x0:x1], view.image.name)
     encoding = view.encoding if part.size == image.size else view.segmenter.encode([part])[0]
-    kept = _survivors(view.segmenter, encoding, options)
-    masks = regions.masks_of_logits(kept.logits.astype(np.float32), part.size)
+    kept = _survivors(view.segmenter, encoding, part, options)
+    masks = regions.masks_of_logits(kept.logits, part.size)
     prompts = tuple(f"point {x + x0:.0f},{y + y0:.0f}" for x, y in kept.xy)
     found = Found(masks.moved(image.size, (x0, y0)), prompts, kept.quality)
-    return found[~_cut_by_view(masks, box, image.size)]
+    cell = max(part.size) / max(kept.logits.shape[1:])
+    return found[~_cut_by_view(masks, box, image.size, cell)]
 
 
-def _cut_by_view(masks: Masks, box: tuple[int, int, int, int], size: Size) -> Array:
-    """Which masks touch a side of the view that is not a side of the picture: they go on beyond it."""
+def _cut_by_view(masks: Masks, box: tuple[int, int, int, int], size: Size, cell: float) -> Array:
+    """Which masks come within a cell of the logits of a side of the view that is not one of the picture's.
+
+    They go on beyond it. (The published generator takes 20 px, whatever the size of the view.)
+    """
     x0, y0, x1, y1 = box
     height, width = masks.size
     inner = np.array([x0 > 0, y0 > 0, x1 < size[1], y1 < size[0]])
-    touches = masks.boxes == np.array([0, 0, width, height])
+    touches = np.abs(masks.boxes - np.array([0, 0, width, height])) < cell
     cut: Array = (touches & inner).any(1)
     return cut
 
 
-def _survivors(segmenter: Segmenter, encoding: Encoding, options: EverythingOptions) -> _Survivors:
+def _survivors(segmenter: Segmenter, encoding: Encoding, part: Image, options: EverythingOptions) -> _Survivors:
     kept: list[_Survivors] = []
-    held = 0
-    for points in _rounds(encoding.size, options):
-        todo = points[~_covered(points, kept, encoding.size)] if options.adaptive else points
+    limit = KEEP
+    for points, later in _rounds(part, options):
+        # Only what outlives its near copies answers for a point: a better copy may leave the point out.
+        kept = [_thinned(kept, options.iou_threshold)]
+        todo = points[~(later & _covered(points, kept[0], part.size))]
         for start in range(0, len(todo), options.prompts_per_batch):
             kept.append(_passing(segmenter, encoding, todo[start : start + options.prompts_per_batch], options))
-            held += len(kept[-1].xy)
-            if held > KEEP:
-                kept = [_thinned(kept, encoding.size, options.iou_threshold)]
-                held = len(kept[0].xy)
-    return _thinned(kept, encoding.size, options.iou_threshold)
+            if sum(len(some.xy) for some in kept) > limit:
+                kept = [_thinned(kept, options.iou_threshold)]
+                limit = max(KEEP, 2 * len(kept[0].xy))  # or a crowded picture is thinned at every batch
+    return _thinned(kept, options.iou_threshold)
 
 
-def _rounds(size: Size, options: EverythingOptions) -> Iterator[Array]:
-    """Grids of points: one, or from coarse to fine."""
+def _rounds(part: Image, options: EverythingOptions) -> Iterator[tuple[Array, Array]]:
+    """The grid in one round, or every fourth row and column, every second, the rest: points, and which may be skipped.
+
+    A point may be skipped where the picture is even for a step of the grid to all sides. So a thing that a line
+    of the grid crosses is asked for at least once: the first point in it is less than a step from its edge.
+    """
+    points = grid_points(part.size, options.points_per_side)
     if not options.adaptive:
-        yield grid_points(size, options.points_per_side)
+        yield points, np.zeros(len(points), bool)
         return
-    for shift in (2, 1, 0):
-        yield grid_points(size, max(1, options.points_per_side >> shift))
+    even = _even(part, points, max(part.size) / options.points_per_side)
+    rows, columns = (np.unique(points[:, axis], return_inverse=True)[1] for axis in (1, 0))
+    fourth = (rows % 4 == 2) & (columns % 4 == 2)
+    second = (rows % 2 == 0) & (columns % 2 == 0)
+    for chosen in (fourth, second & ~fourth, ~second):
+        yield points[chosen], even[chosen]
 
 
-def _covered(points: Array, kept: list[_Survivors], size: Size) -> Array:
-    """Which points lie in a region that is sure (quality over 0.85) already."""
-    covered = np.zeros(len(points), bool)
-    for part in kept:
-        sure = part.logits[part.quality > 0.85] > 0
-        if len(sure):
-            union = np.asarray(sure.any(0))
-            cells = (points * (np.array(union.shape[::-1]) / np.array(size[::-1]))).astype(int)
-            covered |= union[cells[:, 1], cells[:, 0]]
+def _even(part: Image, points: Array, step: float) -> Array:
+    """Which points have no contrast around them, `step` pixels to every side."""
+    scale = min(1.0, 8 / step)
+    height, width = (max(1, round(side * scale)) for side in part.size)
+    small = cv2.resize(part.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    window = np.ones((2 * int(np.ceil(step * scale)) + 1,) * 2, np.uint8)
+    contrast = (cv2.dilate(small, window) - cv2.erode(small, window)).reshape(height, width, -1).max(-1)
+    even: Array = contrast[_cells(points, part.size, (height, width))] < CONTRAST
+    return even
+
+
+def _covered(points: Array, kept: _Survivors, size: Size) -> Array:
+    """Which points lie in a region that is sure already."""
+    sure = kept.logits[kept.quality > SURE] > 0
+    union = np.asarray(sure.any(0))
+    covered: Array = union[_cells(points, size, (union.shape[0], union.shape[1]))]
     return covered
+
+
+def _cells(points: Array, size: Size, cells: Size) -> tuple[Array, Array]:
+    """(row, column) of the cells that points of a picture of `size` lie in."""
+    columns, rows = (points * (np.array(cells[::-1]) / np.array(size[::-1]))).astype(int).T
+    return rows, columns
 
 
 def _passing(segmenter: Segmenter, encoding: Encoding, points: Array, options: EverythingOptions) -> _Survivors:
@@ -179,8 +209,12 @@ def _passing(segmenter: Segmenter, encoding: Encoding, points: Array, options: E
     return _Survivors(np.clip(logits[good], -100, 100).astype(np.float16), quality[good], points[good // candidates])
 
 
-def _thinned(kept: list[_Survivors], size: Size, iou: float) -> _Survivors:
-    """Without near copies, compared at the logits' resolution."""
+def _thinned(kept: list[_Survivors], iou: float) -> _Survivors:
+    """Without near copies, compared at the logits' resolution.
+
+    Masks are compared, not their boxes as in the published generator: a cross is not one thing.
+    """
+    kept = [some for some in kept if len(some.xy)]
     if not kept:
         return _Survivors(np.zeros((0, 1, 1), np.float16), np.zeros(0, np.float32), np.zeros((0, 2), np.float32))
     joined = _Survivors(

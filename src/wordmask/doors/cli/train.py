@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from wordmask import engines
 from wordmask.doors.cli.flags import with_options
+from wordmask.engines.options import EngineOptions
 from wordmask.errors import missing_extra
 
 try:
     from wordmask.lab.train import TrainOptions, train_mini
+    from wordmask.model.packs import Packs
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -34,7 +37,15 @@ def mini(
     checkpoint = train_mini(options)
     typer.echo(f"trained: {checkpoint}")
     if export is not None:
-        from wordmask.lab.export import export_mini
+        ship(checkpoint, Packs(options.data), export)
+        typer.echo(f"exported: {export}; use it with: wordmask segment PICTURE WORD --checkpoint {export}")
 
-        export_mini(checkpoint, options.data, export)
-        typer.echo(f"exported: {export}; use it with: wordmask segment PICTURE WORD --model {export}")
+
+def ship(checkpoint: Path, packs: Packs, folder: Path) -> None:
+    """The files that `mini` runs on, with scores calibrated on held-out training pictures."""
+    from wordmask.lab import calibrate
+    from wordmask.lab.export import export_mini
+
+    export_mini(checkpoint, packs, folder)
+    found = calibrate.fit(engines.load("mini", options=EngineOptions(checkpoint=folder)), packs)
+    calibrate.write(found, folder)
