@@ -94,3 +94,15 @@ def test_from_json_takes_a_list_for_words():
     assert from_json(["a"]).phrases == ("a",)
     with pytest.raises(PromptError, match="exactly one"):
         from_json(7)
+
+
+def test_a_class_may_be_asked_for_by_several_words():
+    text = Text((" sofa | couch ", "dog"))
+    assert text.phrases == ("sofa|couch", "dog")
+    assert text.names == ("sofa", "dog")
+
+
+@pytest.mark.parametrize("words", [("sofa|",), ("|",), ("a||b",), ("sofa|couch", "couch")])
+def test_words_of_one_class_must_be_words_and_no_other_class(words):
+    with pytest.raises(PromptError):
+        Text(words)

@@ -49,7 +49,7 @@ def test_with_none_only_what_the_word_names_is_labelled(fake):
 
 def maps_of(vectors, words, **more):
     height, width, _ = vectors.shape
-    return WordMaps(FeatureMap(vectors, (height * 4, width * 4), **more), words)
+    return WordMaps(FeatureMap(vectors, (height * 4, width * 4), **more), words, np.arange(len(words)))
 
 
 def test_planes_are_spread_edge_to_edge_at_half_pixel_centres():

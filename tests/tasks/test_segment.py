@@ -13,7 +13,7 @@ from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
-from wordmask.core.protocols import Detector, PromptBatch, Proposals
+from wordmask.core.protocols import Detector, PromptBatch, Proposals, Segmenter
 from wordmask.errors import CapabilityError, OptionError, PromptError
 from wordmask.tasks.segment import SegmentOptions, segment
 from wordmask.tasks.trace import Trace
@@ -48,6 +48,30 @@ def test_every_way_finds_the_named_colours_where_they_are(fake, how):
         truth = mask_of(image, RED if region.name == "red" else BLUE)
         iou = (region.mask & truth).sum() / (region.mask | truth).sum()
         assert iou > 0.95, f"{how}: {region.name} {iou:.3f}"
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_class_may_have_several_words_and_is_called_by_the_first(fake, how):
+    image = picture((80, 80, 40, RED), (230, 150, 50, BLUE))
+    found = segment(image, Text(("green|red", "blue")), fake, SegmentOptions(how=how))
+    assert sorted(found.names) == ["blue", "green"]
+    plain = segment(image, Text(("red", "blue")), fake, SegmentOptions(how=how))
+    assert [r.area for r in found] == [r.area for r in plain]
+
+
+def test_a_detector_is_asked_for_every_spelling():
+    class Boxer:
+        name, asked = "boxer", ()
+
+        def propose(self, image, phrases):
+            self.asked = tuple(phrases)
+            return Proposals(np.array([[10, 10, 60, 60]], np.float32), np.array([0.9], np.float32), np.array([2]))
+
+    boxer, seen = Boxer(), picture((35, 35, 20, RED))
+    models = Models("boxer+fake", (boxer, engines.load("fake").get(Segmenter)))
+    found = segment(seen, Text(("dog", "sofa|couch")), models, SegmentOptions(how="grounded"))
+    assert boxer.asked == ("dog", "sofa", "couch")
+    assert found.names == ("sofa",)
 
 
 @pytest.mark.parametrize("how", WAYS)

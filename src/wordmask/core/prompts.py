@@ -16,12 +16,25 @@ MAX_PHRASE = 256  # characters
 CONTROL = re.compile(r"[\x00-\x1f]")
 
 
+def spellings(phrase: str) -> tuple[str, ...]:
+    """The words of one class.
+
+    >>> spellings("sofa|couch")
+    ('sofa', 'couch')
+    """
+    return tuple(phrase.split("|"))
+
+
 @dataclass(frozen=True)
 class Text:
     """Words or phrases, each one class. Outer blanks go, repeats are an error.
 
-    >>> Text((" cat ", "dog")).phrases
-    ('cat', 'dog')
+    One class may be asked for by several words, "sofa|couch": the best one counts, the first one is its name.
+
+    >>> Text((" cat ", "sofa|couch")).phrases
+    ('cat', 'sofa|couch')
+    >>> Text((" cat ", "sofa|couch")).names
+    ('cat', 'sofa')
     """
 
     phrases: tuple[str, ...]
@@ -32,10 +45,16 @@ class Text:
         phrases = tuple(_clean(phrase) for phrase in self.phrases)
         if not phrases:
             raise PromptError("the word list is empty; name at least one thing to look for")
-        if len(set(phrases)) < len(phrases):
-            again = sorted({phrase for phrase in phrases if phrases.count(phrase) > 1})
+        words = [word for phrase in phrases for word in spellings(phrase)]
+        if len(set(words)) < len(words):
+            again = sorted({word for word in words if words.count(word) > 1})
             raise PromptError(f"words are given twice: {', '.join(again)}")
         object.__setattr__(self, "phrases", phrases)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each class is called: its first word."""
+        return tuple(spellings(phrase)[0] for phrase in self.phrases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +160,10 @@ def _clean(phrase: object) -> str:
         raise PromptError(f"a phrase has at most {MAX_PHRASE} characters, got {len(phrase)}: {phrase[:40]!r}...")
     if CONTROL.search(phrase.strip()):
         raise PromptError(f"a phrase has no control characters, got {phrase[:40]!r}")
-    return " ".join(phrase.split())
+    words = [" ".join(word.split()) for word in phrase.split("|")]
+    if not all(words):
+        raise PromptError(f"between the | of {phrase!r} there must be words, as in sofa|couch")
+    return "|".join(words)
 
 
 def _numbers(values: object, columns: int, what: str) -> Array:

@@ -113,11 +113,11 @@ def _named(found: Found, view: View, words: Text | None, vectors: Array | None) 
     label_ids, shares = name(view, found.masks, words.phrases, vectors)
     return Result.of(
         found.masks,
-        words.phrases,
+        words.names,
         scores=found.quality,
         label_ids=label_ids,
         embeddings=vectors,
-        why=found.whys(*runners_up(shares, label_ids, words.phrases)),
+        why=found.whys(*runners_up(shares, label_ids, words.names)),
         made_by=view.models.made_by,
     )
 

@@ -43,7 +43,7 @@ def dense(image: Image, text: Text, models: Models, options: DenseOptions | None
     masks, ids = Masks.from_label_map(labels)
     shares = maps.under(masks)
     scores = maps.calibrated(shares[np.arange(len(ids)), ids], masks.areas)
-    return Result.of(masks, text.phrases, scores=scores, label_ids=ids, made_by=models.made_by)
+    return Result.of(masks, text.names, scores=scores, label_ids=ids, made_by=models.made_by)
 
 
 def label(image: Image, text: Text, models: Models, options: DenseOptions) -> tuple[Array, WordMaps]:
@@ -69,7 +69,7 @@ def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
         full = cv2.resize(plane, image.size[::-1], interpolation=cv2.INTER_LINEAR)
         wins = full > best
         best[wins] = full[wins]
-        labels[wins] = word if word < len(maps.words) else -1
+        labels[wins] = word if word < len(maps) else -1
     labels[best < options.min_confidence] = -1
     return labels
 

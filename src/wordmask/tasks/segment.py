@@ -1,13 +1,13 @@
 """Words -> masks: four ways to find candidates, one way to finish them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.options import check_choice, check_range
-from wordmask.core.prompts import Text
+from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, OptionError, PromptError
@@ -77,7 +77,7 @@ class _Job:
     """One picture, one list of words, one set of engines."""
 
     view: View
-    phrases: tuple[str, ...]
+    words: Text
     options: SegmentOptions
     maps: WordMaps | None
 
@@ -107,12 +107,12 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
     options = options or SegmentOptions()
     trace = view.trace
     trace.how = _way(options.how, view.models)
-    asked, phrases = _vocabulary(text, options)
-    maps = view.words(phrases)
-    found = _WAYS[trace.how](_Job(view, phrases, options, maps))
+    asked, words = _vocabulary(text, options)
+    maps = view.words(words.phrases)
+    found = _WAYS[trace.how](_Job(view, words, options, maps))
     with trace.stage("merge"):
         rules = Rules(options.min_confidence, options.iou_threshold, options.granularity, options.panoptic)
-        result, trace.threshold = finished(found, phrases, asked, maps, rules)
+        result, trace.threshold = finished(found, words.names, asked, maps, rules)
     return result.replaced(made_by=view.models.made_by)
 
 
@@ -125,14 +125,14 @@ def _way(how: str, models: Models) -> str:
     return "grounded" if models.has(Segmenter) else "unified"
 
 
-def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words to report, and all that compete (the reported ones are among them)."""
+def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], Text]:
+    """The names to report, and all words that compete (the reported ones are among them)."""
     further = tuple(word for word in options.vocabulary if word not in text.phrases)
-    phrases = Text(text.phrases + further).phrases
-    unknown = [word for word in options.prompt if word not in phrases]
+    words = Text(text.phrases + further)
+    unknown = [word for word in options.prompt if word not in words.names]
     if unknown:
-        raise PromptError(f"--prompt {unknown[0]!r} is not among the words: {', '.join(phrases)}")
-    return options.prompt or text.phrases, phrases
+        raise PromptError(f"--prompt {unknown[0]!r} is not among the words: {', '.join(words.names)}")
+    return options.prompt or text.names, words
 
 
 # ---- the four ways: each turns a job into candidates
@@ -189,7 +189,9 @@ def _propose(job: _Job) -> Proposals:
     trace = job.view.trace
     trace.encodings += 1
     with trace.stage("detect"):
-        return job.models.get(Detector).propose(job.view.image, job.phrases)
+        spelled = [(word, index) for index, phrase in enumerate(job.words.phrases) for word in spellings(phrase)]
+        found = job.models.get(Detector).propose(job.view.image, [word for word, _ in spelled])
+    return replace(found, label_ids=np.array([index for _, index in spelled], np.int64)[found.label_ids])
 
 
 _WAYS = {"unified": _unified, "guided": _guided, "everything": _everything, "grounded": _grounded}

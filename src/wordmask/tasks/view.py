@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from wordmask.core.image import Image
 from wordmask.core.models import Models
+from wordmask.core.prompts import spellings
 from wordmask.core.protocols import Dense, Encoding, FeatureMap, Segmenter
 from wordmask.tasks.trace import Counted, Trace
 from wordmask.tasks.words import WordMaps
@@ -36,9 +39,10 @@ class View:
         return features
 
     def words(self, phrases: Sequence[str]) -> WordMaps | None:
-        """The words held against the features; None where no engine has dense features."""
+        """The words, each as near as its nearest spelling; None where no engine has dense features."""
         if not self.models.has(Dense):
             return None
         with self.trace.stage("words"):
-            texts = self.models.get(Dense).embed_texts(phrases)
-        return WordMaps(self.features, texts)
+            words = [spellings(phrase) for phrase in phrases]
+            texts = self.models.get(Dense).embed_texts([spelling for word in words for spelling in word])
+        return WordMaps(self.features, texts, np.cumsum([0, *map(len, words[:-1])]))

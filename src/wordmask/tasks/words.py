@@ -20,7 +20,11 @@ class WordMaps:
     """Probability of every word in every cell of a grid over the picture."""
 
     features: FeatureMap
-    words: Array  # (C, D) unit rows
+    texts: Array  # (S, D) unit rows, one for each spelling of a word
+    starts: Array  # (C,) each word's first row
+
+    def __len__(self) -> int:
+        return len(self.starts)
 
     @property
     def size(self) -> Size:
@@ -31,8 +35,8 @@ class WordMaps:
         """(C + 1, h, w) float32, summing to 1; the last plane is "none of these" (zero if the engine has none)."""
         height, width, dims = self.features.vectors.shape
         # One array of words x cells, changed in place: with 1,000 words every copy costs as much as the matrix product.
-        planes = np.empty((len(self.words) + 1, height * width), np.float32)
-        np.matmul(self.features.scale * self.words, self.features.vectors.reshape(-1, dims).T, out=planes[:-1])
+        planes = np.empty((len(self) + 1, height * width), np.float32)
+        self._logits(self.features.vectors.reshape(-1, dims), out=planes[:-1])
         none = self._none()
         planes[-1] = -np.inf if none is None else none
         softmax_in_place(planes)
@@ -40,12 +44,20 @@ class WordMaps:
             doubt_absent_words(planes, self.features.presence)
         return planes.reshape(-1, height, width)
 
+    def _logits(self, vectors: Array, out: Array | None = None) -> Array:
+        """(C, N) for (N, D) unit rows: a word is as near as its nearest spelling."""
+        scaled = self.features.scale * self.texts
+        if len(self.texts) == len(self):
+            return np.matmul(scaled, vectors.T, out=out)
+        nearest: Array = np.maximum.reduceat(scaled @ vectors.T, self.starts, axis=0, out=out)
+        return nearest
+
     def _none(self) -> Array | None:
         """(h*w,) logit of "none of these": the engine's own, and rival words unlike all words asked for."""
         own = None if self.features.none is None else self.features.none.reshape(-1)
         if self.features.rivals is None:
             return own
-        far = self.features.rivals.against(self.words)
+        far = self.features.rivals.against(self.texts)
         flat = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
         logits = self.features.scale * (far @ flat.T)
         together: Array = np.logaddexp.reduce(logits if own is None else np.concatenate([logits, own[None]]), axis=0)
@@ -56,8 +68,8 @@ class WordMaps:
 
         A word that wins no cell of the feature grid is left out; with 1,000 words that is nearly all of them.
         """
-        winning = _winning(self.probabilities.reshape(len(self.words) + 1, -1))
-        found = np.union1d(winning, len(self.words))
+        winning = _winning(self.probabilities.reshape(len(self) + 1, -1))
+        found = np.union1d(winning, len(self))
         planes = [cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in found]
         return found, np.stack(planes)
 
@@ -67,7 +79,7 @@ class WordMaps:
 
     def of_vectors(self, vectors: Array) -> Array:
         """(N, C): the probability of every word for (N, D) unit vectors of single regions."""
-        return softmax(self.features.scale * (self.words @ vectors.T), None)[:-1].T
+        return softmax(self._logits(vectors), None)[:-1].T
 
     def calibrated(self, scores: Array, areas: Array) -> Array:
         """Mean probabilities under regions of so many pixels -> how often such a region is right."""

@@ -116,5 +116,5 @@ def best_words(maps: WordMaps, size: Size) -> tuple[Array, Array]:
     for word, plane in zip(words.tolist(), planes, strict=True):
         full = cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
         wins = full > best
-        best[wins], labels[wins] = full[wins], word if word < len(maps.words) else -1
+        best[wins], labels[wins] = full[wins], word if word < len(maps) else -1
     return np.clip(best, 0, 1), labels
