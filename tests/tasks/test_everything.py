@@ -6,9 +6,11 @@ import pytest
 
 from wordmask import engines
 from wordmask.core.image import Image
+from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.protocols import Cuts
 from wordmask.errors import OptionError
+from wordmask.tasks import everything as everything_module
 from wordmask.tasks.everything import EverythingOptions, everything, grid_points
 
 
@@ -51,6 +53,74 @@ def test_adaptive_asks_less_for_the_same_discs(fake):
         everything(drawn(), Models("counting", (engine,)), EverythingOptions(points_per_side=32, adaptive=adaptive))
         counts[adaptive] = engine.asked
     assert counts[True] < counts[False] == 32 * 24
+
+
+@pytest.mark.parametrize(("x", "y"), [(20, 70), (47, 33), (80, 60), (109, 20)])
+def test_adaptive_does_not_skip_a_small_thing_inside_a_near_copy_of_its_surroundings(fake, x, y):
+    """On two discs a click on the ground gives the ground, and a copy of it that takes in one of the discs."""
+    pixels = np.full((96, 128, 3), (255, 255, 0), np.uint8)
+    for centre, colour in (((64, 96), (255, 0, 0)), ((x, y), (0, 0, 0))):
+        cv2.circle(pixels, centre, 14, colour, -1)
+    disc = Masks.from_dense((pixels == 0).all(-1))
+    found = everything(Image(pixels), fake, EverythingOptions(points_per_side=16))
+    assert disc.iou(found.masks).max() > 0.9
+
+
+class Counted:
+    """Cuts one square around each click, sure of it, and keeps what it was asked."""
+
+    name = "counted"
+
+    def __init__(self, side):
+        self.side = side
+        self.asked = []
+
+    def encode(self, images):
+        class Seen:
+            size = images[0].size
+            nbytes = 0
+
+        return [Seen() for _ in images]
+
+    def cut(self, encoding, prompts):
+        height, width = encoding.size
+        self.asked += [tuple(xy) for xy in prompts.xy[:, 0].tolist()]
+        rows, columns = np.ogrid[:height, :width]
+        x, y = np.moveaxis(prompts.xy[:, 0, :, None, None], 1, 0)
+        near = (np.abs(columns - x) <= self.side / 2) & (np.abs(rows - y) <= self.side / 2)
+        return Cuts(np.where(near, 9.0, -9.0).astype(np.float32)[:, None], np.full((len(near), 1), 0.9, np.float32))
+
+
+def asked(pixels, side=400, **options):
+    engine = Counted(side)
+    everything(Image(pixels), Models("counted", (engine,)), EverythingOptions(**options))
+    return engine.asked
+
+
+def test_inside_a_sure_region_adaptive_skips_only_what_looks_even():
+    """The one region covers all, so only the picture can tell that there is a thing on it."""
+    pixels = np.full((96, 128, 3), 200, np.uint8)
+    cv2.circle(pixels, (40, 50), 9, (90, 90, 90), -1)
+    points = np.array(asked(pixels, points_per_side=16))
+    in_disc = (np.hypot(*(points - (40, 50)).T) < 9).sum()
+    assert in_disc >= 1
+    assert len(points) < 0.6 * 16 * 12
+
+
+@pytest.mark.parametrize("per_side", [1, 2, 5, 16])
+def test_adaptive_asks_points_of_the_grid_and_none_twice(per_side):
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    even = np.full_like(noise, 200)
+    grid = sorted(asked(noise, points_per_side=per_side, adaptive=False))
+    assert sorted(asked(noise, side=6, points_per_side=per_side)) == grid
+    assert set(asked(even, points_per_side=per_side)) <= set(grid)
+
+
+@pytest.mark.parametrize(("gap", "kept"), [(0, False), (1, False), (40, True)])
+def test_what_a_part_of_the_picture_cuts_off_is_dropped(gap, kept):
+    """In a part, at 2 px a cell, a mask that ends one cell before the side is not known to end there."""
+    masks = Masks.from_dense(np.pad(np.ones((50, 50 - gap), bool), ((25, 25), (50, gap)))[None])
+    assert everything_module._cut_by_view(masks, (0, 0, 100, 100), (100, 200), 2.0).tolist() == [not kept]
 
 
 def test_crops_find_the_same_discs_in_the_same_place(fake):
