@@ -3,10 +3,10 @@
     scripts/bench ways [--data DIR] [--sets coco,nyu] [--pictures 6] [--model mini] [--json FILE] [--write]
 
 Each way runs in a process of its own over the same pictures, evenly spread over the set. `blind` is `everything` with a
-full 64 x 64 grid, the figure that guided prompting is measured against; it costs `mini` about two minutes of processor
-time a picture, all the others together about half a minute. mIoU over the set's words and "none of these", classes that
-truth or answer show. A mean over few pictures compares the ways with each other, not with papers. At the end: the time
-for 1,000 words against 10, text bank warm. --write puts it all into docs/ways.md.
+full grid, 64 points along the longer side, the figure that guided prompting is measured against; it costs `mini` about
+90 seconds of processor time a picture, all the others together about 30. mIoU over the set's words and "none of these",
+classes that truth or answer show. A mean over few pictures compares the ways with each other, not with papers. At the
+end: the time for 1,000 words against 10, text bank warm. --write puts it all into docs/ways.md.
 """
 
 import argparse
@@ -167,7 +167,7 @@ def block(table: dict[str, dict[str, Figures]], arguments: argparse.Namespace) -
         START,
         f"Made by `scripts/bench ways --pictures {arguments.pictures} --write` on `{made_by}`, {os.cpu_count()} cores "
         f"({platform.machine()}), all words of the set asked for at once. "
-        "`blind` is `everything` on a full 64 x 64 grid.",
+        "`blind` is `everything` on a full grid, 64 points along the longer side.",
         "Few pictures: they compare the ways with each other, not with papers.",
         "",
         "| data | way | mIoU | prompts | encoder passes | s a picture | processor s | peak MiB |",

@@ -24,14 +24,16 @@ from wordmask.core.result import Result
 from wordmask.tasks.effects import EFFECTS
 
 DOCS = Path(__file__).parents[1] / "docs"
+WIDTH = 960  # pixels of before and after together
 START, END = "<!-- walk-throughs -->", "<!-- end of walk-throughs -->"
 
 # title, picture of skimage.data, command; OUT is where it writes
 WALKS = (
-    ("Remove an object", "rocket", "wordmask edit remove rocket.png --prompt rocket --vocabulary sky -o out"),
+    ("Remove an object", "rocket", "wordmask edit remove rocket.png --box 300,100,350,405 -o out"),
     ("Replace the background", "astronaut",
-     "wordmask effect backdrop astronaut.png --prompt person --colour navy --to orange -o out"),
-    ("Recolour", "chelsea", "wordmask effect recolour chelsea.png --prompt cat --colour teal --strength 0.7 -o out"),
+     "wordmask effect backdrop astronaut.png --prompt person --min-confidence 0.65 --colour navy --to orange -o out"),
+    ("Colour the sky", "rocket",
+     "wordmask effect recolour rocket.png --prompt sky --colour purple --strength 0.6 -o out"),
 )  # fmt: skip
 
 
@@ -88,7 +90,9 @@ def walk(title: str, picture: str, command: str, model: str) -> str:
             raise SystemExit(f"{command}\n{done.stderr}")
         after = cv2.imread(f"{folder}/out/{picture}.png")[..., ::-1]
         name = f"editing_{title.split(maxsplit=1)[0].lower()}.jpg"
-        write(DOCS / "images" / name, np.hstack([pixels, after]))
+        pair = np.hstack([pixels, np.full((len(pixels), 6, 3), 255, np.uint8), after])
+        pair = cv2.resize(pair, None, fx=WIDTH / pair.shape[1], fy=WIDTH / pair.shape[1], interpolation=cv2.INTER_AREA)
+        write(DOCS / "images" / name, pair)
         shown = f"```\n$ {command}\n{done.stdout.strip()}\n```"
         return f"### {title}\n\n{shown}\n\n![{title}, before and after](images/{name})\n"
 

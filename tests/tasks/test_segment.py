@@ -111,6 +111,26 @@ def test_no_two_regions_share_a_pixel(places):
     assert sum(found.masks.areas) == found.masks.union().sum()
 
 
+def test_guided_leaves_out_what_a_cut_has_far_from_its_piece(fake):
+    class Spotted:
+        name = "spotted"
+
+        def encode(self, images):
+            return fake.get(Segmenter).encode(images)
+
+        def cut(self, encoding, prompts):
+            cuts = fake.get(Segmenter).cut(encoding, prompts)
+            logits = cuts.logits.copy()
+            logits[..., :3, -3:] = 5
+            return replace(cuts, logits=logits)
+
+    image = picture((80, 160, 40, RED))
+    models = Models("spotted+fake", (Spotted(), *fake.parts))
+    (region,) = segment(image, Text(("red",)), models, SegmentOptions(how="guided"))
+    assert region.why.prompt.startswith("point")
+    assert region.box == (40, 120, 121, 201)
+
+
 def test_only_the_prompted_words_are_reported_though_all_compete(fake):
     image = picture((80, 80, 40, RED), (230, 150, 50, BLUE))
     found = segment(image, Text(("red", "blue")), fake, SegmentOptions(prompt=("blue",)))

@@ -20,6 +20,7 @@ MIN_QUALITY = 0.5  # a cut below this by its own estimate is not taken
 MIN_AGREEMENT = 0.5  # IoU of a cut with the piece that prompted it
 PEAKS = 6  # instances looked for in one piece
 SPLIT_COVER = 0.6  # share of a piece that its instances must cover together
+SPECK = 0.05  # a fragment of a cut that is less than this share of it is noise: a piece is in one piece
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +147,16 @@ def _parts_of(home: int, owners: Array, cuts: Chosen, coarse: Masks, homes: Mask
 
 def _cut(chosen: Chosen, rows: Array, label_ids: Array, size: Size, prompts: list[str]) -> Found:
     """The chosen logits at full size, with their probability over each crop."""
-    masks = regions.masks_of_logits(chosen.logits[rows], size) if len(rows) else Masks.empty(size)
+    masks = _without_specks(regions.masks_of_logits(chosen.logits[rows], size)) if len(rows) else Masks.empty(size)
     weights = tuple(_probability(chosen.logits[row], masks.boxes[k], size) for k, row in enumerate(rows))
     return Found(masks, tuple(prompts), chosen.quality[rows], label_ids, None, weights)
+
+
+def _without_specks(masks: Masks) -> Masks:
+    """Each mask without the fragments that are far smaller than the rest of it."""
+    sizes = [int(np.ceil(SPECK * area)) for area in masks.areas]
+    crops = [regions.drop_specks(crop, min_area=size) for crop, size in zip(masks.crops, sizes, strict=True)]
+    return Masks.trimmed(masks.size, masks.corners, crops)
 
 
 def _probability(logits: Array, box: Array, size: Size) -> Array:
