@@ -68,6 +68,8 @@ ROWS = (
 def results_of(row: Row, arguments: argparse.Namespace) -> dict | None:
     """The run's results.json, measured now or before; None where the model cannot do the task."""
     out, options = place(row, arguments), row.options
+    if options is not ROOMS:  # drawing takes as long as measuring; the pages show the rooms only
+        options = replace(options, show=0)
     if arguments.pictures:
         fewer = min(arguments.pictures, options.num_samples or arguments.pictures)
         options = replace(options, num_samples=fewer)
