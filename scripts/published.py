@@ -72,6 +72,18 @@ def tiny(side: int, width: int = 32) -> Any:
     return sam.eval()
 
 
+def state_of(network: Any) -> dict[str, torch.Tensor]:
+    """The weights of a transformers SAM under Meta's names."""
+    from wordmask.engines.hub import meta
+
+    own = network.state_dict()
+    package()
+    import segment_anything
+
+    names = segment_anything.sam_model_registry["vit_b"]().state_dict()
+    return {name: own[meta.translated(name)] for name in names}
+
+
 def _operators() -> torch.library.Library:
     library = torch.library.Library("torchvision", "DEF")
     library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
