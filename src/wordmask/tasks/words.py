@@ -11,7 +11,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
-PEAK = 10  # cells in which a word must be probable to be in the picture
+PEAK = 20  # cells in which a word must be probable to be in the picture
 DOUBT = 0.1  # what remains of the probability of a word that is not
 
 
