@@ -88,7 +88,25 @@ def test_many_files_then_words_as_a_shell_expands_them(folder):
 
 def test_verbose_states_the_cost(photo):
     done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
-    assert "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes" in done.stdout
+    assert "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes, threshold 0.50 (" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("click", "-p", "60,60"), "click: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes; encode "),
+        (("everything", "--points-per-side", "4", "--no-adaptive"), "everything: 12 prompts ("),
+    ],
+)
+def test_verbose_states_the_cost_of_what_is_not_asked_by_words(photo, command, told):
+    done = wordmask(command[0], photo, *command[1:], "-m", "fake", "-v")
+    assert told in done.stdout
+
+
+def test_verbose_beside_json_goes_to_the_other_stream(photo):
+    done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--json")
+    assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
+    assert "guided: 1 prompts" in done.stderr
 
 
 def test_a_bad_file_is_named_and_passed_over(folder):

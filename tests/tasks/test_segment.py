@@ -168,6 +168,42 @@ def test_the_threshold_is_taken_as_given(fake, confidence, kept):
     assert len(segment(image, Text(("red",)), fake, SegmentOptions(min_confidence=confidence))) == kept
 
 
+class Bare:
+    """The fake as CLIP is: it cannot say "none of these", and its scores are not calibrated."""
+
+    name = "bare"
+
+    def __init__(self, fake):
+        self._fake = fake.parts[0]
+        self.asked: list[str] = []  # every phrase that was embedded
+
+    def features(self, images):
+        return [replace(one, none=None, threshold=None) for one in self._fake.features(images)]
+
+    def embed_texts(self, phrases):
+        self.asked += phrases
+        return self._fake.embed_texts(phrases)
+
+    def encode(self, images):
+        return self._fake.encode(images)
+
+    def cut(self, encoding, prompts):
+        return self._fake.cut(encoding, prompts)
+
+
+@pytest.mark.parametrize(
+    ("bare", "confidence", "by"),
+    [(False, "auto", "calibrated"), (True, "auto", "Otsu's"), (True, 0.7, "as asked"), (False, 0.7, "as asked")],
+)
+def test_who_set_the_threshold_is_told(fake, bare, confidence, by):
+    trace = Trace()
+    models = Models("bare", (Bare(fake),)) if bare else fake
+    options = SegmentOptions(min_confidence=confidence)
+    segment(picture((80, 80, 40, RED)), Text(("red", "blue")), models, options, trace)
+    assert trace.threshold_by.startswith(by)
+    assert f"threshold {trace.threshold:.2f} ({by}" in trace.line()
+
+
 def test_why_tells_prompt_rival_and_quality(fake):
     (region,) = segment(picture((80, 80, 40, RED)), Text(("red", "blue")), fake, SegmentOptions(how="guided"))
     assert region.why.prompt.startswith("point ")

@@ -69,9 +69,13 @@ class _Survivors:
         return _Survivors(self.logits[rows], self.quality[rows], self.xy[rows])
 
 
-def everything(image: Image, models: Models, options: EverythingOptions | None = None) -> Result:
+def everything(
+    image: Image, models: Models, options: EverythingOptions | None = None, trace: Trace | None = None
+) -> Result:
     """Unnamed regions of `image`, best first; the score is the segmenter's estimate of the IoU."""
-    return everything_result(View(image, models, Trace()), options or EverythingOptions())
+    view = View(image, models, trace if trace is not None else Trace())
+    view.trace.how = "everything"
+    return everything_result(view, options or EverythingOptions())
 
 
 def everything_result(view: View, options: EverythingOptions) -> Result:

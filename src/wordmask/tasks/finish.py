@@ -37,17 +37,17 @@ class _Named:
 
 def finished(
     found: Found, phrases: tuple[str, ...], asked: tuple[str, ...], maps: WordMaps | None, rules: Rules
-) -> tuple[Result, float]:
-    """The result with `asked` as its vocabulary, and the threshold that was used."""
+) -> tuple[Result, tuple[float, str]]:
+    """The result with `asked` as its vocabulary; and the threshold that was used, with who said so."""
     found = found[found.masks.areas > 0]
     named = _named(found, phrases, maps)
-    threshold = _threshold(found, named, maps, rules)
+    threshold, by = _threshold(found, named, maps, rules)
     rows = np.flatnonzero((named.scores >= threshold) & (named.label_ids < len(phrases)))
     rows = rows[merge.nms(found.masks[rows], named.scores[rows], iou=rules.iou_threshold, groups=named.label_ids[rows])]
     result = _resolved(found, named, rows, phrases, rules)
     reported = _only(result, asked)
     absent = _absent(reported, named, threshold, phrases, maps)
-    return reported.replaced(absent=absent), threshold
+    return reported.replaced(absent=absent), (threshold, by)
 
 
 def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
@@ -70,13 +70,15 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
     return _Named(labels, scores, rivals, rival_scores)
 
 
-def _threshold(found: Found, named: _Named, maps: WordMaps | None, rules: Rules) -> float:
+def _threshold(found: Found, named: _Named, maps: WordMaps | None, rules: Rules) -> tuple[float, str]:
     """What the user says; else what the engine that scored says; else Otsu's for words held against features."""
     if rules.min_confidence != "auto":
-        return float(rules.min_confidence)
+        return float(rules.min_confidence), "as asked"
     if found.scores is not None or maps is None:
-        return DETECTOR_THRESHOLD if found.threshold is None else found.threshold
-    return otsu(named.scores) if maps.features.threshold is None else maps.features.threshold
+        return DETECTOR_THRESHOLD if found.threshold is None else found.threshold, "the detector's"
+    if maps.features.threshold is None:
+        return otsu(named.scores), "Otsu's: this engine is not calibrated"
+    return maps.features.threshold, "calibrated"
 
 
 def _resolved(found: Found, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules) -> Result:

@@ -112,7 +112,7 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
     found = _WAYS[trace.how](_Job(view, words, options, maps))
     with trace.stage("merge"):
         rules = Rules(options.min_confidence, options.iou_threshold, options.granularity, options.panoptic)
-        result, trace.threshold = finished(found, words.names, asked, maps, rules)
+        result, (trace.threshold, trace.threshold_by) = finished(found, words.names, asked, maps, rules)
     return result.replaced(made_by=view.models.made_by)
 
 

@@ -18,7 +18,8 @@ class Trace:
     how: str = ""
     prompts: int = 0
     encodings: int = 0
-    threshold: float = 0.0
+    threshold: float | None = None  # the score from which a word counted; None where nothing was looked for by words
+    threshold_by: str = ""  # who said so: asked for, the engine's calibration, the detector's makers, Otsu
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -33,7 +34,8 @@ class Trace:
         """One sentence for -v."""
         stages = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in self.seconds.items())
         share = f"{self.prompts} prompts (a blind 64 x 64 grid: {BLIND_GRID})"
-        return f"{self.how}: {share}, {self.encodings} encoder passes, threshold {self.threshold:.2f}; {stages}"
+        bound = "" if self.threshold is None else f", threshold {self.threshold:.2f} ({self.threshold_by})"
+        return f"{self.how}: {share}, {self.encodings} encoder passes{bound}; {stages}"
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _one(
         return _told(one.name, error, say)
     if outputs.json:
         typer.echo(json.dumps(made.record))
-    else:
+    if outputs.verbose or not outputs.json:
         say(f"{made.line}  {time.perf_counter() - start:.1f} s")
     return None
 

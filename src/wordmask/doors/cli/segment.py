@@ -16,13 +16,13 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import Made, Outputs, Plan, recipe, run, written
 from wordmask.engines import EngineOptions
 from wordmask.errors import PromptError
-from wordmask.tasks.click import Click, ClickOptions
-from wordmask.tasks.click import click as click_task
+from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.everything import everything as everything_task
 from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import View
 
 Source = Annotated[str, typer.Argument(help="A picture, a folder, a glob, @list.txt, or - for standard input.")]
 Sources = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, @list.txt, or - for standard input.")]
@@ -63,7 +63,7 @@ def segment(
     def work(image: Image, target: Path) -> Made:
         trace = Trace()
         result = segment_task(image, text, models, options, trace)
-        told = _found_line(image, result) + (f"\n  {trace.line()}" if outputs.verbose else "")
+        told = _found_line(image, result) + _cost(trace, outputs)
         return written(result.with_image(image), target, outputs, told)
 
     run(Plan(pictures, outputs, recipe("segment", text.phrases, models.made_by, options, engine)), work)
@@ -80,8 +80,9 @@ def click(pictures: Sources, pointed: Pointed, options: ClickOptions, engine: En
     models = engines.load(outputs.model, need=(Segmenter,), options=engine)
 
     def work(image: Image, target: Path) -> Made:
-        result = click_task(image, asked, models, words, options).with_image(image)
-        told = f"{image.name}   {_listed(result) or 'nothing here'}"
+        view = View(image, models, Trace(how="click"))
+        result = click_view(view, asked, words, options)[0].with_image(image)
+        told = f"{image.name}   {_listed(result) or 'nothing here'}" + _cost(view.trace, outputs)
         return written(result, target, outputs, told, drawn=result[:1])
 
     run(Plan(pictures, outputs, recipe("click", pointed, models.made_by, options, engine)), work)
@@ -96,9 +97,10 @@ def everything(pictures: Sources, options: EverythingOptions, engine: EngineOpti
     models = engines.load(outputs.model, need=(Segmenter,), options=engine)
 
     def work(image: Image, target: Path) -> Made:
-        result = everything_task(image, models, options)
+        trace = Trace()
+        result = everything_task(image, models, options, trace)
         count = len(result)
-        told = f"{image.name}   {count} region{'s' if count != 1 else ''}"
+        told = f"{image.name}   {count} region{'s' if count != 1 else ''}" + _cost(trace, outputs)
         return written(result.with_image(image), target, outputs, told)
 
     run(Plan(pictures, outputs, recipe("everything", models.made_by, options, engine)), work)
@@ -119,6 +121,11 @@ def _words(words: list[str] | None, options: SegmentOptions) -> Text:
             "the word list is empty; name at least one thing to look for: wordmask segment PICTURE WORD ..."
         )
     return Text(tuple(dict.fromkeys(asked)))
+
+
+def _cost(trace: Trace, outputs: Outputs) -> str:
+    """What -v adds."""
+    return f"\n  {trace.line()}" if outputs.verbose else ""
 
 
 def _found_line(image: Image, result: Result) -> str:
