@@ -18,6 +18,16 @@ def test_average_precision_is_sklearns(hits):
         assert np.isnan(ranking.average_precision(hits))
 
 
+@given(arrays(bool, 12), arrays(np.int64, 12, elements=st.integers(0, 3)))
+def test_weighted_average_precision_is_sklearns(hits, weights):
+    scores = np.arange(len(hits), 0, -1)
+    if hits[weights > 0].any():
+        expected = average_precision_score(hits, scores, sample_weight=weights)
+        assert ranking.average_precision(hits, weights) == pytest.approx(expected)
+    else:
+        assert np.isnan(ranking.average_precision(hits, weights))
+
+
 def test_same_class_same_vector_is_found_first():
     labels = np.array([0, 0, 1, 1, 2, 2])
     hits = ranking.relevance(ranking.similarities(np.eye(3)[labels]), labels, np.arange(6))

@@ -31,16 +31,15 @@ class ClicksTable:
         self.picture = np.array([picture for picture, _ in rows], np.int64)
         self.label = np.array([item["label"] for _, item in rows], np.int64)
         self.iou = np.array([item["iou"] for _, item in rows], np.float64).reshape(len(rows), -1)
-        levels = (0.85, 0.9)
-        self.needed = {f"noc{level * 100:.0f}": clicks.clicks_needed(self.iou, level) for level in levels if len(rows)}
+        levels = {f"noc{level * 100:.0f}": level for level in (0.85, 0.9) if len(rows)}
+        self.needed = {name: clicks.clicks_needed(self.iou, level) for name, level in levels.items()}
+        self.missed = {name: np.array((self.iou < level).all(1), np.float64) for name, level in levels.items()}
 
     def measure(self, weights: Array) -> dict[str, float]:
         weight = weights[self.picture].astype(np.float64)
         found = {f"miou_{k}_click{'s' if k > 1 else ''}": self._iou(weight, k) for k in range(1, 6)}
         found |= {name: mean_over(weight, values.astype(np.float64)) for name, values in self.needed.items()}
-        limit = self.iou.shape[1] if len(self.iou) else 0
-        missed = {name: (values >= limit).astype(float) for name, values in self.needed.items()}
-        return found | {f"{name}_not_reached": mean_over(weight, values) for name, values in missed.items()}
+        return found | {f"{name}_not_reached": mean_over(weight, values) for name, values in self.missed.items()}
 
     def _iou(self, weight: Array, count: int) -> float:
         return mean_over(weight, self.iou[:, count - 1]) if self.iou.shape[1] >= count else float("nan")

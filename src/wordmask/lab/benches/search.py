@@ -33,22 +33,29 @@ class SearchTable:
         hits = ranking.relevance(ranking.similarities(vectors), self.label, self.picture)
         self.columns = {f"recall@{k}": np.array([ranking.recall_at(row, k) for row in hits]) for k in COUNTS}
         self.columns["map"] = np.array([ranking.average_precision(row) for row in hits])
-        self.words = [_word_row(value) for value in values]
-        self.by_word = _word_scores(self.words, self.label)
+        self.ranked = _ranked([_word_row(value) for value in values])
 
     def measure(self, weights: Array) -> dict[str, float]:
         weight = weights[self.picture].astype(np.float64)
         found = {name: mean_over(weight, values) for name, values in self.columns.items()}
-        known = [value for value in self.by_word.values() if not np.isnan(value)]
+        known = [value for value in self._by_word(weight).values() if not np.isnan(value)]
         return found | {"word_map": float(np.mean(known)) if known else float("nan")}
+
+    def _by_word(self, weight: Array) -> dict[int, float]:
+        """Average precision of each class's word over all regions of the set."""
+        return {
+            label: ranking.average_precision(self.label[order] == label, weight[order])
+            for label, order in self.ranked.items()
+        }
 
     def per_class(self) -> dict[str, dict[str, float]]:
         found = {}
+        by_word = self._by_word(np.ones(len(self.label)))
         for label in np.unique(self.label).tolist():
             weight = (self.label == label).astype(np.float64)
             row = {name: mean_over(weight, values) for name, values in self.columns.items()}
             found[self.classes[label]] = row | {
-                "word_ap": self.by_word.get(label, float("nan")),
+                "word_ap": by_word.get(label, float("nan")),
                 "regions": weight.sum(),
             }
         return found
@@ -116,12 +123,12 @@ def _word_row(value: Mapping[str, Any]) -> dict[int, list[float]]:
     return {int(label): row for label, row in value["words"].items()}
 
 
-def _word_scores(rows: Sequence[Mapping[int, list[float]]], labels: Array) -> dict[int, float]:
-    """Average precision of each class's word over all regions of the set."""
+def _ranked(rows: Sequence[Mapping[int, list[float]]]) -> dict[int, Array]:
+    """The regions of the set in the order in which each class's word finds them."""
     found = {}
     for label in sorted({label for row in rows for label in row}):
         scores = np.array([value for row in rows for value in row[label]])
-        found[label] = ranking.average_precision((labels == label)[np.argsort(-scores, kind="stable")])
+        found[label] = np.argsort(-scores, kind="stable")
     return found
 
 

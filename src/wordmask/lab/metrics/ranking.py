@@ -36,14 +36,18 @@ def recall_at(hits: Array, count: int) -> float:
     return float(hits[:count].any()) if hits.any() else float("nan")
 
 
-def average_precision(hits: Array) -> float:
-    """Mean precision at each right answer; nan where nothing could be right.
+def average_precision(hits: Array, weights: Array | None = None) -> float:
+    """Mean precision at each right answer; nan where nothing could be right. `weights`: how often each answer is there.
 
     >>> round(average_precision(np.array([True, False, True])), 4)
     0.8333
     """
-    places = np.flatnonzero(hits)
-    return float((np.arange(1, len(places) + 1) / (places + 1)).mean()) if len(places) else float("nan")
+    often = np.ones(len(hits)) if weights is None else weights.astype(np.float64)
+    places = np.flatnonzero(hits & (often > 0))
+    if not len(places):
+        return float("nan")
+    right = often[places]
+    return float((right * (right.cumsum() / often.cumsum()[places])).sum() / right.sum())
 
 
 def figures(hits: Sequence[Array], *, counts: Sequence[int] = (1, 5, 10)) -> dict[str, float]:
