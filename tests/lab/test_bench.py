@@ -15,6 +15,8 @@ from wordmask.core.protocols import Depth, FeatureMap, Memory
 from wordmask.errors import CapabilityError, FormatError, OptionError
 from wordmask.lab import benches
 from wordmask.lab.bench import Run, bench
+from wordmask.lab.benches.clicks import ClicksTable
+from wordmask.lab.benches.search import SearchTable, pack
 from wordmask.lab.datasets import open_data
 from wordmask.lab.plan import BenchOptions
 
@@ -164,13 +166,50 @@ def test_pamr_window_and_scale_are_heard(drawn, fake, tmp_path):
     assert other["metrics"]["miou"] > 0.7
 
 
+def test_pamr_is_refused_where_it_would_change_nothing(drawn, fake, tmp_path):
+    with pytest.raises(OptionError, match="which the task retrieval does not measure"):
+        bench(Run("retrieval", drawn, fake, tmp_path, replace(QUICK, use_pamr=True)))
+
+
+def test_pixels_below_the_asked_confidence_are_background(drawn, fake, tmp_path):
+    every = bench(Run("semantic", drawn, fake, tmp_path / "a", replace(QUICK, min_confidence=0.0)))
+    none = bench(Run("semantic", drawn, fake, tmp_path / "b", replace(QUICK, min_confidence="1")))
+    assert every["metrics"]["miou"] == 1
+    assert {name: row["iou"] > 0 for name, row in none["per_class"].items()} == {
+        "background": True, "red disc": False, "green square": False, "blue square": False,
+    }  # fmt: skip
+
+
+def test_the_words_of_a_search_have_an_interval_of_their_own():
+    """Two pictures: in one the word finds the region, in the other it prefers the wrong one."""
+    values = [
+        {"label": [0, 1], "vectors": pack(np.eye(2)), "words": {"0": [0.9, 0.1], "1": [0.1, 0.9]}},
+        {"label": [0, 1], "vectors": pack(np.eye(2)), "words": {"0": [0.2, 0.8], "1": [0.8, 0.2]}},
+    ]
+    table = SearchTable({"classes": ["cat", "dog"]}, values)
+    assert [table.measure(np.array(weights))["word_map"] for weights in ([2, 0], [0, 2])] == [1, 0.5]
+
+
+def test_an_object_reached_by_the_very_last_click_was_reached():
+    values = [{"objects": [{"label": -1, "iou": [0.5, 0.9]}, {"label": -1, "iou": [0.5, 0.5]}]}]
+    figures = ClicksTable({"classes": []}, values).measure(np.ones(1))
+    assert (figures["noc85"], figures["noc85_not_reached"]) == (2, 0.5)
+
+
 def test_a_preset_says_what_it_pins_and_where_it_was_left(drawn, fake, tmp_path):
-    options = BenchOptions(preset="voc21/sclip", use_pamr=True, num_samples=2, rounds=2, show=0)
+    options = BenchOptions(preset="voc21/sclip", use_pamr=True, num_samples=2, rounds=2, show=0, min_confidence=0.3)
     protocol = bench(Run("semantic", drawn, fake, tmp_path, options))["protocol"]
     assert protocol["pinned"]["logit_scale"] == 65
     assert "sky" in protocol["pinned"]["background_words"]
     told = "\n".join(protocol["deviations"])
-    for part in ("drawn instead of voc21", "PAMR is on", "first 2 pictures", "own list", "templates"):
+    for part in (
+        "drawn instead of voc21",
+        "PAMR is on",
+        "threshold: 0.3 instead of 0.1",
+        "first 2 pictures",
+        "own list",
+        "templates",
+    ):
         assert part in told
 
 
@@ -260,7 +299,18 @@ def test_depth_and_names_must_be_there(drawn, fake, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"how": "magic"}, {"workers": 0}, {"slide_stride": 500}, {"use_sam": True, "how": "dense"}, {"rounds": 1}],
+    [
+        {"how": "magic"},
+        {"workers": 0},
+        {"slide_stride": 500},
+        {"use_sam": True, "how": "dense"},
+        {"rounds": 1},
+        {"num_samples": 0},
+        {"num_samples": -1},
+        {"logit_scale": 0},
+        {"min_confidence": "some"},
+        {"min_confidence": 2},
+    ],
 )
 def test_options_are_checked(wrong):
     with pytest.raises(OptionError):

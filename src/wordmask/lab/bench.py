@@ -64,6 +64,7 @@ def bench(run: Run) -> dict[str, Any]:
     task = task_of(run.task)
     data = run.data if run.task == "video" else run.data.first(run.options.num_samples)
     kit = Kit(data, run.load(), run.options)
+    _check_heard(run)
     task.check(kit)
     units = task.units(data)[: run.options.num_samples]
     with Ledger(run.output / RECORDS, recipe(task, kit, len(units))) as ledger:
@@ -75,6 +76,12 @@ def bench(run: Run) -> dict[str, Any]:
     results["data"]["pictures"] = sum(len(unit) for unit in units)
     results["run"] |= {"seconds": round(time.time() - started, 1), "measured_now": len(todo)}
     return _finish(run, kit, task, units, results)
+
+
+def _check_heard(run: Run) -> None:
+    """An option that would change nothing is an error, or its figures would be taken for something else."""
+    if run.options.use_pamr and run.task != "semantic":
+        raise OptionError(f"--use-pamr refines a class for every pixel, which the task {run.task} does not measure")
 
 
 def recipe(task: Task, kit: Kit, units: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from wordmask.errors import OptionError
 from wordmask.lab.datasets import Dataset, Sample
 from wordmask.lab.presets import Preset, preset
 from wordmask.lab.words import Words, words_of
+from wordmask.tasks.segment import SegmentOptions
 
 WAYS = ("auto", "dense", "unified", "guided", "everything", "grounded")
 
@@ -33,7 +34,7 @@ class BenchOptions:
     use_sam: bool = False
     """Refine the dense answer with the segmenter's masks: the same as --how guided."""
     use_pamr: bool = False
-    """Refine the dense answer with PAMR."""
+    """Task semantic: refine the dense answer with PAMR."""
     slide_inference: bool = False
     """Look at the picture through a sliding window."""
     slide_crop: int = 224
@@ -43,7 +44,7 @@ class BenchOptions:
     logit_scale: float | None = None
     """Factor before the softmax over the words; the engine's own where none is given."""
     min_confidence: float | str = "auto"
-    """Score from which a region counts, a number in [0, 1] or auto."""
+    """Score from which a region counts, or with semantic a pixel; a number in [0, 1] or auto."""
     clicks: int = 20
     """Task clicks: so many clicks at most."""
     objects: int = 0
@@ -63,6 +64,13 @@ class BenchOptions:
         words = tuple(word.strip() for item in self.words for word in item.split(",") if word.strip())
         object.__setattr__(self, "words", words)
         check_choice("how", self.how, WAYS)
+        # Checked as the task would check it, but before anything is loaded.
+        checked = SegmentOptions(min_confidence=self.min_confidence)
+        object.__setattr__(self, "min_confidence", checked.min_confidence)
+        if self.num_samples is not None:
+            check_range("num_samples", self.num_samples, 1, 1_000_000_000)
+        if self.logit_scale is not None:
+            check_range("logit_scale", self.logit_scale, 0.001, 10_000)
         check_range("workers", self.workers, 1, 256)
         check_range("rounds", self.rounds, 2, 1_000_000)
         check_range("slide_crop", self.slide_crop, 16, 4096)

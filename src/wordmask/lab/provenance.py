@@ -75,6 +75,8 @@ def protocol(kit: Kit) -> dict[str, Any]:
         deviations.append(f"window: {window} instead of {chosen.slide_crop}/{chosen.slide_stride}")
     if options.logit_scale is not None and options.logit_scale != chosen.logit_scale:
         deviations.append(f"logit scale: {options.logit_scale:g} instead of {chosen.logit_scale or 'the engine s own'}")
+    if options.min_confidence not in ("auto", chosen.threshold):
+        deviations.append(f"threshold: {options.min_confidence} instead of {chosen.threshold or 'none'}")
     if options.use_pamr:
         deviations.append("PAMR is on")
     if options.num_samples is not None:

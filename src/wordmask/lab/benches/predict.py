@@ -43,7 +43,7 @@ def label_map(kit: Kit, image: Image) -> Array:
     if models.has(Dense):
         options = DenseOptions(
             refine="pamr" if kit.options.use_pamr else "none",
-            min_confidence=kit.pinned.threshold if kit.pinned else 0.0,
+            min_confidence=_threshold(kit),
             none=background is not None,
         )
         labels, _ = label(image, Text(words.phrases), models, options)
@@ -56,6 +56,14 @@ def label_map(kit: Kit, image: Image) -> Array:
     if background is not None:
         labels[labels < 0] = background
     return labels
+
+
+def _threshold(kit: Kit) -> float:
+    """Probability from which a pixel's best word counts: the run's own, else the preset's, else any."""
+    asked = kit.options.min_confidence
+    if kit.way in PLAIN_WAYS and not isinstance(asked, str):  # elsewhere it is for the regions that are cut
+        return asked
+    return kit.pinned.threshold if kit.pinned else 0.0
 
 
 def regions(kit: Kit, seen: View, *, min_confidence: float | str) -> Result:
