@@ -17,6 +17,7 @@ from wordmask.core.protocols import Detector, PromptBatch, Proposals, Segmenter
 from wordmask.errors import CapabilityError, OptionError, PromptError
 from wordmask.tasks.segment import SegmentOptions, segment
 from wordmask.tasks.trace import Trace
+from wordmask.tasks.view import STUFF, View
 
 WAYS = ("unified", "guided", "everything", "grounded")
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 160, 0), (0, 0, 255), (255, 255, 255)
@@ -202,6 +203,31 @@ def test_who_set_the_threshold_is_told(fake, bare, confidence, by):
     segment(picture((80, 80, 40, RED)), Text(("red", "blue")), models, options, trace)
     assert trace.threshold_by.startswith(by)
     assert f"threshold {trace.threshold:.2f} ({by}" in trace.line()
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_one_word_is_not_everywhere_where_the_engine_knows_no_none(fake, how):
+    image, bare = picture((80, 80, 40, RED)), Models("bare", (Bare(fake),))
+    (region,) = segment(image, Text(("red",)), bare, SegmentOptions(how=how, min_confidence=0.5))
+    assert region.box == (40, 40, 121, 121)
+    nothing = segment(image, Text(("blue",)), bare, SegmentOptions(how=how, min_confidence=0.5))
+    assert len(nothing) == 0
+    assert nothing.absent[0].best < 0.5
+
+
+def test_several_words_compete_with_each_other_only(fake):
+    bare = Bare(fake)
+    segment(picture((80, 80, 40, RED)), Text(("red", "blue")), Models("bare", (bare,)))
+    assert bare.asked == ["red", "blue"]
+
+
+def test_a_word_that_is_one_of_the_usual_rivals_has_not_itself_as_one(fake):
+    view = View(picture(), Models("bare", (Bare(fake),)), Trace())
+    assert "sky" in STUFF
+    sky = view.words(["sky"])
+    vectors = sky.features.rivals.against(sky.texts)
+    assert len(vectors) < len(STUFF)
+    assert (vectors @ sky.texts[0] < 0.95).all()
 
 
 def test_why_tells_prompt_rival_and_quality(fake):

@@ -1,7 +1,7 @@
 """One picture as the engines see it: encoded once, whatever is asked of it afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,9 +9,14 @@ import numpy as np
 from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import spellings
-from wordmask.core.protocols import Dense, Encoding, FeatureMap, Segmenter
+from wordmask.core.protocols import Dense, Encoding, FeatureMap, Rivals, Segmenter
 from wordmask.tasks.trace import Counted, Trace
 from wordmask.tasks.words import WordMaps
+
+# What a lone word is held against where the engine cannot say "none of these": what lies behind things.
+STUFF = ("sky", "cloud", "wall", "ceiling", "floor", "ground", "road", "grass")
+STUFF += ("tree", "water", "mountain", "building", "door", "window", "curtain", "furniture")
+SAME_WORD = 0.95  # cosine from which one of them is the word itself ("tree", "trees") and stands aside
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,4 +50,13 @@ class View:
         with self.trace.stage("words"):
             words = [spellings(phrase) for phrase in phrases]
             texts = self.models.get(Dense).embed_texts([spelling for word in words for spelling in word])
-        return WordMaps(self.features, texts, np.cumsum([0, *map(len, words[:-1])]))
+        features = self._in_company() if len(words) == 1 else self.features
+        return WordMaps(features, texts, np.cumsum([0, *map(len, words[:-1])]))
+
+    def _in_company(self) -> FeatureMap:
+        """The features for one word: a softmax over it alone would be sure of it everywhere."""
+        if self.features.none is not None or self.features.rivals is not None:
+            return self.features
+        with self.trace.stage("words"):
+            vectors = self.models.get(Dense).embed_texts(STUFF)
+        return replace(self.features, rivals=Rivals(vectors, vectors, np.arange(len(STUFF)), SAME_WORD))
