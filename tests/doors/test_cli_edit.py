@@ -210,6 +210,41 @@ def test_the_picture_itself_is_never_overwritten(photo, capsys):
     assert photo.read_bytes() == before
 
 
+def test_nor_is_any_other_file_that_is_read(photo, tmp_path, capsys):
+    twin = tmp_path / "photo.jpg"
+    cv2.imwrite(str(twin), cv2.imread(str(photo)))
+    saved = saved_result(photo, tmp_path)
+    how = ("--fill", "telea", "-m", "fake", "-o")
+    before = photo.read_bytes(), saved.read_bytes()
+    assert wordmask("edit", "remove", twin, photo, "--prompt", "red", *how, tmp_path) == 5
+    assert wordmask("edit", "remove", photo, "--result", saved, *how, saved.parent) == 2
+    assert wordmask("edit", "remove", photo, "--result", saved, *how, tmp_path / "o") == 0
+    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path) == 2
+    assert capsys.readouterr().err.count("would be overwritten") == 3
+    assert (photo.read_bytes(), saved.read_bytes()) == before
+
+
+def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys, monkeypatch):
+    onnx = pytest.importorskip("onnx", reason="building an ONNX file needs onnx (extra export)")
+    ports = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, "height", "width"])
+        for name, channels in (("image", 3), ("mask", 1), ("out", 3))
+    ]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["image", "mask"], ["out"])], "lama", ports[:2], ports[2:]
+    )
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9),
+        tmp_path / "l.onnx",
+    )
+    monkeypatch.chdir(tmp_path)
+    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "l.onnx", "-m", "fake", "-o", "o") == 0
+    assert (load(tmp_path / "o/photo.png")[60, 45] == 255).all()
+    monkeypatch.chdir(tmp_path / "o")
+    assert wordmask("edit", "replay", "photo.json", "-o", tmp_path / "again") == 0
+    assert "the same bytes" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("limit", [200, 3_000, 20_000])
 def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
     """A child process may write files of at most `limit` bytes: the mask, the recipe or the picture fails."""
@@ -258,4 +293,21 @@ def test_effects_take_their_options_and_say_when_there_is_nothing(photo, tmp_pat
     assert wordmask("effect", "overlay", photo, "--prompt", "red", *how) == 2
     assert "--picture" in capsys.readouterr().err
     assert wordmask("effect", "blur", photo, "--prompt", "cat", *how) == 2
+    assert "nothing to edit" in capsys.readouterr().err
+
+
+def test_an_overlays_own_alpha_counts_and_its_occluders_are_looked_for(photo, tmp_path, capsys):
+    hat = np.full((40, 60, 4), 255, np.uint8)
+    hat[:, :30, 3] = 0  # its left half is clear
+    picture = save(tmp_path / "hat.png", hat)
+    how = ("--picture", picture, "--anchor", "centre", "--place", "front", "--scale", "8", "-m", "fake", "-o")
+    assert wordmask("effect", "overlay", photo, "--prompt", "red", *how, tmp_path / "a") == 0
+    before, after = load(photo), load(tmp_path / "a/photo.png")
+    assert (after[:, :40] == before[:, :40]).all()
+    assert (after[:, 50:] == 255).all()
+    assert wordmask("effect", "overlay", photo, "--prompt", "red", "--occluders", "blue", *how, tmp_path / "b") == 0
+    behind = load(tmp_path / "b/photo.png")
+    assert (behind[45:65, 105:125] == before[45:65, 105:125]).all()
+    assert (behind[100:, 60:] == 255).all()
+    assert wordmask("effect", "overlay", photo, "--prompt", "cat", "--occluders", "blue", *how, tmp_path / "c") == 2
     assert "nothing to edit" in capsys.readouterr().err

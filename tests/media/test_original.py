@@ -107,3 +107,13 @@ def test_limits_hold_and_another_size_is_refused(tmp_path):
         read_original(path, Limits(max_pixels=100))
     with pytest.raises(MaskError, match="the edit is"):
         read_original(path).with_edit(Image(np.zeros((2, 2, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(("dtype", "channels"), SHAPES)
+def test_alpha_is_told_in_eight_bits(tmp_path, dtype, channels):
+    pixels = noise(dtype, 12, 9, *channels)
+    alpha = read_original(written(tmp_path / "a.png", pixels)).alpha
+    if channels == (4,):
+        assert (alpha == pixels[..., 3] >> (8 if dtype == "uint16" else 0)).all()
+    else:
+        assert alpha is None

@@ -90,6 +90,7 @@ def test_what_paints(options, engine):
         {"strength": 0},
         {"fill": "lama"},
         {"fill": "telea", "use_inpainting": True},
+        {"fill": "telea", "fill_model": "big.onnx"},
     ],
 )
 def test_options_that_cannot_be_are_refused(options):

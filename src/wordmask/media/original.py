@@ -25,6 +25,14 @@ class Original:
     image: Image  # the colours as 8-bit RGB; alpha plays no part
     seen: Image  # as `media.read` gives it: alpha laid on white, 16-bit greys stretched; what objects are found in
 
+    @property
+    def alpha(self) -> Array | None:
+        """(H, W) uint8, 255 is opaque; None where the file has none."""
+        if self.pixels.ndim == 2 or self.pixels.shape[2] != 4:
+            return None
+        last = self.pixels[..., 3]
+        return np.ascontiguousarray(last >> 8 if last.dtype == np.uint16 else last, np.uint8)
+
     def with_edit(self, after: Image) -> Array:
         """The original's pixels with the change from `image` to `after` made to them, in their depth."""
         if after.size != self.image.size:

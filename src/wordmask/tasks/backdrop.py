@@ -119,7 +119,8 @@ class OverlayOptions:
     place: str = "behind"
     """behind the object, in front of it, or inside it: only where the object is."""
     occluders: tuple[str, ...] = ()
-    """Words whose regions stay in front of the picture in any case; they are not the object."""
+    """Words whose regions stay in front of the picture in any case; they are not the object. On the command line
+    they are looked for too."""
 
     def __post_init__(self) -> None:
         check_choice("anchor", self.anchor, tuple(_ANCHORS))

@@ -49,6 +49,8 @@ class PaintOptions:
             check_range("strength", self.strength, 0.01, 1)
         if self.use_inpainting and self.fill not in ("auto", "diffusion"):
             raise OptionError(f"--use-inpainting paints by diffusion, --fill {self.fill} does not; give one of the two")
+        if self.fill_model and self.fill not in ("auto", "lama", "diffusion"):
+            raise OptionError(f"--fill {self.fill} has no model; leave out --fill-model, or say lama or diffusion")
         if self.fill == "lama" and not self.fill_model:
             raise OptionError("--fill lama needs the file: --fill-model big-lama.onnx (see docs/editing.md)")
 

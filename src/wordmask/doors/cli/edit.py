@@ -18,7 +18,7 @@ from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
-from wordmask.doors.cli.photos import PhotoOptions, Photos, each
+from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
 from wordmask.errors import FormatError, ImageError, OptionError
@@ -32,6 +32,8 @@ from wordmask.tasks.edit import Edited, EditOptions
 from wordmask.tasks.recipe import PaintOptions, Recipe
 
 __all__ = ["edit", "effect"]
+
+SUFFIXES = (".json", ".mask.png", ".png")
 
 edit = typer.Typer(no_args_is_help=True, help="Change what words, clicks or boxes name.")
 
@@ -80,7 +82,7 @@ def segment(photos: Photos, target: TargetOptions, engine: EngineOptions, where:
         saved = json.dumps(formats.to_json(result, original.seen.name)) + "\n"
         return _written(base, encode_picture(shown), mask, saved, _told(original.seen, "found", result))
 
-    each(photos, where, work)
+    each(photos, where, work, suffixes=SUFFIXES, inputs=target.files)
 
 
 def _add(verb: str, help: str) -> None:
@@ -94,7 +96,7 @@ def _add(verb: str, help: str) -> None:
         if verb == "style" and bool(style) == paint.diffuses:
             raise OptionError("give either --style colours, posterise or sketch, or --use-inpainting --edit-prompt ...")
         kept = str(Path(reference).resolve()) if reference else ""
-        order = Order(verb, ask.edit_prompt, style, kept, paint, edit, engine)
+        order = Order(verb, ask.edit_prompt, style, kept, _placed(paint), edit, engine)
         _edit(photos, ask, Finder(target, ask.model, engine), order)
 
     edit.command(verb, help=help)(command)
@@ -146,6 +148,7 @@ def replay(
         order = Order(recipe.verb, recipe.words, recipe.style, recipe.reference, recipe.paint, recipe.edit, engine)
         done = _carried_out(order, original.image, recipe.target)
         base = options.output_dir / path.stem
+        spare([source], base, SUFFIXES)
         line = _save(base, source, original, recipe.target, (done, order))
         made = sha256(base.with_name(base.name + ".png").read_bytes()).hexdigest()
         same = "the same bytes" if made == recipe.output else "OTHER bytes than the recipe tells (another machine?)"
@@ -160,7 +163,15 @@ def _edit(photos: Sequence[str], where: PhotoOptions, finder: Finder, order: Ord
         done = _carried_out(order, original.image, result)
         return _save(base, path, original, result, (done, order))
 
-    each(photos, where, work)
+    each(photos, where, work, suffixes=SUFFIXES, inputs=(*finder.target.files, order.reference))
+
+
+def _placed(paint: PaintOptions) -> PaintOptions:
+    """With the painter's own files, if it has any, by their full path: a recipe may be replayed from anywhere."""
+    name = paint.fill_model
+    if not name or name in engines.names() or not Path(name).exists():
+        return paint
+    return replace(paint, fill_model=str(Path(name).resolve()))
 
 
 def _carried_out(order: Order, image: Image, result: Result) -> tuple[Edited, tuple[str, ...]]:
@@ -218,10 +229,9 @@ def _save(
 
 def _written(base: Path, png: bytes, mask: Any, text: str, line: str) -> str:
     """All three files or none: they get their names only once every one of them is whole. The JSON comes last."""
-    files = {".json": text.encode(), ".mask.png": encode_picture(mask), ".png": png}
-    paths = [base.with_name(base.name + suffix) for suffix in files]
+    paths = [base.with_name(base.name + suffix) for suffix in SUFFIXES]
     with ExitStack() as stack:
-        for path, data in zip(paths, files.values(), strict=True):
+        for path, data in zip(paths, (text.encode(), encode_picture(mask), png), strict=True):
             stack.enter_context(atomic(path)).write_bytes(data)
     return line + "\n  -> " + "  ".join(str(path) for path in reversed(paths))
 

@@ -13,7 +13,7 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
-from wordmask.media.original import Original, encode_original
+from wordmask.media.original import Original, encode_original, read_original
 from wordmask.media.read import read
 from wordmask.media.writers import write_bytes
 from wordmask.tasks.backdrop import sticker_rgba
@@ -24,13 +24,19 @@ effect = typer.Typer(no_args_is_help=True, help="Looks for what words, clicks or
 
 
 @dataclass(frozen=True)
-class Laid:
-    """Pictures that an effect needs."""
+class Behind:
+    """The picture that an effect may need."""
 
     picture: str = ""
     """The picture to lay on or behind the object."""
+
+
+@dataclass(frozen=True)
+class Laid(Behind):
+    """One that may be transparent."""
+
     alpha: str = ""
-    """A grey picture that says how opaque --picture is, white for wholly."""
+    """A grey picture that says how opaque --picture is, white for wholly; without it --picture's own alpha counts."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class NoPicture:
 
 def _add(name: str) -> None:
     function, kind = EFFECTS[name]
-    pictures = Laid if "picture" in {item.name for item in fields(kind)} else NoPicture
+    known = {item.name for item in fields(kind)}
+    pictures = NoPicture if "picture" not in known else Laid if "alpha" in known else Behind
 
     # `laid` first: it takes --picture, which the effect's own options hold as a picture that was read.
     @with_options(target=TargetOptions, laid=pictures, options=kind, engine=EngineOptions, where=PhotoOptions)
@@ -48,16 +55,19 @@ def _add(name: str) -> None:
         photos: Photos, target: TargetOptions, options: Any, laid: Any, engine: EngineOptions, where: PhotoOptions
     ) -> None:
         settings = with_pictures(options, laid)
-        finder = Finder(target, where.model, engine)
+        occluders: tuple[str, ...] = getattr(options, "occluders", ())
+        wanted = (*target.prompt, *(word for word in occluders if word not in target.prompt))
+        finder = Finder(replace(target, prompt=wanted), where.model, engine)
 
         def work(original: Original, _path: Path, base: Path) -> str:
             result = finder.find(original.seen)
-            checked_target(original.seen, result)
+            checked_target(original.seen, result[[name not in occluders for name in result.names]])
             out = base.with_name(base.name + ".png")
             write_bytes(out, encode_original(_seen(name, original, result, settings)))
             return f"{original.seen.name}   {name}\n  -> {out}"
 
-        each(photos, where, work)
+        files = (*target.files, getattr(laid, "picture", ""), getattr(laid, "alpha", ""))
+        each(photos, where, work, suffixes=(".png",), inputs=files)
 
     effect.command(name, help=function.__doc__)(command)
 
@@ -72,12 +82,15 @@ def _seen(name: str, original: Original, result: Result, options: Any) -> Array:
 
 def with_pictures(options: Any, laid: Any) -> Any:
     """The options with the pictures that were named on the command line, read."""
-    changes: dict[str, Any] = {}
-    if getattr(laid, "picture", ""):
-        changes["picture"] = read(laid.picture)
-    if getattr(laid, "alpha", "") and "alpha" in {item.name for item in fields(options)}:
-        changes["alpha"] = np.ascontiguousarray(read(laid.alpha).pixels[..., 1])
-    return replace(options, **changes)
+    if not getattr(laid, "picture", ""):
+        return options
+    if getattr(laid, "alpha", ""):
+        alpha = np.ascontiguousarray(read(laid.alpha).pixels[..., 1])
+        return replace(options, picture=read(laid.picture), alpha=alpha)
+    if not isinstance(laid, Laid) or laid.picture == "-":
+        return replace(options, picture=read(laid.picture))
+    original = read_original(laid.picture)
+    return replace(options, picture=original.image, alpha=original.alpha)
 
 
 for _name in EFFECTS:

@@ -1,6 +1,6 @@
 """The loop over pictures that edits and effects share: each with its depth and alpha, one that fails passed over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,19 +30,24 @@ Photos = Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")
 Work = Callable[[Original, Path, Path], str]  # the picture, its path, the path its outputs start with -> a line
 
 
-def each(photos: Sequence[str], options: PhotoOptions, work: Work) -> None:
-    """Every picture in turn; of many, one that fails is told and passed over, and the exit code is 5."""
+def each(
+    photos: Sequence[str], options: PhotoOptions, work: Work, *, suffixes: Sequence[str], inputs: Iterable[str] = ()
+) -> None:
+    """Every picture in turn; of many, one that fails is told and passed over, and the exit code is 5.
+
+    `work` writes the files of these `suffixes`; none may take the place of a picture or of the other `inputs`.
+    """
     found = list(find(list(photos)))
     if not found:
         raise ImageError(f"no pictures in {', '.join(photos)}")
     limits = Limits(max_pixels=amount(options.max_pixels))
+    kept = [one.path for one in found if one.path is not None] + [Path(name) for name in inputs if name]
     failed = 0
     for one, base in zip(found, targets(found, options.output_dir), strict=True):
         try:
             if one.error is not None or one.path is None:
                 raise one.error or PromptError(f"edits work on files, got {one.name}")
-            if base.with_name(base.name + ".png").resolve() == one.path.resolve():
-                raise OptionError(f"{one.path} would be overwritten; give another --output-dir")
+            spare(kept, base, suffixes)
             typer.echo(work(read_original(one.path, limits), one.path, base))
         except WordmaskError as error:
             if len(found) == 1:
@@ -51,3 +56,11 @@ def each(photos: Sequence[str], options: PhotoOptions, work: Work) -> None:
             typer.echo(f"error: {one.name}: {error}", err=True)
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def spare(kept: Iterable[Path], base: Path, suffixes: Sequence[str]) -> None:
+    """Raise where an output would take the place of a file that is read."""
+    outputs = {base.with_name(base.name + suffix).resolve() for suffix in suffixes}
+    for path in kept:
+        if path.resolve() in outputs:
+            raise OptionError(f"{path} would be overwritten; give another --output-dir")

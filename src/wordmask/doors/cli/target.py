@@ -51,6 +51,11 @@ class TargetOptions:
         if self.region and not self.result:
             raise PromptError("--region counts the regions of a saved result: give --result FILE.json too")
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are read to find the target."""
+        return (self.result, *self.example.rpartition(",")[::2])
+
 
 @dataclass(frozen=True)
 class Finder:
