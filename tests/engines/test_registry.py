@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -127,6 +128,20 @@ def test_auto_is_mini_where_its_files_are(monkeypatch):
     assert asked == ["mini"]
 
 
+def test_auto_with_a_checkpoint_is_the_engine_that_it_is_for(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(engines, "_factory", lambda where: lambda name, options: asked.append((where, name)))
+    (tmp_path / "sam").mkdir()
+    (tmp_path / "sam/config.json").write_text('{"model_type": "sam2"}')
+    engines.load(options=EngineOptions(checkpoint=tmp_path / "sam"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/mini.json").write_text("{}")
+    engines.load(options=EngineOptions(checkpoint=tmp_path / "own"))
+    assert asked == [("wordmask.engines.sam:load", str(tmp_path / "sam")), ("wordmask.engines.mini:load", "mini")]
+    with pytest.raises(WeightsError, match="nothing at"):
+        engines.load(options=EngineOptions(checkpoint=tmp_path / "gone.pth"))
+
+
 def test_a_load_is_cached_by_name_and_options(plugin):
     loads = []
 
@@ -215,6 +230,16 @@ def test_folders_that_are_no_models(tmp_path, content, message):
 def test_nothing_at_the_path(tmp_path):
     with pytest.raises(WeightsError, match="there is nothing at"):
         engines.load(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("spec", ["fake", "sam2.1-large+clip-b16", "folder"])
+def test_a_model_cfg_that_nothing_reads_is_told(spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OptionError, match=f"Meta's format.*{re.escape(spec)} says itself what it is"):
+        engines.load(spec, options=EngineOptions(model_cfg="vit_b"))
+    with pytest.raises(OptionError, match="says itself what it is"):
+        engines.load("sam-b", options=EngineOptions(model_cfg="vit_b", checkpoint=tmp_path / "folder"))
 
 
 def test_a_checkpoint_belongs_to_one_engine(tmp_path):

@@ -1,7 +1,9 @@
 """What the SAM engine reads: Meta's own files are converted, bad ones are refused, each with its own words."""
 
 import importlib.util
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from wordmask.core.protocols import PromptBatch  # noqa: E402
 from wordmask.engines import sam  # noqa: E402
 from wordmask.engines.hub import meta  # noqa: E402
 from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import CapabilityError, WeightsError  # noqa: E402
+from wordmask.errors import CapabilityError, OptionError, WeightsError  # noqa: E402
 
 CPU = EngineOptions(device="cpu", offline=True)
 CLICKS = np.array([[20.0, 30.0], [70.5, 11.0], [48.0, 90.0]])
@@ -126,6 +128,29 @@ def test_a_file_that_only_looks_like_sam_is_refused(change, said, meta_state, tm
     save_file({name: value.contiguous() for name, value in state.items()}, tmp_path / "odd.safetensors")
     with pytest.raises(WeightsError, match=said):
         sam.load(str(tmp_path / "odd.safetensors"), CPU)
+
+
+@pytest.mark.parametrize(
+    ("model_cfg", "error", "said"),
+    [
+        ("vit_l", WeightsError, "has 2 layers, so it is of a size of its own; vit_l has 24"),
+        ("SAM-vit-B", WeightsError, "SAM-vit-B has 12"),
+        ("vit_x", OptionError, "one of vit_b, vit_l, vit_h, got 'vit_x'"),
+        ("configs/sam2.1/sam2.1_hiera_l.yaml", OptionError, "SAM 2 is read as a folder"),
+    ],
+)
+def test_a_file_is_the_sam_that_it_was_said_to_be(model_cfg, error, said, meta_state, tmp_path):
+    path = tmp_path / "sam.safetensors"
+    save_file({name: value.contiguous() for name, value in meta_state.items()}, path)
+    with pytest.raises(error, match=re.escape(said)):
+        sam.load(str(path), EngineOptions(device="cpu", model_cfg=model_cfg))
+
+
+@pytest.mark.parametrize(("depth", "name"), [(12, "vit_b"), (24, "vit_l"), (32, "vit_h")])
+def test_the_three_sizes_of_sam_are_known(depth, name):
+    meta._check_size(Path("sam.pth"), depth, name)
+    with pytest.raises(WeightsError, match=f"so it is {name};"):
+        meta._check_size(Path("sam.pth"), depth, "vit_h" if name == "vit_b" else "vit_b")
 
 
 def bad_folders(folder, root):

@@ -44,12 +44,13 @@ def load(spec: str = "auto", *, need: Sequence[type] = (), options: EngineOption
     `need` lists protocols that must be there (Segmenter, Dense, ...): a lack is told before anything is fetched.
     """
     options = options or EngineOptions()
-    parts = _split(spec)
+    parts = _split(spec if spec != "auto" else _auto(options))
     if options.checkpoint is not None and len(parts) > 1:
         raise OptionError(
             f"a checkpoint belongs to one engine, {spec} has {len(parts)}; write the path in place of a name"
         )
     _foresee(spec, parts, need)
+    _check_model_cfg(spec, parts, options)
     models = Models("+".join(parts), tuple(_engine(part, options) for part in parts))
     for kind in need:
         models.get(kind)
@@ -73,11 +74,14 @@ def _split(spec: str) -> list[str]:
         raise UnknownEngineError(
             f"{spec!r} has an empty part; write a name, or names joined by +.{did_you_mean(spec, names())}"
         )
-    return [_auto() if part == "auto" else part for part in parts]
+    return [_auto(EngineOptions()) if part == "auto" else part for part in parts]
 
 
-def _auto() -> str:
-    if weights.shipped():
+def _auto(options: EngineOptions) -> str:
+    """What is taken where no engine is named: the one that the checkpoint is for, else the embedded model."""
+    if options.checkpoint is not None and weights.module_of(Path(options.checkpoint)) != weights.ROWS["mini"].factory:
+        return str(options.checkpoint)
+    if weights.shipped() or options.checkpoint is not None:
         return "mini"
     log.warning(
         "the embedded model is not in this installation: using 'fake', which only knows colours and simple shapes"
@@ -100,6 +104,19 @@ def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
                 able = [row.name for row in weights.ROWS.values() if kind.__name__ in row.protocols]
                 having = ", ".join(able) or "none yet"
                 raise CapabilityError(f"{spec} has no {kind.__name__}; join an engine that has one with +: {having}")
+
+
+def _check_model_cfg(spec: str, parts: list[str], options: EngineOptions) -> None:
+    """A model_cfg is about a bare weights file; everything else says itself what it is."""
+    if options.model_cfg is None:
+        return
+    files = [Path(part).expanduser() for part in parts if weights.looks_local(part)]
+    files = files if options.checkpoint is None else [Path(options.checkpoint)]
+    if all(path.is_dir() for path in files):  # also where there is none
+        raise OptionError(
+            f"model_cfg {options.model_cfg!r} is for one weights file in Meta's format of SAM (--checkpoint FILE); "
+            f"{options.checkpoint or spec} says itself what it is, so leave it out"
+        )
 
 
 def _engine(name: str, options: EngineOptions) -> Any:

@@ -29,7 +29,7 @@ class EngineOptions:
     checkpoint: str | Path | None = None
     """A weights file or a folder in hub layout, used in place of the known source."""
     model_cfg: str | None = None
-    """Which architecture a bare weights file has, where the file does not say."""
+    """Which SAM a weights file in Meta's format should be (vit_b, vit_l, vit_h): checked, as the file itself tells."""
     max_memory: int | str | None = None
     """Memory the engine may use, as bytes or like "6GB": sets batch sizes, tiles and offload."""
     offline: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 from wordmask.engines import weights
 from wordmask.engines.hub.runtime import torch, transformers
 from wordmask.engines.options import EngineOptions
-from wordmask.errors import WeightsError
+from wordmask.errors import OptionError, WeightsError, did_you_mean
 
 # Meta's name -> the name in transformers; applied in order.
 _NAMES = tuple(
@@ -37,6 +37,7 @@ _NAMES = tuple(
         (r"pe_layer\.positional_encoding_gaussian_matrix$", "shared_embedding.positional_embedding"),
     )
 )
+SIZES = {"vit_b": 12, "vit_l": 24, "vit_h": 32}  # layers of the picture's encoder
 _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
@@ -50,7 +51,9 @@ def load(path: Path, options: EngineOptions) -> Any:
         )
     if any("hf_token" in name for name in state):
         raise WeightsError(f"{path} is SAM-HQ in its authors' format; use the folder in hub layout (sam-hq-b, -l, -h)")
-    model = transformers().SamModel(config_of(state))
+    config = config_of(state)
+    _check_size(path, config.vision_config.num_hidden_layers, options.model_cfg)
+    model = transformers().SamModel(config)
     named = {translated(name): tensor for name, tensor in state.items()}
     named["shared_image_embedding.positional_embedding"] = named[_POSITIONS]
     try:
@@ -58,6 +61,21 @@ def load(path: Path, options: EngineOptions) -> Any:
     except RuntimeError as error:
         raise WeightsError(f"{path} does not fit SAM: {' '.join(str(error).split())[:200]}") from None
     return model.to(torch().float32)
+
+
+def _check_size(path: Path, depth: int, wanted: str | None) -> None:
+    """Raise where the file is not the SAM that it was said to be."""
+    if wanted is None:
+        return
+    name = wanted.lower().replace("-", "_").removeprefix("sam_")
+    if name not in SIZES:
+        raise OptionError(
+            f"model_cfg is one of {', '.join(SIZES)}, got {wanted!r}.{did_you_mean(name, SIZES)} "
+            "SAM 2 is read as a folder in hub layout, which needs none"
+        )
+    if depth != SIZES[name]:
+        found = next((size for size, layers in SIZES.items() if layers == depth), "of a size of its own")
+        raise WeightsError(f"{path} has {depth} layers, so it is {found}; {wanted} has {SIZES[name]}")
 
 
 def translated(name: str) -> str:
