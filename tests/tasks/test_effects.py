@@ -212,6 +212,18 @@ def test_occluders_stay_in_front_and_alpha_lets_the_picture_through():
     assert (backdrop.overlay(image, both, clear).pixels == image.pixels).all()
 
 
+@pytest.mark.parametrize("scale", [0.2, 0.7, 3.0])
+def test_what_lies_under_an_overlays_transparency_does_not_show_at_its_edge(scale):
+    """A white patch with black under the clear part: nothing may get darker than the grey it is laid on."""
+    picture, alpha = np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), np.uint8)
+    picture[20:70, 20:70], alpha[20:70, 20:70] = 255, 255
+    grey, (_, result) = Image(np.full((*SIZE, 3), 200, np.uint8)), ball()
+    settings = backdrop.OverlayOptions(Image(picture), alpha, "centre", scale, "front")
+    out = backdrop.overlay(grey, result, settings).pixels
+    assert out.min() >= 199
+    assert out.max() == 255
+
+
 def test_an_overlay_beyond_the_picture_is_no_error_and_one_without_a_picture_is():
     image, result = ball()
     corner = np.zeros(SIZE, bool)

@@ -269,6 +269,9 @@ def _placed(
 ) -> tuple[Box, Array, Array]:
     """Where the layer (pixels, alpha) lands: the box, its pixels there (h, w, 3) uint8, its cover (h, w) float32."""
     pixels, given = layer
+    if given is not None:  # colours weighed by alpha, or what lies under full transparency would tint the edge
+        share = cv2.resize(given, pixels.shape[1::-1], interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
+        pixels = np.concatenate([pixels * share, share], 2)
     scale = width / pixels.shape[1]
     if scale < 0.5:  # shrunk by area first: a warp alone would skip pixels
         small_wh = (max(1, round(width)), max(1, round(pixels.shape[0] * scale)))
@@ -276,7 +279,7 @@ def _placed(
         scale = width / pixels.shape[1]
     alpha = np.full(pixels.shape[:2], 255, np.uint8)
     if given is not None:
-        alpha = cv2.resize(given, pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
+        alpha = np.rint(pixels[..., 3] * 255).astype(np.uint8)
     left, top = centre[0] - scale * pixels.shape[1] / 2, centre[1] - scale * pixels.shape[0] / 2
     corners = np.array([left - 1, top - 1, left + scale * pixels.shape[1] + 1, top + scale * pixels.shape[0] + 1])
     x0, y0, x1, y1 = np.clip(np.rint(corners), 0, [size[1], size[0]] * 2).astype(int).tolist()
@@ -287,6 +290,9 @@ def _placed(
     move = np.array([[scale, 0, left - x0 + half], [0, scale, top - y0 + half]])
     warped = cv2.warpAffine(pixels, move, (x1 - x0, y1 - y0), borderMode=cv2.BORDER_REPLICATE)
     cover = cv2.warpAffine(alpha, move, (x1 - x0, y1 - y0))
+    if given is not None:
+        plain = warped[..., :3] / np.maximum(warped[..., 3:], 1e-3)
+        warped = np.rint(np.clip(plain, 0, 255)).astype(np.uint8)
     return (x0, y0, x1, y1), warped, cover.astype(np.float32) / 255
 
 
