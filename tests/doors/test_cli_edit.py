@@ -139,6 +139,11 @@ def test_replace_by_words_needs_diffusion_and_says_so(photo, tmp_path, capsys):
     assert wordmask("edit", "replace", photo, *how) == 3
     assert "--use-inpainting" in capsys.readouterr().err
     assert wordmask("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
+    assert wordmask("edit", "remove", photo, *how) == 3
+    assert "leave out --edit-prompt" in capsys.readouterr().err
+    # Told before anything is looked for: that there is no cat is not found out.
+    assert wordmask("edit", "replace", photo, "--prompt", "cat", "-m", "fake", "-o", tmp_path / "o") == 2
+    assert "replace needs words" in capsys.readouterr().err
     assert names(tmp_path / "o") == []
 
 

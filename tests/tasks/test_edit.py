@@ -159,6 +159,17 @@ def test_words_are_needed_and_must_be_followed():
         edit.replace(image, result, Paints(follows_words=False), "a sofa")
     with pytest.raises(PromptError, match="--edit-prompt"):
         edit.restyle(image, result, Paints(), "")
+    with pytest.raises(CapabilityError, match="--style colours"):
+        edit.restyle(image, result, Paints(follows_words=False), "oil")
+    with pytest.raises(CapabilityError, match="leave out --edit-prompt"):
+        edit.remove(image, result, Paints(follows_words=False), words="an empty sofa")
+
+
+def test_words_may_tell_what_is_behind():
+    painter = Paints()
+    edit.remove(noise(20, 20), boxes((20, 20), (5, 5, 9, 9)), painter, words="an empty sofa")
+    edit.remove(noise(20, 20), boxes((20, 20), (5, 5, 9, 9)), painter)
+    assert [words for _, _, words, _ in painter.seen] == ["an empty sofa", ""]
 
 
 def test_a_foreign_result_or_a_painter_that_answers_another_size_is_refused():

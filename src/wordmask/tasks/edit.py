@@ -58,12 +58,18 @@ class Edited(NamedTuple):
     touched: Array  # (H, W) bool: where bytes may have changed
 
 
-def remove(image: Image, result: Result, painter: Inpainter | None, options: EditOptions | None = None) -> Edited:
-    """The picture without the regions of `result`: `painter` fills in what may be behind. No painter blackens."""
+def remove(
+    image: Image, result: Result, painter: Inpainter | None, options: EditOptions | None = None, *, words: str = ""
+) -> Edited:
+    """The picture without the regions of `result`: `painter` fills in what may be behind. No painter blackens.
+
+    `words` may tell a painter that follows them what is behind.
+    """
     mask = target(image, result)
     if painter is None:
         return Edited(Image(np.where(mask[..., None], np.uint8(0), image.pixels), image.name), mask, mask)
-    return _painted(image, mask, painter, "", options or EditOptions())
+    check_words("remove", words, painter)
+    return _painted(image, mask, painter, words, options or EditOptions())
 
 
 def replace(
@@ -74,19 +80,13 @@ def replace(
     if painter is None:
         white = np.where(mask[..., None], np.uint8(255), np.zeros_like(image.pixels))
         return Edited(Image(white, image.name), mask, np.ones_like(mask))
-    _check_words(words, "replace needs words for what shall be there: --edit-prompt 'a red sofa'")
-    if not getattr(painter, "follows_words", True):
-        raise CapabilityError(
-            f"{getattr(painter, 'name', 'this painter')} fills from the surroundings and cannot follow words: "
-            "use --use-inpainting (diffusion), `effect recolour` for a colour, `effect overlay` for a picture, "
-            "or --fill none for the mask"
-        )
+    check_words("replace", words, painter)
     return _painted(image, mask, painter, words, options or EditOptions())
 
 
 def restyle(image: Image, result: Result, painter: Inpainter, words: str, options: EditOptions | None = None) -> Edited:
     """The regions in another style, keeping their structure: the painter redraws from what is there."""
-    _check_words(words, "style needs words for how it shall look: --edit-prompt 'as an oil painting'")
+    check_words("style", words, painter)
     options = options or EditOptions()
     return _painted(image, target(image, result), painter, words, options, ring=min(options.dilate, 0.005))
 
@@ -180,6 +180,24 @@ def _checked(painted: Image, size: Size, painter: Inpainter) -> Array:
     return painted.pixels
 
 
-def _check_words(words: str, why: str) -> None:
+def check_words(verb: str, words: str, painter: Inpainter) -> None:
+    """Raise where words are missing, or are given to a painter that cannot follow them."""
     if not words.strip():
-        raise PromptError(why)
+        if verb in _NEEDED:
+            raise PromptError(_NEEDED[verb])
+        return
+    if not getattr(painter, "follows_words", True):
+        name = getattr(painter, "name", "this painter")
+        raise CapabilityError(f"{name} fills from the surroundings and cannot follow words: {_OTHERWISE[verb]}")
+
+
+_NEEDED = {
+    "replace": "replace needs words for what shall be there: --edit-prompt 'a red sofa'",
+    "style": "style needs words for how it shall look: --edit-prompt 'as an oil painting'",
+}
+_OTHERWISE = {
+    "remove": "leave out --edit-prompt, or use --use-inpainting (diffusion)",
+    "replace": "use --use-inpainting (diffusion), `effect recolour` for a colour, `effect overlay` for a picture, "
+    "or --fill none for the mask",
+    "style": "use a diffusion model, or --style colours, posterise or sketch",
+}

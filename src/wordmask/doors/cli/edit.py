@@ -156,7 +156,9 @@ def replay(
 
 
 def _edit(photos: Sequence[str], where: PhotoOptions, finder: Finder, order: Order) -> None:
-    _painter(order)  # what is missing is told before anything is looked for
+    painter = _painter(order)  # what is missing is told before anything is looked for
+    if painter is not None:
+        task.check_words(order.verb, order.words, painter)
 
     def work(original: Original, path: Path, base: Path) -> str:
         result = finder.find(original.seen)
@@ -182,7 +184,7 @@ def _carried_out(order: Order, image: Image, result: Result) -> tuple[Edited, tu
     painter = _painter(order)
     made_by = (*result.made_by, *([str(getattr(painter, "name", ""))] if painter is not None else []))
     if order.verb == "remove":
-        return task.remove(image, result, painter, order.edit), made_by
+        return task.remove(image, result, painter, order.edit, words=order.words), made_by
     if order.verb == "replace":
         return task.replace(image, result, painter, order.words, order.edit), made_by
     if painter is None:
