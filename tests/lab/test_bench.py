@@ -306,6 +306,7 @@ def test_depth_and_names_must_be_there(drawn, fake, tmp_path):
         {"use_sam": True, "how": "dense"},
         {"rounds": 1},
         {"num_samples": 0},
+        {"preset": "voc21/sclp"},
         {"num_samples": -1},
         {"logit_scale": 0},
         {"min_confidence": "some"},

@@ -64,6 +64,8 @@ class BenchOptions:
         words = tuple(word.strip() for item in self.words for word in item.split(",") if word.strip())
         object.__setattr__(self, "words", words)
         check_choice("how", self.how, WAYS)
+        if self.preset:
+            preset(self.preset)  # one that does not exist is told before anything is loaded
         # Checked as the task would check it, but before anything is loaded.
         checked = SegmentOptions(min_confidence=self.min_confidence)
         object.__setattr__(self, "min_confidence", checked.min_confidence)
