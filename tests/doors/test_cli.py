@@ -174,6 +174,30 @@ def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
     assert [category["name"] for category in coco["categories"]] == ["red"]
 
 
+def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
+    out = tmp_path / "out"
+    wordmask("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
+    (out / "bad.json").write_text("{")
+    (tmp_path / "list.txt").write_text(f"{out / '1.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.json'}\n")
+    for sources, count in ((out, 4), (out / "*.json", 4), (f"@{tmp_path / 'list.txt'}", 2)):
+        drawn = wordmask("draw", sources, "-i", folder, "-o", tmp_path / "drawn")
+        assert drawn.returncode == 5
+        assert len(drawn.stdout.splitlines()) == count
+        assert "bad.json" in drawn.stderr
+        assert f"{count + 1} files: {count} done, 1 failed" in drawn.stderr
+        turned = wordmask("convert", sources, tmp_path / "all.coco.json")
+        assert turned.returncode == 5
+        assert turned.stdout.startswith(f"{count} pictures, 2 regions")
+        assert len(json.loads((tmp_path / "all.coco.json").read_text())["images"]) == count
+
+
+@pytest.mark.parametrize(("kind", "code"), [("labels", 0), ("legend", 0), ("overlay", 2), ("cutout", 2)])
+def test_only_what_shows_the_picture_needs_it(photo, tmp_path, kind, code):
+    wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
+    photo.unlink()
+    assert wordmask("draw", tmp_path / "out", "--kind", kind).returncode == code
+
+
 def test_models_lists_what_is_here():
     done = wordmask("models", "--json")
     rows = {row["name"]: row for row in json.loads(done.stdout)}

@@ -14,7 +14,7 @@ from wordmask.tasks.trace import Counted, Trace
 from wordmask.tasks.words import WordMaps
 
 # What a lone word is held against where the engine cannot say "none of these": what lies behind things.
-STUFF = ("sky", "cloud", "wall", "ceiling", "floor", "ground", "road", "grass")
+STUFF: tuple[str, ...] = ("sky", "cloud", "wall", "ceiling", "floor", "ground", "road", "grass")
 STUFF += ("tree", "water", "mountain", "building", "door", "window", "curtain", "furniture")
 SAME_WORD = 0.95  # cosine from which one of them is the word itself ("tree", "trees") and stands aside
 

@@ -1,5 +1,7 @@
 """`wordmask draw` and `convert`: results that exist already."""
 
+from collections.abc import Callable, Iterator, Sequence
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +10,8 @@ import typer
 from wordmask.core.image import Image
 from wordmask.core.result import Result
 from wordmask.doors.cli.flags import with_options
-from wordmask.errors import FormatError, ImageError
+from wordmask.doors.cli.run import progress
+from wordmask.errors import SOME_FAILED, FormatError, ImageError, WordmaskError
 from wordmask.media import formats, render
 from wordmask.media.formats import FormatOptions
 from wordmask.media.read import read
@@ -16,7 +19,8 @@ from wordmask.media.render import RenderOptions
 
 KINDS = ("overlay", "labels", "cutout", "legend")
 Results = Annotated[
-    list[Path], typer.Argument(help="Saved results: own JSON, COCO, LabelMe ... (see docs/formats.md).")
+    list[str],
+    typer.Argument(help="Saved results (own JSON, COCO, LabelMe ...), folders of them, globs, or @list.txt."),
 ]
 
 
@@ -38,18 +42,28 @@ def draw(
     """
     if kind not in KINDS:
         raise FormatError(f"--kind is one of {', '.join(KINDS)}, got {kind!r}")
-    for path in results:
-        for name, result in _named(path):
-            picture = _picture(name, path, images)
-            target = (output_dir or path.parent) / f"{Path(name).stem or path.stem}.{kind}.png"
+
+    def work(path: Path) -> str:
+        made = []
+        for item in formats.load_named(path):
+            shown = item.result
+            if kind not in ("labels", "legend"):  # which show no pixel of the picture
+                shown = shown.with_image(_picture(item.name, path, images))
+            target = (output_dir or path.parent) / f"{Path(item.name).stem or path.stem}.{kind}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
-            typer.echo(str(_drawn(kind, result.with_image(picture), target, options)))
+            made.append(str(_drawn(kind, shown, target, options)))
+        return "\n".join(made)
+
+    _leave(_each(list(_files(results)), work))
 
 
 @with_options(options=FormatOptions)
 def convert(
     options: FormatOptions,
-    source: Annotated[list[Path], typer.Argument(help="Result files or folders, then the file or folder to write.")],
+    source: Annotated[
+        list[str],
+        typer.Argument(help="Result files, folders, globs or @list.txt, then the file or folder to write."),
+    ],
     to: Annotated[
         str | None, typer.Option("--to", "-t", help="The format to write; default: told by the suffix.")
     ] = None,
@@ -64,8 +78,14 @@ def convert(
     *sources, target = source
     if not sources:
         raise FormatError("convert needs what to read and what to write: wordmask convert A.json B.coco.json")
-    items = [item for path in sources for item in formats.load_named(path, source_format, options)]
-    written = formats.save_named(items, target, to, options)
+    items: list[formats.Named] = []
+
+    def work(path: Path) -> str:
+        items.extend(formats.load_named(path, source_format, options))
+        return ""
+
+    failed = _each(list(_files(sources, source_format)), work)
+    written = formats.save_named(items, Path(target), to, options) if items or not failed else []
     typer.echo(
         f"{len(items)} picture{'s' if len(items) != 1 else ''}, {sum(len(item.result) for item in items)} regions"
     )
@@ -73,10 +93,57 @@ def convert(
         typer.echo(f"  -> {path}")
     if len(written) > 20:
         typer.echo(f"  and {len(written) - 20} more files")
+    _leave(failed)
 
 
-def _named(path: Path) -> list[tuple[str, Result]]:
-    return [(item.name, item.result) for item in formats.load_named(path)]
+def _files(sources: Sequence[str], source_format: str | None = None) -> Iterator[Path]:
+    """What the sources name, each file for itself, so that one which cannot be read is passed over alone."""
+    for text in sources:
+        if text.startswith("@") and not Path(text).exists():
+            yield from _files(_lines(Path(text[1:])), source_format)
+        elif has_magic(text) and not Path(text).exists():  # a file may be called "cat[1].json"
+            matches = sorted(glob(text, recursive=True))  # noqa: PTH207  Path.glob cannot start at /
+            if not matches:
+                raise FormatError(f"no file matches {text}; is the pattern right, seen from {Path.cwd()}?")
+            yield from map(Path, matches)
+        elif Path(text).is_dir():
+            yield from formats.files_in(Path(text), source_format)
+        else:
+            yield Path(text)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"the list @{path} cannot be read: {error}") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _each(paths: Sequence[Path], work: Callable[[Path], str]) -> int:
+    """How many failed. Of many, one that fails is told and passed over; a single one fails with its own error."""
+    failed = 0
+    with progress(len(paths)) as (say, advance):
+        for path in paths:
+            try:
+                line = work(path)
+            except WordmaskError as error:
+                if len(paths) == 1:
+                    raise
+                failed += 1
+                say(f"error: {error}" if path.name in str(error) else f"error: {path}: {error}")
+            else:
+                if line:
+                    say(line)
+            advance()
+    if failed:
+        typer.echo(f"{len(paths)} files: {len(paths) - failed} done, {failed} failed", err=True)
+    return failed
+
+
+def _leave(failed: int) -> None:
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _picture(name: str, result_path: Path, images: Path | None) -> Image:

@@ -115,7 +115,7 @@ def run(plan: Plan, work: Work) -> None:
     batch = _batch(plan, found)
     failed: list[tuple[str, WordmaskError]] = []
     skipped = 0
-    with _progress(len(found), plan.outputs.json) as (say, advance):
+    with progress(len(found), plan.outputs.json) as (say, advance):
         for one, target in zip(found, targets(found, folder), strict=True):
             if batch is not None and one.path is not None and batch.done(one.path, target):
                 skipped += 1
@@ -178,7 +178,7 @@ def _told(name: str, error: WordmaskError, say: Callable[[str], None]) -> Wordma
 
 
 @contextmanager
-def _progress(total: int, as_json: bool) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+def progress(total: int, as_json: bool = False) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """A way to print a line, and one to count a picture: with a bar on a terminal, plain lines in a pipe."""
     if total < 2 or not sys.stderr.isatty():
         yield (lambda line: typer.echo(line, err=as_json or line.startswith("error:"))), lambda: None
@@ -188,14 +188,14 @@ def _progress(total: int, as_json: bool) -> Iterator[tuple[Callable[[str], None]
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     start = time.perf_counter()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total, rate="")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, rate="")
 
         def advance() -> None:
-            done = progress.tasks[0].completed + 1
-            progress.update(task, advance=1, rate=f"{done / (time.perf_counter() - start):.1f}/s")
+            done = bar.tasks[0].completed + 1
+            bar.update(task, advance=1, rate=f"{done / (time.perf_counter() - start):.1f}/s")
 
-        yield (lambda line: progress.console.print(line, markup=False, highlight=False)), advance
+        yield (lambda line: bar.console.print(line, markup=False, highlight=False)), advance
 
 
 def _summary(count: int, failed: Sequence[tuple[str, WordmaskError]], skipped: int) -> None:

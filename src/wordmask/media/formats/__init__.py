@@ -11,8 +11,8 @@ from wordmask.media.formats.records import FormatOptions, Named, parse_json
 from wordmask.media.formats.table import BY_NAME, FORMATS, Format, sniffed
 
 __all__ = [
-    "FORMATS", "Format", "FormatOptions", "Named", "format_of", "from_json", "load", "load_named", "save", "save_named",
-    "to_json",
+    "FORMATS", "Format", "FormatOptions", "Named", "files_in", "format_of", "from_json", "load", "load_named", "save",
+    "save_named", "to_json",
 ]  # fmt: skip
 
 BESIDE = (".masks.json", "classes.txt", "labels.txt")  # files that belong to others
@@ -54,9 +54,7 @@ def load_named(path: Path | str, format: str | None = None, options: FormatOptio
     """The same with the pictures' names and ids. The format of JSON is told by what is in it."""
     path, options = Path(path), options or FormatOptions()
     if path.is_dir():
-        return [
-            item for file in _in_folder(path, format) for item in _read(file, _told(file, format, options), options)
-        ]
+        return [item for file in files_in(path, format) for item in _read(file, _told(file, format, options), options)]
     return _read(path, _told(path, format, options), options)
 
 
@@ -105,8 +103,8 @@ def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
     return chosen.read(path, options)
 
 
-def _in_folder(folder: Path, format: str | None) -> Iterator[Path]:
-    """Files in one of the formats, by name; other files are passed over."""
+def files_in(folder: Path, format: str | None) -> Iterator[Path]:
+    """Files in one of the formats, by name; other files are passed over. A set kept as a folder is given as it is."""
     if format is not None and format_of(folder, format).folders:
         yield folder
         return
