@@ -51,6 +51,13 @@ def test_two_runs_are_compared(folder, tmp_path, capsys):
     assert "use_pamr: False -> True" in capsys.readouterr().out
 
 
+def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
+    assert run() == 2
+    told = capsys.readouterr()
+    assert "semantic" in told.out
+    assert "error" not in told.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

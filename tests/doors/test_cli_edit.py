@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -164,6 +165,18 @@ def test_without_diffusers_the_extra_is_named_before_anything_is_done(photo, tmp
     assert wordmask("edit", "replace", photo, *how) == 3
     assert "wordmask[edit]" in capsys.readouterr().err
     assert names(tmp_path / "o") == []
+
+
+def test_missing_weights_of_a_painter_are_asked_for_by_its_own_flag(photo, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "diffusers", ModuleType("diffusers"))  # only that it can be imported matters here
+    monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
+    how = ("--edit-prompt", "a hat", "--offline", "-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("edit", "replace", photo, "--prompt", "red", "--use-inpainting", *how) == 3
+    told = capsys.readouterr().err
+    assert "--fill-model FOLDER" in told
+    assert "--checkpoint" not in told
+    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "gone.onnx", *how[2:]) == 3
+    assert "gone.onnx is not there" in capsys.readouterr().err
 
 
 def test_styles_replay_too(photo, tmp_path, capsys):

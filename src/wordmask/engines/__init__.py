@@ -94,6 +94,8 @@ def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
     known = names()
     for part in parts:
         if part not in known and not part.startswith("hub:") and not weights.looks_local(part):
+            if "/" in part or part.endswith((".onnx", ".safetensors", ".pt", ".pth")):
+                raise UnknownEngineError(f"{part} is not there; is the path right, seen from {Path.cwd()}?")
             raise UnknownEngineError(
                 f"there is no engine {part!r}.{did_you_mean(part, known)} A path or hub:owner/name works too."
             )

@@ -106,6 +106,8 @@ def _usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "wordmask"
     message = show()
+    if not message:  # a group without a command has shown its help
+        return int(getattr(error, "exit_code", 2))
     if "No such command" in message:
         wrong = message.split("'")[1] if "'" in message else ""
         known = getattr(getattr(context, "command", None), "commands", COMMANDS)

@@ -21,7 +21,7 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
-from wordmask.errors import FormatError, ImageError, OptionError
+from wordmask.errors import FormatError, ImageError, OptionError, WeightsError
 from wordmask.media import formats, render
 from wordmask.media.limits import Limits, amount
 from wordmask.media.original import Original, encode_original, read_original
@@ -198,7 +198,10 @@ def _painter(order: Order) -> Inpainter | None:
     if paint.engine is None or order.style:
         return None
     options = replace(order.engine, checkpoint=None, input_side=None)
-    painter = engines.load(paint.engine, need=(Inpainter,), options=options).get(Inpainter)
+    try:
+        painter = engines.load(paint.engine, need=(Inpainter,), options=options).get(Inpainter)
+    except WeightsError as error:  # engines speak of --checkpoint, which here belongs to what finds the target
+        raise WeightsError(str(error).replace("--checkpoint", "--fill-model")) from None
     tuned: Callable[..., Inpainter] | None = getattr(painter, "tuned", None)
     if tuned is None:
         return painter
