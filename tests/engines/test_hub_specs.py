@@ -101,3 +101,25 @@ def test_words_become_masks_with_sam_and_clip(how, sam_folder, clip_folder):
     assert how == "everything" or result.masks.dense().sum(0).max() == 1
     assert {word.phrase for word in result.absent} | set(result.names) == {"cat", "dog", "sky"}
     assert all("@sha256:" in name for name in result.made_by)
+
+
+@pytest.mark.parametrize("how", ["unified", "guided"])
+def test_corrclip_gets_its_masks_from_the_segmenter_beside_it(how, clip_folder, monkeypatch):
+    options = EngineOptions(device="cpu", offline=True, dense_mode="corrclip")
+    models = engines.load(f"{clip_folder}+fake", options=options)
+    clip = models.get(Dense)
+    given, features = [], clip.features
+
+    def watched(images, masks):
+        given.append(masks)
+        return features(images, masks)
+
+    monkeypatch.setattr(clip, "features", watched)
+    pixels = np.full((48, 60, 3), 255, np.uint8)
+    pixels[8:40, 6:30] = (255, 0, 0)
+    words, options_of_words = Text(("cat", "dog")), SegmentOptions(how=how, min_confidence=0, coarse_threshold=0)
+    assert segment(Image(pixels), words, models, options_of_words).vocabulary == ("cat", "dog")
+    ((masks,),) = given
+    assert [6, 8, 30, 40] in masks.boxes.tolist()
+    with pytest.raises(CapabilityError, match="join a segmenter"):
+        segment(Image(pixels), words, engines.load(str(clip_folder), options=options))

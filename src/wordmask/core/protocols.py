@@ -175,6 +175,15 @@ class Dense(Protocol):
 
 
 @runtime_checkable
+class MaskedDense(Dense, Protocol):
+    """A `Dense` that may look at each region of a picture by itself."""
+
+    @property
+    def needs_masks(self) -> bool: ...
+    def features(self, images: Sequence[Image], masks: Sequence[Masks] | None = None) -> list[FeatureMap]: ...
+
+
+@runtime_checkable
 class Embedder(Protocol):
     """Whole pictures and phrases -> (N, D) unit rows of one space."""
 

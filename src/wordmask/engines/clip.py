@@ -75,11 +75,17 @@ class ClipEngine:
 
     # ---- Dense
 
+    @property
+    def needs_masks(self) -> bool:
+        """Whether `features` wants class-agnostic masks; a task that has a segmenter cuts them."""
+        return self.mode == "corrclip"
+
     def features(self, images: Sequence[Image], masks: Sequence[Masks] | None = None) -> list[FeatureMap]:
         """One vector per patch and picture. `masks`, one set per picture, are for the mode corrclip."""
-        if self.mode == "corrclip" and masks is None:
+        if self.needs_masks and masks is None:
             raise CapabilityError(
-                "the mode corrclip needs class-agnostic masks: features(images, masks); naclip needs none"
+                "the mode corrclip needs class-agnostic masks: join a segmenter, as in sam2.1-small+clip-b16, or hand "
+                "them over: features(images, masks); naclip needs none"
             )
         if masks is not None and len(masks) != len(images):
             raise OptionError(f"{len(images)} pictures but {len(masks)} sets of masks")

@@ -7,9 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from wordmask.core.image import Image
+from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.prompts import spellings
-from wordmask.core.protocols import Dense, Encoding, FeatureMap, Rivals, Segmenter
+from wordmask.core.protocols import Dense, Encoding, FeatureMap, MaskedDense, Rivals, Segmenter
 from wordmask.tasks.trace import Counted, Trace
 from wordmask.tasks.words import WordMaps
 
@@ -38,10 +39,22 @@ class View:
 
     @cached_property
     def features(self) -> FeatureMap:
+        dense = self.models.get(Dense)
         self.trace.encodings += 1
+        if isinstance(dense, MaskedDense) and dense.needs_masks and self.models.has(Segmenter):
+            regions = [self._regions()]
+            with self.trace.stage("features"):
+                (features,) = dense.features([self.image], regions)
+            return features
         with self.trace.stage("features"):
-            (features,) = self.models.get(Dense).features([self.image])
+            (features,) = dense.features([self.image])
         return features
+
+    def _regions(self) -> Masks:
+        """Every region of the picture, unnamed."""
+        from wordmask.tasks.everything import EverythingOptions, everything_found  # which looks through a View itself
+
+        return everything_found(self, EverythingOptions()).masks
 
     def words(self, phrases: Sequence[str]) -> WordMaps | None:
         """The words, each as near as its nearest spelling; None where no engine has dense features."""
