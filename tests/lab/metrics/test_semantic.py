@@ -110,3 +110,11 @@ def test_an_answer_in_void_changes_nothing():
 
 def test_band_reaches_along_the_pictures_border():
     assert semantic.band(np.ones((5, 5), bool), 1).sum() == 16
+
+
+def test_one_class_is_scored_like_any_other():
+    truth, answer = np.zeros((1, 4), np.int32), np.array([[0, 0, 0, -1]], np.int32)
+    found = semantic.figures(semantic.totals(semantic.confusion(truth, answer, 1)))
+    assert (found["miou"], found["pixel_accuracy"]) == (0.75, 0.75)
+    perfect = semantic.figures(semantic.totals(semantic.confusion(truth, truth, 1)))
+    assert set(perfect.values()) == {1.0}
