@@ -86,6 +86,20 @@ def test_many_files_then_words_as_a_shell_expands_them(folder):
     assert len(done.stdout.splitlines()) == 2
 
 
+def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
+    (tmp_path / "words.txt").write_text("red\n\nhot dog\n")
+    for words in (("red", "hot dog"), ("red,hot dog",), (f"@{tmp_path / 'words.txt'}",)):
+        for flags in ((), ("--vocabulary", "wall,sky")):
+            done = wordmask("segment", photo, *words, "-m", "fake", "--json", *flags)
+            assert json.loads(done.stdout)["vocabulary"] == ["red", "hot dog"]
+    only = wordmask("segment", photo, "--vocabulary", "red,blue,green", "--prompt", "blue,red", "-m", "fake", "--json")
+    assert json.loads(only.stdout)["vocabulary"] == ["blue", "red"]
+    named = wordmask("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
+    assert json.loads(named.stdout)["vocabulary"] == ["red", "blue"]
+    gone = wordmask("segment", photo, "@gone.txt", "-m", "fake")
+    assert (gone.returncode, "words in gone.txt cannot be read" in gone.stderr) == (2, True)
+
+
 def test_verbose_states_the_cost(photo):
     done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
     assert "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes, threshold 0.50 (" in done.stdout

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from wordmask import __version__, engines
 from wordmask.core.prompts import Text
+from wordmask.doors.cli.words import listed
 from wordmask.engines import weights
 from wordmask.engines.weights import Row
 from wordmask.errors import OutputError
@@ -79,7 +80,7 @@ def lint_words(
 
     wordmask lint-words sofa couch "dining table" table
     """
-    text = Text(tuple(word for given in words for word in _listed(given)))
+    text = Text(listed(words))
     found = lint(text, None if model == "none" else engines.load(model), near=near)
     if json:
         typer.echo(jsonlib.dumps([warning._asdict() for warning in found]))
@@ -89,16 +90,6 @@ def lint_words(
         typer.echo(f"{len(text.phrases)} words, nothing to warn of")
     if found:
         raise typer.Exit(1)
-
-
-def _listed(given: str) -> list[str]:
-    if not given.startswith("@"):
-        return [part.strip() for part in given.split(",") if part.strip()]
-    try:
-        lines = Path(given[1:]).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{given[1:]} cannot be read: {error}") from None
-    return [line.strip() for line in lines if line.strip()]
 
 
 class Check(NamedTuple):

@@ -1,6 +1,6 @@
 """`wordmask segment`, `click`, `everything`: pictures in, masks out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import Made, Outputs, Plan, recipe, run, written
+from wordmask.doors.cli.words import listed
 from wordmask.engines import EngineOptions
 from wordmask.errors import PromptError
 from wordmask.tasks.click import Click, ClickOptions, click_view
@@ -27,7 +28,8 @@ from wordmask.tasks.view import View
 Source = Annotated[str, typer.Argument(help="A picture, a folder, a glob, @list.txt, or - for standard input.")]
 Sources = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, @list.txt, or - for standard input.")]
 Words = Annotated[
-    list[str] | None, typer.Argument(help="What to look for; leading ones that are files are further pictures.")
+    list[str] | None,
+    typer.Argument(help="What to look for, or @words.txt; leading ones that are files are further pictures."),
 ]
 
 
@@ -57,6 +59,8 @@ def segment(
     wordmask segment kitchen.jpg cup oven cat
     """
     pictures, asked = _parted(picture, words or [])
+    # A comma parts words everywhere on the command line; `--vocabulary wall,sky` as one word would be of no use.
+    options = replace(options, vocabulary=listed(options.vocabulary), prompt=listed(options.prompt))
     text = _words(asked, options)
     models = engines.load(outputs.model, options=engine)
 
@@ -76,6 +80,7 @@ def click(pictures: Sources, pointed: Pointed, options: ClickOptions, engine: En
     wordmask click cat.jpg -p 120,80 -w cat -w dog
     """
     asked = pointed.click()
+    pointed = replace(pointed, word=listed(pointed.word))  # a file's words belong to what a batch is known by
     words = Text(pointed.word) if pointed.word else None
     models = engines.load(outputs.model, need=(Segmenter,), options=engine)
 
@@ -114,8 +119,7 @@ def _parted(picture: str, words: list[str]) -> tuple[list[str], list[str]]:
 
 def _words(words: list[str] | None, options: SegmentOptions) -> Text:
     """The words asked for; with only --prompt or --vocabulary, those."""
-    asked = tuple(part.strip() for word in words or () for part in word.split(",") if part.strip())
-    asked = asked or options.prompt or options.vocabulary
+    asked = listed(words or ()) or options.prompt or options.vocabulary
     if not asked:
         raise PromptError(
             "the word list is empty; name at least one thing to look for: wordmask segment PICTURE WORD ..."
@@ -130,14 +134,14 @@ def _cost(trace: Trace, outputs: Outputs) -> str:
 
 def _found_line(image: Image, result: Result) -> str:
     """`kitchen.jpg   cup .91  cup .84     not here: cat (best .12, would need .35)`"""
-    listed = _listed(result) or "nothing found"
+    told = _listed(result) or "nothing found"
     if not result.absent:
-        return f"{image.name}   {listed}"
+        return f"{image.name}   {told}"
     missed = sorted(result.absent, key=lambda word: -word.best)
-    told = ", ".join(
+    names = ", ".join(
         f"{word.phrase} (best {_short(word.best)}, would need {_short(word.needed)})" for word in missed[:8]
     )
-    return f"{image.name}   {listed}     not here: {told}{' ...' if len(missed) > 8 else ''}"
+    return f"{image.name}   {told}     not here: {names}{' ...' if len(missed) > 8 else ''}"
 
 
 def _listed(result: Result, most: int = 12) -> str:
