@@ -98,6 +98,7 @@ def saved_result(photo, tmp_path):
         pytest.param(("--click", "45,60", "--click", "5,5,0"), [(60, 45)], id="click and not"),
         pytest.param(("--box", "95,35,135,75"), [(55, 115)], id="box"),
         pytest.param(("--prompt", "red", "--box", "95,35,135,75"), [(60, 45), (55, 115)], id="word and box"),
+        pytest.param(("--prompt", "red, blue"), [(60, 45), (55, 115)], id="words parted by a comma"),
         pytest.param(("--result", "SAVED"), [(60, 45), (55, 115)], id="saved"),
         pytest.param(("--result", "SAVED", "--region", "0"), [(60, 45)], id="region"),
         pytest.param(("--example", "PHOTO,SAVED"), [(60, 45), (55, 115)], id="example"),

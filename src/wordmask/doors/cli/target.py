@@ -12,6 +12,7 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Example, Points, Text
 from wordmask.core.protocols import Dense, Segmenter
 from wordmask.core.result import Result
+from wordmask.doors.cli.words import listed
 from wordmask.engines import EngineOptions
 from wordmask.errors import MaskError, PromptError
 from wordmask.media import formats
@@ -27,7 +28,7 @@ class TargetOptions:
     """At least one of the ways to say what is meant; several add up."""
 
     prompt: tuple[str, ...] = ()
-    """A word or phrase; many may be given."""
+    """A word or phrase; many may be given, also parted by commas or as @words.txt."""
     click: tuple[str, ...] = ()
     """A point "x,y" on the thing, "x,y,0" beside it; all points together mean one thing."""
     box: tuple[str, ...] = ()
@@ -46,6 +47,8 @@ class TargetOptions:
     """Likeness from which --example counts as found."""
 
     def __post_init__(self) -> None:
+        for words in ("prompt", "vocabulary"):
+            object.__setattr__(self, words, listed(getattr(self, words)))
         if not (self.prompt or self.click or self.box or self.result or self.example):
             raise PromptError("say what is meant: --prompt WORD, --click X,Y, --box, --result or --example")
         if self.region and not self.result:
