@@ -188,6 +188,15 @@ def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
     assert [category["name"] for category in coco["categories"]] == ["red"]
 
 
+def test_draw_keeps_pictures_of_one_name_apart(photo, tmp_path):
+    out = tmp_path / "out"
+    wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
+    (out / "b").mkdir()
+    (out / "b" / "photo.json").write_bytes((out / "photo.json").read_bytes())
+    wordmask("draw", out / "photo.json", out / "b" / "photo.json", "-i", photo.parent, "-o", tmp_path / "drawn")
+    assert sorted(p.name for p in (tmp_path / "drawn").iterdir()) == ["photo-2.overlay.png", "photo.overlay.png"]
+
+
 def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     out = tmp_path / "out"
     wordmask("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)

@@ -43,13 +43,18 @@ def draw(
     if kind not in KINDS:
         raise FormatError(f"--kind is one of {', '.join(KINDS)}, got {kind!r}")
 
+    drawn: list[Path] = []
+
     def work(path: Path) -> str:
         made = []
         for item in formats.load_named(path):
             shown = item.result
             if kind not in ("labels", "legend"):  # which show no pixel of the picture
                 shown = shown.with_image(_picture(item.name, path, images))
-            target = (output_dir or path.parent) / f"{Path(item.name).stem or path.stem}.{kind}.png"
+            stem = (output_dir or path.parent) / (Path(item.name).stem or path.stem)
+            before = drawn.count(stem)  # pictures of one name in several folders
+            drawn.append(stem)
+            target = stem.with_name(f"{stem.name}{f'-{before + 1}' if before else ''}.{kind}.png")
             target.parent.mkdir(parents=True, exist_ok=True)
             made.append(str(_drawn(kind, shown, target, options)))
         return "\n".join(made)
