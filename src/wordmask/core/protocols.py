@@ -93,7 +93,7 @@ class Rivals:
     vectors: Array  # (R, D) unit rows
     kin: Array  # (K, D) unit rows; every rival is among its own kin
     kin_of: Array  # (K,) int, row of the rival
-    alike: float = 0.45
+    alike: float = 0.6
 
     def against(self, words: Array) -> Array:
         """(r, D): the rivals of these words (C, D)."""

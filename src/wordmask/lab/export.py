@@ -30,10 +30,10 @@ from wordmask.model.words import Vocabulary, Whitening, kin, phrases
 OPSET = 18
 DEFAULTS: dict[str, Any] = {
     "side": 512,
-    "views": [[1.0, False], [0.75, True], [1.25, True]],
+    "views": [[1.0, False], [0.75, True], [1.5, True]],
     "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
-    "presence": 0.6,
+    "presence": 0.7,
 }
 """What mini.json says where nothing was measured; `lab.calibrate` puts measured values there."""
 

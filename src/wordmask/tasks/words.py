@@ -11,8 +11,8 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
-PEAK = 20  # cells in which a word must be probable to be in the picture
-DOUBT = 0.1  # what remains of the probability of a word that is not
+PEAK = 30  # cells in which a word must be probable to be in the picture
+DOUBT = 0.02  # what remains of the probability of a word that is not
 
 
 @dataclass(frozen=True, eq=False)
