@@ -152,7 +152,12 @@ def _listed(result: Result, most: int = 12) -> str:
 
 
 def _short(score: float) -> str:
-    return f"{score:.2f}".removeprefix("0")
+    """`.91`; what is little but not nothing is `<.01`.
+
+    >>> _short(0.914), _short(0.004), _short(0.0)
+    ('.91', '<.01', '.00')
+    """
+    return "<.01" if 0 < score < 0.005 else f"{score:.2f}".removeprefix("0")
 
 
 def _numbers(text: str, flag: str, counts: tuple[int, ...]) -> list[float]:
