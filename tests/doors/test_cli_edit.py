@@ -315,6 +315,14 @@ def test_effects_take_their_options_and_say_when_there_is_nothing(photo, tmp_pat
     assert "nothing to edit" in capsys.readouterr().err
 
 
+def test_a_sticker_is_transparent_or_on_the_ground_that_is_asked_for(photo, tmp_path):
+    how = ("--prompt", "red", "-m", "fake", "-o", tmp_path / "o")
+    assert wordmask("effect", "sticker", photo, *how) == 0
+    assert load(tmp_path / "o/photo.png")[5, 5].tolist() == [0, 0, 0, 0]
+    assert wordmask("effect", "sticker", photo, "--ground", "navy", *how) == 0
+    assert load(tmp_path / "o/photo.png")[5, 5].tolist() == [0, 0, 128]
+
+
 def test_an_overlays_own_alpha_counts_and_its_occluders_are_looked_for(photo, tmp_path, capsys):
     hat = np.full((40, 60, 4), 255, np.uint8)
     hat[:, :30, 3] = 0  # its left half is clear

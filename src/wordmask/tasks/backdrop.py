@@ -97,8 +97,8 @@ class StickerOptions:
     """Width as a share of the picture's shorter side."""
     colour: str = "white"
     """Of the border: a name or #rrggbb."""
-    ground: str = "silver"
-    """What lies under the sticker, where the picture cannot be transparent."""
+    ground: str = ""
+    """What lies under the sticker; default: nothing where the picture can be transparent, else silver."""
 
     def __post_init__(self) -> None:
         check_range("border", self.border, 0, 0.2)
@@ -202,7 +202,7 @@ def sticker(image: Image, result: Result, options: StickerOptions | None = None)
     """The object with a border, on a plain ground. `sticker_rgba` has nothing under it instead."""
     options = options or StickerOptions()
     cut, colour, cover = _cut_out(image, result, options)
-    ground = np.full_like(image.pixels, colours.parse_colour(options.ground))
+    ground = np.full_like(image.pixels, colours.parse_colour(options.ground or "silver"))
     x0, y0, x1, y1 = cut.box
     ground[y0:y1, x0:x1] = blended(ground[y0:y1, x0:x1], colour, cover)
     return Image(ground, image.name)

@@ -73,8 +73,8 @@ def _add(name: str) -> None:
 
 
 def _seen(name: str, original: Original, result: Result, options: Any) -> Array:
-    """The picture with the effect, in the original's depth; a sticker is transparent where a picture cannot be."""
-    if name == "sticker":
+    """The picture with the effect, in the original's depth; a sticker without a ground is transparent around it."""
+    if name == "sticker" and not options.ground:
         return sticker_rgba(original.image, result, options)
     function, _ = EFFECTS[name]
     return original.with_edit(function(original.image, result, options))
