@@ -106,7 +106,7 @@ def _with_labels(folder: Path, paths: list[Path], classes: list[str], words: tup
     for path in paths:
         labels = table[cv2.imread(str(folder / "labels" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)]
         found = [(m, int(w)) for w in np.unique(labels) if 0 <= w < len(words) for m in _pieces(labels == w)]
-        depth = folder / "depth" / path.name
+        depth = folder / "depth" / f"{path.stem}.png"
         known = cv2.imread(str(depth), cv2.IMREAD_GRAYSCALE) if depth.exists() else None
         yield Truth(_image(path), labels, [m for m, _ in found], [w for _, w in found], known)
 

@@ -1,6 +1,7 @@
 """The shipped weights, on photographs that scikit-image ships; and the export's parity with torch on random ones."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,19 @@ def test_pictures_of_any_shape_have_features_cuts_and_depth(mini, size):
     cuts = mini.cut(encoding, PromptBatch.points(np.array([[size[1] / 2, size[0] / 2]])))
     assert cuts.logits.shape[:2] == (1, 3)
     assert mini.depth([image])[0].values.shape == size
+
+
+def test_an_earlier_mask_counts_until_clicks_correct_it(mini, cat):
+    (encoding,) = mini.encode([cat])
+    earlier = np.full((1, 32, 48), -5, np.float32)
+    earlier[:, 8:20, 10:30] = 5
+    one, two = (
+        PromptBatch.click(np.array([(200, 150)]), np.array([1])),
+        PromptBatch.click(np.array([(200, 150), (30, 30)]), np.array([1, 0])),
+    )
+    with_one, with_two = (mini.cut(encoding, replace(p, logits=earlier)).logits for p in (one, two))
+    assert np.abs(with_one - mini.cut(encoding, one).logits).max() > 1
+    np.testing.assert_array_equal(with_two, mini.cut(encoding, two).logits)
 
 
 def test_no_prompts_give_no_cuts(mini, cat):
