@@ -49,14 +49,14 @@ class Found:
     def join(cls, parts: Sequence["Found"]) -> "Found":
         """Several sets over one picture; all of them have labels or none has."""
         labels = [part.label_ids for part in parts if part.label_ids is not None]
-        weights = tuple(weight for part in parts for weight in _weights(part))
+        weighed = any(part.weights is not None for part in parts)  # four bytes a pixel of every crop
         return cls(
             Masks.concatenate([part.masks for part in parts]),
             tuple(prompt for part in parts for prompt in part.prompts),
             np.concatenate([part.quality for part in parts]),
             np.concatenate(labels) if len(labels) == len(parts) else None,
             None,
-            weights,
+            tuple(weight for part in parts for weight in _weights(part)) if weighed else None,
         )
 
     def whys(self, rivals: Sequence[str], rival_scores: Array) -> tuple[Why, ...]:
