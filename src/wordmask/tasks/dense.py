@@ -15,7 +15,7 @@ from wordmask.errors import CapabilityError
 from wordmask.ops import refine
 from wordmask.tasks.trace import Trace
 from wordmask.tasks.view import View
-from wordmask.tasks.words import WordMaps
+from wordmask.tasks.words import WordMaps, spread
 
 GRID = 512  # long side at which edges are refined
 
@@ -78,8 +78,7 @@ def _first_word(maps: WordMaps, grid: tuple[int, ...]) -> tuple[Array, Array]:
     """ "None" wins everywhere but may not be the answer: the most probable words, by cell."""
     probabilities = maps.probabilities[:-1]
     words = np.unique(probabilities.argmax(0))
-    planes = [cv2.resize(probabilities[word], (grid[1], grid[0]), interpolation=cv2.INTER_LINEAR) for word in words]
-    return words, np.stack(planes)
+    return words, np.stack([spread(probabilities[word], (grid[0], grid[1])) for word in words])
 
 
 def _grid(size: Size) -> Size:

@@ -12,6 +12,7 @@ from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool
 
 PEAK = 30  # cells in which a word must be probable to be in the picture
+LEAST = np.float32(1e-4)  # probability that counts as none when cells are mixed
 DOUBT = 0.02  # what remains of the probability of a word that is not
 
 
@@ -70,8 +71,7 @@ class WordMaps:
         """
         winning = _winning(self.probabilities.reshape(len(self) + 1, -1))
         found = np.union1d(winning, len(self))
-        planes = [cv2.resize(self.probabilities[k], grid[::-1], interpolation=cv2.INTER_LINEAR) for k in found]
-        return found, np.stack(planes)
+        return found, np.stack([spread(self.probabilities[k], grid) for k in found])
 
     def under(self, masks: Masks) -> Array:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
@@ -85,6 +85,13 @@ class WordMaps:
         """Mean probabilities under regions of so many pixels -> how often such a region is right."""
         height, width = self.size
         return curve(scores, areas / (height * width), *self.features.calibration)
+
+
+def spread(plane: Array, grid: Size) -> Array:
+    """Probabilities of cells on a finer grid; logarithms are mixed, so that a faint word does not win every seam."""
+    logarithms = np.log(np.maximum(plane, LEAST))
+    finer: Array = np.exp(cv2.resize(logarithms, grid[::-1], interpolation=cv2.INTER_LINEAR))
+    return finer
 
 
 def doubt_absent_words(planes: Array, presence: float) -> None:
