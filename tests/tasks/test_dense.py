@@ -14,7 +14,7 @@ from wordmask.core.protocols import FeatureMap
 from wordmask.ops.pool import coverage
 from wordmask.tasks.dense import DenseOptions, decide, dense
 from wordmask.tasks.lint import lint
-from wordmask.tasks.words import DOUBT, PEAK, WordMaps, doubt_absent_words, otsu, softmax
+from wordmask.tasks.words import DOUBT, PEAK, WordMaps, doubt_absent_words, otsu, softmax, spread
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,12 @@ def test_the_winners_are_the_words_that_are_highest_somewhere(words, seed):
     ids, planes = maps.winners((3, 4))
     assert ids.tolist() == sorted({*maps.probabilities.argmax(0).ravel().tolist(), words})
     assert planes == pytest.approx(maps.probabilities[ids])
+
+
+def test_cells_are_spread_by_their_logarithms():
+    halfway = spread(np.array([[0.9, 0.1]], np.float32), (1, 3))
+    assert halfway[0] == pytest.approx([0.9, 0.3, 0.1])
+    assert spread(np.zeros((2, 2), np.float32), (4, 4)).max() < 1e-3
 
 
 def test_calibration_is_a_line_in_log_odds():

@@ -89,6 +89,8 @@ class WordMaps:
 
 def spread(plane: Array, grid: Size) -> Array:
     """Probabilities of cells on a finer grid; logarithms are mixed, so that a faint word does not win every seam."""
+    if plane.shape == grid:
+        return plane
     logarithms = np.log(np.maximum(plane, LEAST))
     finer: Array = np.exp(cv2.resize(logarithms, grid[::-1], interpolation=cv2.INTER_LINEAR))
     return finer
