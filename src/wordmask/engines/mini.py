@@ -111,7 +111,7 @@ class Mini:
     # ---- Dense
 
     def features(self, images: Sequence[Image]) -> list[FeatureMap]:
-        """Unit vectors at stride 8, averaged over the picture and its mirror image."""
+        """Unit vectors at stride 8 of the largest pass, averaged over the passes that the settings name."""
         return [self._features(image) for image in images]
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
