@@ -21,7 +21,7 @@ import skimage.data
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.tasks.effects import EFFECTS
+from wordmask.tasks.effects.looks import EFFECTS
 
 SIZE_WH = (1920, 1080)
 
@@ -38,7 +38,9 @@ def options_of(name: str, kind: type, picture: Image) -> object:
     return kind(picture=picture) if name == "overlay" else kind()
 
 
-def timed(function: object, image: Image, result: Result, options: object, frames: int) -> dict[str, float]:
+def timed(
+    function: object, image: Image, result: Result, options: object, frames: int
+) -> dict[str, float]:
     """Median wall-clock and mean processor time of a frame, in milliseconds."""
     walls = []
     function(image, result, options)  # type: ignore[operator]  # from the table of effects
@@ -55,7 +57,9 @@ def timed(function: object, image: Image, result: Result, options: object, frame
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=40)
-    parser.add_argument("--memory", type=int, default=0, help="frames to run each effect for, watching memory")
+    parser.add_argument(
+        "--memory", type=int, default=0, help="frames to run each effect for, watching memory"
+    )
     parser.add_argument("--json", default="")
     args = parser.parse_args()
     cv2.setNumThreads(2)
@@ -64,7 +68,9 @@ def main() -> None:
     for name, (function, kind) in EFFECTS.items():
         rows[name] = timed(function, image, result, options_of(name, kind, picture), args.frames)
         row = rows[name]
-        print(f"{name:12} {row['wall_ms']:7.1f} ms  cpu {row['cpu_ms']:7.1f} ms  {row['fps']:6.1f} fps")
+        print(
+            f"{name:12} {row['wall_ms']:7.1f} ms  cpu {row['cpu_ms']:7.1f} ms  {row['fps']:6.1f} fps"
+        )
     if args.memory:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for number in range(args.memory):
@@ -72,7 +78,9 @@ def main() -> None:
             function(image, result, options_of(list(EFFECTS)[number % len(EFFECTS)], kind, picture))
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         print(f"peak memory after {args.memory} frames: +{grown:.1f} MiB")
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    )
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -33,8 +33,8 @@ from wordmask.core.models import Models
 from wordmask.engines import sam
 from wordmask.engines.options import EngineOptions
 from wordmask.tasks.everything import EverythingOptions, everything_result, grid_points
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
 
 MB = 1e6
 
@@ -42,7 +42,9 @@ MB = 1e6
 def drawn(width: int, height: int) -> Image:
     """Discs on noise."""
     rng = np.random.default_rng(0)
-    pixels = cv2.resize(rng.integers(0, 256, (height // 40, width // 40, 3), dtype=np.uint8), (width, height))
+    pixels = cv2.resize(
+        rng.integers(0, 256, (height // 40, width // 40, 3), dtype=np.uint8), (width, height)
+    )
     for _ in range(40):
         centre = (int(rng.integers(width)), int(rng.integers(height)))
         cv2.circle(pixels, centre, int(rng.integers(20, 400)), rng.integers(0, 256, 3).tolist(), -1)
@@ -95,7 +97,9 @@ def library(folder: Path, image: Image, points: int, batch: int) -> Callable[[],
     with torch.no_grad():
         encoded = network.get_image_embeddings(inputs["pixel_values"])
     places = grid_points(image.size, side_of(points, image)) * (1024 / max(image.size))
-    return partial(_library, network, processor, (inputs, encoded, torch.from_numpy(places), image.size, batch))
+    return partial(
+        _library, network, processor, (inputs, encoded, torch.from_numpy(places), image.size, batch)
+    )
 
 
 def _library(network: Any, processor: Any, work: tuple[Any, ...]) -> int:
@@ -106,7 +110,9 @@ def _library(network: Any, processor: Any, work: tuple[Any, ...]) -> int:
             out = network(image_embeddings=encoded, input_points=some[None, :, None])
         sizes = inputs["original_sizes"], inputs["reshaped_input_sizes"]
         masks = processor.post_process_masks(out.pred_masks, *sizes, binarize=False)
-        codes += processor.filter_masks(masks[0], out.iou_scores[0], size, [0, 0, size[1], size[0]], 0.0, 0.0)[0]
+        codes += processor.filter_masks(
+            masks[0], out.iou_scores[0], size, [0, 0, size[1], size[0]], 0.0, 0.0
+        )[0]
     return len(codes)
 
 
@@ -147,10 +153,14 @@ def resident(field: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--picture", default="4000x3000")
     parser.add_argument("--points", type=int, default=1024)
-    parser.add_argument("--batch", type=int, default=64, help="points at a time, published side (ours: at most 32)")
+    parser.add_argument(
+        "--batch", type=int, default=64, help="points at a time, published side (ours: at most 32)"
+    )
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -161,7 +171,11 @@ def main() -> None:
         published.package()  # before anything else meets its torchvision
     if wanted.one:
         image = drawn(*(int(side) for side in wanted.picture.split("x")))
-        print(json.dumps(measured(wanted.one[0], Path(wanted.one[1]), image, wanted.points, wanted.batch)))
+        print(
+            json.dumps(
+                measured(wanted.one[0], Path(wanted.one[1]), image, wanted.points, wanted.batch)
+            )
+        )
         return
     rows = compared(wanted)
     if wanted.json:
@@ -177,18 +191,33 @@ def compared(wanted: argparse.Namespace) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         write_network(Path(folder))
         given = [
-            part for name in ("picture", "points", "batch", "threads") for part in (f"--{name}", vars(wanted)[name])
+            part
+            for name in ("picture", "points", "batch", "threads")
+            for part in (f"--{name}", vars(wanted)[name])
         ]
         for side in ("ours", rival) * wanted.rounds:
-            command = [sys.executable, __file__, *(str(part) for part in given), "--one", side, folder]
+            command = [
+                sys.executable,
+                __file__,
+                *(str(part) for part in given),
+                "--one",
+                side,
+                folder,
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
-                sys.exit(f"{side} stopped with {done.returncode} (-9: out of memory?): {done.stderr[-600:]}")
+                sys.exit(
+                    f"{side} stopped with {done.returncode} (-9: out of memory?): {done.stderr[-600:]}"
+                )
             rows.append(json.loads(done.stdout.splitlines()[-1]))
             print(json.dumps(rows[-1]), flush=True)
-    mine, theirs = ([row for row in rows if (row["side"] == "ours") == own] for own in (True, False))
+    mine, theirs = (
+        [row for row in rows if (row["side"] == "ours") == own] for own in (True, False)
+    )
     for key in ("s_per_point", "cpu_s_per_point", "peak_mb"):
-        print(f"{key}: ours / {rival} = {min(r[key] for r in mine) / max(1e-9, min(r[key] for r in theirs)):.3f}")
+        print(
+            f"{key}: ours / {rival} = {min(r[key] for r in mine) / max(1e-9, min(r[key] for r in theirs)):.3f}"
+        )
     return rows
 
 

@@ -30,9 +30,15 @@ def drawn(kind: str) -> np.ndarray:
     """A regular texture with a little noise, 384 x 384."""
     y, x = np.mgrid[:384, :384]
     if kind == "weave":
-        plane = 128 + 60 * np.sin(2 * np.pi * x / 9) + 50 * np.sign(np.sin(2 * np.pi * (y + x // 9 * 5) / 12))
+        plane = (
+            128
+            + 60 * np.sin(2 * np.pi * x / 9)
+            + 50 * np.sign(np.sin(2 * np.pi * (y + x // 9 * 5) / 12))
+        )
     elif kind == "tiles":
-        plane = np.where((x % 32 < 2) | (y % 32 < 2), 60, 170 + 25 * (((x // 32) * 7 + (y // 32) * 3) % 3))
+        plane = np.where(
+            (x % 32 < 2) | (y % 32 < 2), 60, 170 + 25 * (((x // 32) * 7 + (y // 32) * 3) % 3)
+        )
     else:
         plane = np.where((x + (y // 14 % 2) * 16) % 32 < 3, 210, np.where(y % 14 < 3, 210, 120))
     plane = plane + np.random.default_rng(0).normal(0, 4, plane.shape)
@@ -41,8 +47,13 @@ def drawn(kind: str) -> np.ndarray:
 
 def pictures() -> dict[str, np.ndarray]:
     """Name -> (H, W, 3) uint8."""
-    loaded = {name: getattr(skimage.data, name)() for name in ("brick", "grass", "gravel", "coffee", "chelsea")}
-    colour = {name: np.repeat(p[..., None], 3, 2) if p.ndim == 2 else p for name, p in loaded.items()}
+    loaded = {
+        name: getattr(skimage.data, name)()
+        for name in ("brick", "grass", "gravel", "coffee", "chelsea")
+    }
+    colour = {
+        name: np.repeat(p[..., None], 3, 2) if p.ndim == 2 else p for name, p in loaded.items()
+    }
     return {kind: drawn(kind) for kind in ("weave", "tiles", "bond")} | colour
 
 
@@ -52,7 +63,9 @@ def blob(size: tuple[int, int], radius: int, seed: int) -> np.ndarray:
     cy, cx = (int(rng.integers(2 * radius, side - 2 * radius)) for side in size)
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     waves = sum(rng.normal(0, 0.12) * np.cos(k * angles + rng.uniform(0, 6)) for k in range(2, 6))
-    points = np.stack([cx + radius * (1 + waves) * np.cos(angles), cy + radius * (1 + waves) * np.sin(angles)], 1)
+    points = np.stack(
+        [cx + radius * (1 + waves) * np.cos(angles), cy + radius * (1 + waves) * np.sin(angles)], 1
+    )
     mask = np.zeros(size, np.uint8)
     cv2.fillPoly(mask, [points.astype(np.int32)], 1)
     return mask > 0
@@ -65,7 +78,11 @@ def psnr(got: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
 def sharpness(got: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
     def energy(pixels: np.ndarray) -> float:
         grey = pixels.mean(2)
-        return float((np.abs(np.diff(grey, axis=0, append=0)) + np.abs(np.diff(grey, axis=1, append=0)))[hole].mean())
+        return float(
+            (np.abs(np.diff(grey, axis=0, append=0)) + np.abs(np.diff(grey, axis=1, append=0)))[
+                hole
+            ].mean()
+        )
 
     return energy(got) / energy(truth)
 
@@ -97,8 +114,12 @@ def speed() -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speed", action="store_true", help="only the time for 1 MP with a hole of 10 %%")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--speed", action="store_true", help="only the time for 1 MP with a hole of 10 %%"
+    )
     parser.add_argument("--json", default="")
     args = parser.parse_args()
     cv2.setNumThreads(2)
@@ -110,7 +131,9 @@ def main() -> None:
     rows = {}
     for name, truth in pictures().items():
         rows[name] = measured(truth, painters)
-        told = "  ".join(f"{p} {row['psnr']:5.2f} dB ({row['sharpness']:.2f})" for p, row in rows[name].items())
+        told = "  ".join(
+            f"{p} {row['psnr']:5.2f} dB ({row['sharpness']:.2f})" for p, row in rows[name].items()
+        )
         gain = rows[name]["patch"]["psnr"] - rows[name]["telea"]["psnr"]
         print(f"{name:8} {told}  patch - telea {gain:+.2f} dB", flush=True)
     if args.json:

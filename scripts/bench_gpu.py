@@ -68,14 +68,17 @@ def sam(name: str, *, compiled: bool) -> dict[str, float]:
     model = network("sam2.1-large")
     engine = SamEngine("sam2.1-large", Sam2(model, place, None), place)
     pictures = [
-        Image(np.random.default_rng(k).integers(0, 256, (768, 1024, 3), dtype=np.uint8)) for k in range(max(BATCHES))
+        Image(np.random.default_rng(k).integers(0, 256, (768, 1024, 3), dtype=np.uint8))
+        for k in range(max(BATCHES))
     ]
     found: dict[str, float] = {}
     for batch in BATCHES:
         pixels = torch.stack([engine.network.pixels(image) for image in pictures[:batch]])
         found[f"encode_{batch}_s"] = seconds(lambda pixels=pixels: engine.network.encode(pixels))
     ready = engine.network.pixels(pictures[0])[None].to("cuda", TYPES[name])
-    found["encode_share_of_roof"] = operations(model, ready) / found["encode_1_s"] / roof(TYPES[name])
+    found["encode_share_of_roof"] = (
+        operations(model, ready) / found["encode_1_s"] / roof(TYPES[name])
+    )
     (encoding,) = engine.encode(pictures[:1])
     points = np.random.default_rng(0).uniform(0, 768, (POINTS, 2))
     found["cut_1024_s"] = seconds(lambda: engine.cut(encoding, PromptBatch.points(points)), 2)
@@ -88,7 +91,9 @@ def sam(name: str, *, compiled: bool) -> dict[str, float]:
 
         def cut() -> None:
             for start in range(0, POINTS, 64):  # its own default batch
-                plain(image_embeddings=list(maps), input_points=theirs[:, start : start + 64]).pred_masks.cpu()
+                plain(
+                    image_embeddings=list(maps), input_points=theirs[:, start : start + 64]
+                ).pred_masks.cpu()
 
         found["transformers_cut_1024_s"] = seconds(cut, 2)
     return found
@@ -101,7 +106,10 @@ def clip(name: str) -> dict[str, float]:
     checkpoint = Checkpoint(Path("/nowhere"), {"model_type": "clip"})
     tower = towers.Clip(model, checkpoint, place)
     engine = ClipEngine("clip-b16", tower, None, place)  # no words are asked for here
-    pictures = [Image(np.random.default_rng(k).integers(0, 256, (480, 640, 3), dtype=np.uint8)) for k in range(16)]
+    pictures = [
+        Image(np.random.default_rng(k).integers(0, 256, (480, 640, 3), dtype=np.uint8))
+        for k in range(16)
+    ]
     windows = 16 * len(engine._plan(pictures[0]).corners)
     pixels = torch.randn(windows, 3, 224, 224, device="cuda", dtype=TYPES[name])
     with torch.no_grad():
@@ -113,13 +121,17 @@ def clip(name: str) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("there is no CUDA device here, so nothing was measured")
     torch.manual_seed(0)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout
     result: dict[str, Any] = {
         "card": torch.cuda.get_device_name(),
         "torch": torch.__version__,
@@ -127,7 +139,9 @@ def main() -> None:
     }
     for name in TYPES:
         for compiled in (False, True):
-            result[f"sam2.1-large {name} {'compiled' if compiled else 'eager'}"] = sam(name, compiled=compiled)
+            result[f"sam2.1-large {name} {'compiled' if compiled else 'eager'}"] = sam(
+                name, compiled=compiled
+            )
             torch.cuda.empty_cache()
         result[f"clip-b16 {name}"] = clip(name)
     print(json.dumps(result, indent=2))

@@ -31,25 +31,52 @@ def draw(root: Path, pictures: int, width: int) -> None:
     """A described folder in the sizes of VOC."""
     for kind in ("images", "labels"):
         (root / kind).mkdir(parents=True)
-    card = {"name": "simulated voc", "classes": ["background", *COLOURS], "background": 0, "ignore": 255}
+    card = {
+        "name": "simulated voc",
+        "classes": ["background", *COLOURS],
+        "background": 0,
+        "ignore": 255,
+    }
     (root / "dataset.json").write_text(json.dumps(card))
     height = width * 3 // 4
     rows, columns = np.mgrid[:height, :width]
     for number in range(pictures):
         dice = np.random.default_rng(number)
-        pixels, labels = np.full((height, width, 3), 250, np.uint8), np.zeros((height, width), np.uint8)
+        pixels, labels = (
+            np.full((height, width, 3), 250, np.uint8),
+            np.zeros((height, width), np.uint8),
+        )
         for label, (name, colour) in enumerate(COLOURS.items(), 1):
             if dice.random() < 0.5:
                 continue
-            x, y, reach = dice.integers(width), dice.integers(height), dice.integers(width // 20, width // 5)
-            away = np.hypot(columns - x, rows - y) if "disc" in name else np.maximum(abs(columns - x), abs(rows - y))
+            x, y, reach = (
+                dice.integers(width),
+                dice.integers(height),
+                dice.integers(width // 20, width // 5),
+            )
+            away = (
+                np.hypot(columns - x, rows - y)
+                if "disc" in name
+                else np.maximum(abs(columns - x), abs(rows - y))
+            )
             pixels[away <= reach], labels[away <= reach] = colour, label
         Image.fromarray(pixels).save(root / f"images/{number:06d}.png", compress_level=1)
         Image.fromarray(labels).save(root / f"labels/{number:06d}.png", compress_level=1)
 
 
 def command(root: Path, out: Path, model: str) -> list[str]:
-    words = ["bench", "semantic", "--data", str(root), "--model", model, "--output-dir", str(out), "--rounds", "100"]
+    words = [
+        "bench",
+        "semantic",
+        "--data",
+        str(root),
+        "--model",
+        model,
+        "--output-dir",
+        str(out),
+        "--rounds",
+        "100",
+    ]
     words += ["--input-side", "64"]  # a coarse engine: it is the bench that is measured here
     return [sys.executable, "-c", "from wordmask.doors.cli import main; main()", *words]
 
@@ -58,7 +85,9 @@ def kill_after(root: Path, out: Path, model: str, records: int) -> None:
     """Start, wait for so many records, SIGKILL."""
     process = subprocess.Popen(command(root, out, model), stderr=subprocess.DEVNULL)
     ledger = out / "records.jsonl"
-    while process.poll() is None and (not ledger.is_file() or ledger.read_bytes().count(b"\n") <= records):
+    while process.poll() is None and (
+        not ledger.is_file() or ledger.read_bytes().count(b"\n") <= records
+    ):
         time.sleep(0.5)
     if process.poll() is not None:
         sys.exit(f"the run ended before it could be killed (exit code {process.returncode})")
@@ -77,7 +106,10 @@ def main() -> int:
         draw(root, arguments.pictures, arguments.width)
         kill_after(root, out, arguments.model, arguments.pictures // 3)
         subprocess.run(
-            command(root, out, arguments.model), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(root, out, arguments.model),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         results = json.loads((out / "results.json").read_text())
     run, peak = results["run"], results["run"]["peak_memory_mb"]

@@ -33,7 +33,12 @@ def ellipses(count: int, longest: tuple[int, int], rng: np.random.Generator) -> 
         axes = (radius, max(2, int(radius * rng.uniform(0.3, 1))))
         cv2.ellipse(crop, (radius, radius), axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
         crops.append(crop.astype(bool))
-        corners.append((int(rng.integers(-radius, SIZE[1] - radius)), int(rng.integers(-radius, SIZE[0] - radius))))
+        corners.append(
+            (
+                int(rng.integers(-radius, SIZE[1] - radius)),
+                int(rng.integers(-radius, SIZE[0] - radius)),
+            )
+        )
     return Masks.trimmed(SIZE, corners, crops)
 
 
@@ -62,7 +67,9 @@ def scene(name: str, count: int, seed: int, repeat: int) -> dict[str, float]:
     crowd = [0] * count
     difference = np.abs(first.iou(second) - coco.iou(*codes, crowd)).max()
     if difference > 1e-9:
-        raise SystemExit(f"wordmask and pycocotools disagree by {difference}: the timings mean nothing")
+        raise SystemExit(
+            f"wordmask and pycocotools disagree by {difference}: the timings mean nothing"
+        )
     # 300 dense float masks are 2.5 GB each way; a tenth of them is a tenth of the rows and columns.
     tenth = count // 10
     small = [masks[:tenth].dense() for masks in (first, second)]
@@ -72,7 +79,9 @@ def scene(name: str, count: int, seed: int, repeat: int) -> dict[str, float]:
         "memory, share of dense": first.nbytes / (count * SIZE[0] * SIZE[1]),
         "wordmask, ms": best_ms(lambda: first.iou(second), repeat),
         "pycocotools, ms": best_ms(lambda: coco.iou(*codes, crowd), repeat),
-        f"wordmask {tenth} x {tenth}, ms": best_ms(lambda: first[:tenth].iou(second[:tenth]), repeat),
+        f"wordmask {tenth} x {tenth}, ms": best_ms(
+            lambda: first[:tenth].iou(second[:tenth]), repeat
+        ),
         f"dense numpy {tenth} x {tenth}, ms": best_ms(lambda: dense_iou(*small), 2),
         "nms of 300, ms": best_ms(lambda: merge.nms(first, np.linspace(1, 0, count)), repeat),
         "to_rle, ms": best_ms(first.to_rle, repeat),
@@ -94,7 +103,9 @@ def machine() -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=5)
@@ -106,11 +117,16 @@ def main() -> None:
         for what, value in figures.items():
             print(f"  {what:<28} {value:12.4g}")
         tenth = args.count // 10
-        dense = figures[f"dense numpy {tenth} x {tenth}, ms"] / figures[f"wordmask {tenth} x {tenth}, ms"]
+        dense = (
+            figures[f"dense numpy {tenth} x {tenth}, ms"]
+            / figures[f"wordmask {tenth} x {tenth}, ms"]
+        )
         coco = figures["wordmask, ms"] / figures["pycocotools, ms"]
         print(f"  {coco:.1f} times the time of pycocotools, 1/{dense:.0f} of dense numpy's")
     if args.json:
-        args.json.write_text(json.dumps({"machine": machine(), "seed": args.seed, "masks": found}, indent=1) + "\n")
+        args.json.write_text(
+            json.dumps({"machine": machine(), "seed": args.seed, "masks": found}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -90,22 +90,40 @@ def _with_instances(folder: Path, paths: list[Path], words: tuple[str, ...]) -> 
     ids = {i["file_name"]: i["id"] for i in coco["images"]}
     for path in paths:
         image = _image(path)
-        own = sorted((a for a in coco["annotations"] if a["image_id"] == ids[path.name]), key=lambda a: -a["area"])
+        own = sorted(
+            (a for a in coco["annotations"] if a["image_id"] == ids[path.name]),
+            key=lambda a: -a["area"],
+        )
         dense = Masks.from_rle([a["segmentation"] for a in own], image.size).dense()
         labels = np.full(image.size, len(words), np.int32)
         for mask, a in zip(dense, own, strict=True):
             labels[mask] = names[a["category_id"]]
         cut = [k for k, a in enumerate(own) if not a.get("iscrowd") and dense[k].sum() > SMALL]
-        yield Truth(image, labels, [dense[k] for k in cut], [names[own[k]["category_id"]] for k in cut], None)
+        yield Truth(
+            image,
+            labels,
+            [dense[k] for k in cut],
+            [names[own[k]["category_id"]] for k in cut],
+            None,
+        )
 
 
-def _with_labels(folder: Path, paths: list[Path], classes: list[str], words: tuple[str, ...]) -> Iterator[Truth]:
+def _with_labels(
+    folder: Path, paths: list[Path], classes: list[str], words: tuple[str, ...]
+) -> Iterator[Truth]:
     table = np.full(256, -1, np.int32)
     for k, c in enumerate(classes):
         table[k] = len(words) if c == "background" else words.index(c)
     for path in paths:
-        labels = table[cv2.imread(str(folder / "labels" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)]
-        found = [(m, int(w)) for w in np.unique(labels) if 0 <= w < len(words) for m in _pieces(labels == w)]
+        labels = table[
+            cv2.imread(str(folder / "labels" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
+        ]
+        found = [
+            (m, int(w))
+            for w in np.unique(labels)
+            if 0 <= w < len(words)
+            for m in _pieces(labels == w)
+        ]
         depth = folder / "depth" / f"{path.stem}.png"
         known = cv2.imread(str(depth), cv2.IMREAD_GRAYSCALE) if depth.exists() else None
         yield Truth(_image(path), labels, [m for m, _ in found], [w for _, w in found], known)
@@ -146,7 +164,10 @@ def _measure_cuts(words: tuple[str, ...], truth: Truth, models: Models, tally: T
     points = np.array([regions.deepest_point(m) for m in truth.masks], np.float32)
     boxes = np.array([_tight(m) for m in truth.masks], np.float32)
     vectors = models.get(Dense).embed_texts(words)
-    for prompts, column in ((PromptBatch.points(points), tally.click), (PromptBatch.of_boxes(boxes), tally.box)):
+    for prompts, column in (
+        (PromptBatch.points(points), tally.click),
+        (PromptBatch.of_boxes(boxes), tally.box),
+    ):
         cuts = segmenter.cut(encoding, prompts)
         best = cuts.quality.argmax(1)
         column.append([_iou(cuts.logits[k, b], truth.masks[k]) for k, b in enumerate(best)])
@@ -186,7 +207,9 @@ def figures(tally: Tally) -> dict[str, dict[str, object]]:
         rows = getattr(tally, name)
         if rows:
             sums, counts = np.array([sum(r) for r in rows]), np.array([len(r) for r in rows])
-            out[name] = _with_interval(lambda w, s=sums, c=counts: {"v": float(w @ s / max(w @ c, 1))}, len(rows))
+            out[name] = _with_interval(
+                lambda w, s=sums, c=counts: {"v": float(w @ s / max(w @ c, 1))}, len(rows)
+            )
             out[name]["regions"] = int(counts.sum())
     return out
 
@@ -208,17 +231,25 @@ def per_word(tally: Tally, words: tuple[str, ...]) -> dict[str, dict[str, float 
 def _with_interval(function: bootstrap.Measure, pictures: int) -> dict[str, object]:
     value = function(np.ones(pictures, np.int64))["v"]
     low, high = bootstrap.intervals(function, pictures, rounds=300)["v"]
-    return {"value": round(float(value), 4), "low": round(low, 4), "high": round(high, 4), "pictures": pictures}
+    return {
+        "value": round(float(value), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "pictures": pictures,
+    }
 
 
 def times(models: Models, rounds: int = 7) -> dict[str, float]:
     """Seconds on a 640 x 480 picture, warm: median of `rounds`, each on a picture not seen before."""
     rng = np.random.default_rng(0)
     pictures = [
-        Image(cv2.resize(rng.integers(0, 255, (60, 80, 3), np.uint8), (640, 480))) for _ in range(2 * rounds + 1)
+        Image(cv2.resize(rng.integers(0, 255, (60, 80, 3), np.uint8), (640, 480)))
+        for _ in range(2 * rounds + 1)
     ]
     ten = ("dog", "cat", "person", "car", "tree", "sky", "grass", "chair", "table", "road")
-    thousand = ten + tuple(f"{c} {n}" for c in ("red", "old", "tiny", "wet") for n in _nouns(248))[:990]
+    thousand = (
+        ten + tuple(f"{c} {n}" for c in ("red", "old", "tiny", "wet") for n in _nouns(248))[:990]
+    )
     segment(pictures[0], Text(ten), models)
     found = {}
     for name, words, own in (
@@ -229,7 +260,9 @@ def times(models: Models, rounds: int = 7) -> dict[str, float]:
         found[name] = _median(lambda p, w=words: label(p, Text(w), models, DenseOptions()), own)
     segmenter = models.get(Segmenter)
     (encoding,) = segmenter.encode([pictures[0]])
-    clicks = [PromptBatch.points(np.array([xy], np.float32)) for xy in rng.uniform(50, 400, (21, 2))]
+    clicks = [
+        PromptBatch.points(np.array([xy], np.float32)) for xy in rng.uniform(50, 400, (21, 2))
+    ]
     found["click"] = _median(lambda c: segmenter.cut(encoding, c), clicks)
     return found
 
@@ -250,26 +283,49 @@ def _median(function: object, items: list[object]) -> float:
 
 def weights_hash(checkpoint: Path | None) -> str:
     folder = checkpoint or Path(engines.__file__).parent / "mini_files"
-    return hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.glob("*.onnx")))).hexdigest()[:16]
+    return hashlib.sha256(
+        b"".join(p.read_bytes() for p in sorted(folder.glob("*.onnx")))
+    ).hexdigest()[:16]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--sets", default="coco,voc,nyu,camvid")
     parser.add_argument("--pictures", type=int, default=0, help="at most this many of each set")
     parser.add_argument("--model", default="mini")
-    parser.add_argument("--checkpoint", type=Path, help="a folder made by lab.export, in place of the shipped files")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="a folder made by lab.export, in place of the shipped files"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     if not args.data.is_dir():
         print(f"skipped: there is no evaluation data at {args.data}")
         return 0
-    models = engines.load(args.model, need=(Dense, Segmenter), options=EngineOptions(checkpoint=args.checkpoint))
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False).stdout
-    made = {"commit": commit.strip(), "weights": weights_hash(args.checkpoint), "model": args.model, "seed": 0}
-    report = {**made, "machine": f"{platform.machine()}, {os.cpu_count()} cores", "sets": {}, "seconds": times(models)}
-    print(f"{'':8}" + "".join(f"{c:>22}" for c in ("words", "segment", "click", "box", "naming", "depth")))
+    models = engines.load(
+        args.model, need=(Dense, Segmenter), options=EngineOptions(checkpoint=args.checkpoint)
+    )
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
+    ).stdout
+    made = {
+        "commit": commit.strip(),
+        "weights": weights_hash(args.checkpoint),
+        "model": args.model,
+        "seed": 0,
+    }
+    report = {
+        **made,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "sets": {},
+        "seconds": times(models),
+    }
+    print(
+        f"{'':8}"
+        + "".join(f"{c:>22}" for c in ("words", "segment", "click", "box", "naming", "depth"))
+    )
     for name in args.sets.split(","):
         words, pictures = read_set(args.data / name, args.pictures)
         tally = Tally()
@@ -278,11 +334,18 @@ def main() -> int:
         report["sets"][name] = found = figures(tally)
         report.setdefault("per_word", {})[name] = per_word(tally, words)
         cells = [found.get(c) for c in ("words", "segment", "click", "box", "naming", "depth")]
-        row = "".join(f"{c['value']:.3f} [{c['low']:.3f} {c['high']:.3f}]".rjust(22) if c else " " * 22 for c in cells)
+        row = "".join(
+            f"{c['value']:.3f} [{c['low']:.3f} {c['high']:.3f}]".rjust(22) if c else " " * 22
+            for c in cells
+        )
         print(f"{name:8}{row}", flush=True)
     print("seconds:", report["seconds"])
     got = {(s, c): v["value"] for s, found in report["sets"].items() for c, v in found.items()}
-    short = [f"{s} {c} {got[s, c]:.3f} < {floor}" for (s, c), floor in FLOORS.items() if got.get((s, c), 1) < floor]
+    short = [
+        f"{s} {c} {got[s, c]:.3f} < {floor}"
+        for (s, c), floor in FLOORS.items()
+        if got.get((s, c), 1) < floor
+    ]
     print("below the floors of issue 4: " + ("; ".join(short) or "nothing"))
     if args.json:
         args.json.write_text(json.dumps(report, indent=1) + "\n")

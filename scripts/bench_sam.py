@@ -49,7 +49,9 @@ def network(name: str) -> Any:
         global_attention_blocks=everywhere,
         window_positional_embedding_background_size=background,
     )
-    vision = transformers.Sam2VisionConfig(backbone_config=backbone, backbone_channel_list=widths[::-1])
+    vision = transformers.Sam2VisionConfig(
+        backbone_config=backbone, backbone_channel_list=widths[::-1]
+    )
     return transformers.Sam2Model(transformers.Sam2Config(vision_config=vision))
 
 
@@ -70,8 +72,12 @@ def seconds(work: Callable[[], object], repeat: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--network", default="sam-b", choices=["sam-b", *(f"sam2.1-{size}" for size in HIERA)])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--network", default="sam-b", choices=["sam-b", *(f"sam2.1-{size}" for size in HIERA)]
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="fp32")
     parser.add_argument("--side", type=int)

@@ -22,9 +22,9 @@ import numpy as np
 
 from wordmask import engines
 from wordmask.errors import CapabilityError
-from wordmask.lab.bench import Progress, Run, bench
-from wordmask.lab.datasets import open_data
-from wordmask.lab.plan import BenchOptions
+from wordmask.lab.bench.plan import BenchOptions
+from wordmask.lab.bench.run import Progress, Run, bench
+from wordmask.lab.data import open_data
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/benchmarks.md"
@@ -85,7 +85,9 @@ def results_of(row: Row, arguments: argparse.Namespace) -> dict | None:
 
 def place(row: Row, arguments: argparse.Namespace) -> Path:
     """The run's folder: other weights or another number of pictures are other runs."""
-    made_by = "+".join(engines.load(arguments.model).made_by).replace("sha256:", "").replace("/", "-")
+    made_by = (
+        "+".join(engines.load(arguments.model).made_by).replace("sha256:", "").replace("/", "-")
+    )
     return arguments.out / f"{made_by}-{arguments.pictures or 'all'}" / row.folder
 
 
@@ -95,7 +97,9 @@ def line(row: Row, results: dict | None) -> str:
     if results is None:
         return f"{head} - | the model cannot do this | - |"
     told = ", ".join(figure(results, name) for name in row.figures)
-    return f"{head} {len(results['per_picture'])} | {told} | {results['times']['total']['p50']:.2f} |"
+    return (
+        f"{head} {len(results['per_picture'])} | {told} | {results['times']['total']['p50']:.2f} |"
+    )
 
 
 def rooms(results: dict, folder: Path) -> list[str]:
@@ -106,25 +110,40 @@ def rooms(results: dict, folder: Path) -> list[str]:
     ]
     for word in results["words"]:
         own = results["per_class"][word]
-        figures = [f"{own[name]:.3f}" if own["pictures"] else "-" for name in ("miou_auto", "miou_best")]
-        lines.append(f"| {word} | {own['pictures']:.0f} | {' | '.join(figures)} | {own['best_threshold']:.2f} |")
+        figures = [
+            f"{own[name]:.3f}" if own["pictures"] else "-" for name in ("miou_auto", "miou_best")
+        ]
+        lines.append(
+            f"| {word} | {own['pictures']:.0f} | {' | '.join(figures)} | {own['best_threshold']:.2f} |"
+        )
     worst = [picture for picture in results["pictures"] if picture["group"] == "worst"][:10]
     strips = [cv2.imread(str(folder / picture["file"])) for picture in worst]
     width = 600
     small = [
-        cv2.resize(s, (width, round(width * s.shape[0] / s.shape[1])), interpolation=cv2.INTER_AREA) for s in strips
+        cv2.resize(s, (width, round(width * s.shape[0] / s.shape[1])), interpolation=cv2.INTER_AREA)
+        for s in strips
     ]
-    tiles = [cv2.copyMakeBorder(s, 0, 6, 0, 6, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for s in small]
+    tiles = [
+        cv2.copyMakeBorder(s, 0, 6, 0, 6, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for s in small
+    ]
     height = max(tile.shape[0] for tile in tiles)
     blank = np.full((height, width + 6, 3), 255, np.uint8)
-    cells = [np.vstack([tile, blank[: height - len(tile)]]) for tile in tiles] + [blank] * (len(tiles) % 2)
+    cells = [np.vstack([tile, blank[: height - len(tile)]]) for tile in tiles] + [blank] * (
+        len(tiles) % 2
+    )
     sheet = np.vstack([np.hstack(cells[row : row + 2]) for row in range(0, len(cells), 2)])
     cv2.imwrite(str(PAGE.parent / SHEET), sheet, [cv2.IMWRITE_JPEG_QUALITY, 80])
     named = ", ".join(f"{picture['name']} ({picture['miou_auto']:.2f})" for picture in worst)
     why = ", ".join(
-        f"{count} {cause}" for cause, count in results["curves"]["why the failures failed"]["values"].items()
+        f"{count} {cause}"
+        for cause, count in results["curves"]["why the failures failed"]["values"].items()
     )
-    lines += ["", f"![The worst rooms]({SHEET})", "", f"The worst, by row: {named}. Picture, truth, answer, difference"]
+    lines += [
+        "",
+        f"![The worst rooms]({SHEET})",
+        "",
+        f"The worst, by row: {named}. Picture, truth, answer, difference",
+    ]
     lines[-1] += " (green right, red wrong, orange missed, grey not scored)."
     return [*lines, f"Answers below IoU 0.5, by what makes them hard: {why}."]
 
@@ -150,7 +169,10 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks.md")
     arguments = parser.parse_args()
-    lines = ["| task | data | how | pictures | figures and 95 % intervals | s a picture |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| task | data | how | pictures | figures and 95 % intervals | s a picture |",
+        "|---|---|---|---|---|---|",
+    ]
     studied: list[str] = []
     for row in ROWS:
         if arguments.only not in (None, row.task):

@@ -31,12 +31,15 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.lab.metrics import semantic
 from wordmask.tasks.dense import DenseOptions, label
+from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.segment import SegmentOptions, segment
-from wordmask.tasks.trace import Trace
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/ways.md"
-START, END = "<!-- figures of the ways: made by scripts/bench ways --write -->", "<!-- end of figures -->"
+START, END = (
+    "<!-- figures of the ways: made by scripts/bench ways --write -->",
+    "<!-- end of figures -->",
+)
 WAYS = {
     "unified": SegmentOptions(how="unified"),
     "guided": SegmentOptions(how="guided"),
@@ -62,12 +65,26 @@ def measure(way: str, folder: Path, pictures: int, model: str) -> Figures:
             segment(corner, Text(words), models, replace(WAYS[way], points_per_side=4))
         trace, start, busy = Trace(), time.perf_counter(), time.process_time()
         labels = segment(truth.image, Text(words), models, WAYS[way], trace).label_map()
-        rows.append((trace.prompts, trace.encodings, time.perf_counter() - start, time.process_time() - busy))
+        rows.append(
+            (
+                trace.prompts,
+                trace.encodings,
+                time.perf_counter() - start,
+                time.process_time() - busy,
+            )
+        )
         labels[labels < 0] = len(words)
         sums += semantic.totals(semantic.confusion(truth.labels, labels, len(words) + 1))
-    figures = dict(zip(("prompts", "passes", "seconds", "busy"), np.mean(rows, 0).tolist(), strict=True))
+    figures = dict(
+        zip(("prompts", "passes", "seconds", "busy"), np.mean(rows, 0).tolist(), strict=True)
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"miou": semantic.figures(sums)["miou"], **figures, "peak_mib": peak, "pictures": len(rows)}
+    return {
+        "miou": semantic.figures(sums)["miou"],
+        **figures,
+        "peak_mib": peak,
+        "pictures": len(rows),
+    }
 
 
 def words_cost(folder: Path, model: str) -> Figures:
@@ -80,7 +97,9 @@ def words_cost(folder: Path, model: str) -> Figures:
     return {
         f"{name}_{count}": seconds
         for name, function in (("guided", _guided), ("dense", _dense))
-        for count, seconds in zip((10, 1000), _in_turns(function, truth.image, models, (TEN, thousand)), strict=True)
+        for count, seconds in zip(
+            (10, 1000), _in_turns(function, truth.image, models, (TEN, thousand)), strict=True
+        )
     }
 
 
@@ -118,7 +137,9 @@ def compare(arguments: argparse.Namespace) -> dict[str, dict[str, Figures]]:
     table: dict[str, dict[str, Figures]] = {}
     for name in arguments.sets.split(","):
         print(f"\n{name}, {arguments.pictures} pictures, {arguments.model}")
-        print(f"{'way':<12}{'mIoU':>8}{'prompts':>10}{'passes':>8}{'seconds':>9}{'of cores':>10}{'peak MiB':>10}")
+        print(
+            f"{'way':<12}{'mIoU':>8}{'prompts':>10}{'passes':>8}{'seconds':>9}{'of cores':>10}{'peak MiB':>10}"
+        )
         for way in WAYS:
             row = table.setdefault(name, {})[way] = alone(arguments, way, name)
             figures = f"{row['miou']:>8.3f}{row['prompts']:>10.0f}{row['passes']:>8.1f}{row['seconds']:>9.2f}"
@@ -194,7 +215,9 @@ def write(text: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/eval")
     parser.add_argument("--sets", default="coco,nyu")
     parser.add_argument("--pictures", type=int, default=6)
@@ -204,11 +227,17 @@ def main() -> None:
     parser.add_argument("--one", choices=[*WAYS, "words"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
-        sys.exit(f"skipped: there is no data at {arguments.data}; name a folder of packs with --data")
+        sys.exit(
+            f"skipped: there is no data at {arguments.data}; name a folder of packs with --data"
+        )
     if arguments.one:
         folder, model = arguments.data / arguments.sets, arguments.model
         words = arguments.one == "words"
-        row = words_cost(folder, model) if words else measure(arguments.one, folder, arguments.pictures, model)
+        row = (
+            words_cost(folder, model)
+            if words
+            else measure(arguments.one, folder, arguments.pictures, model)
+        )
         print(json.dumps(row))
         return
     table = compare(arguments)

@@ -34,7 +34,9 @@ def pages() -> dict[Path, str]:
         if (ROOT / name).exists():
             found[ROOT / name] = f"{Path(name).stem.lower()}.html"
     docs = sorted((ROOT / "docs").rglob("*.md"))
-    return found | {path: path.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for path in docs}
+    return found | {
+        path: path.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for path in docs
+    }
 
 
 def slug(text: str) -> str:
@@ -77,7 +79,8 @@ class Site:
                     self.rewrite(source, child)
             self.write(source, self.markdown.renderer.render(tokens, self.markdown.options, {}))
         (self.target / "style.css").write_text(
-            (Path(__file__).parent / "site.css").read_text() + HtmlFormatter().get_style_defs(".highlight")
+            (Path(__file__).parent / "site.css").read_text()
+            + HtmlFormatter().get_style_defs(".highlight")
         )
         self.wrong += different_examples()
         return self.wrong
@@ -147,8 +150,13 @@ def different_examples(*, write: bool = False) -> list[str]:
             if not file.exists():
                 wrong.append(f"{page.relative_to(ROOT)}: {name}: there is no such file")
             elif file.read_text("utf-8") != shown:
-                wrong.append(f"{page.relative_to(ROOT)}: the block is not {name}; scripts/docs --write copies it")
-                text = text.replace(f"```python {name}\n{shown}```", f"```python {name}\n{file.read_text('utf-8')}```")
+                wrong.append(
+                    f"{page.relative_to(ROOT)}: the block is not {name}; scripts/docs --write copies it"
+                )
+                text = text.replace(
+                    f"```python {name}\n{shown}```",
+                    f"```python {name}\n{file.read_text('utf-8')}```",
+                )
         if write:
             page.write_text(text, "utf-8")
     return wrong
@@ -161,14 +169,20 @@ def examples() -> list[Path]:
 def run_example(path: Path) -> str:
     """Run one example in an empty folder; what it said if it failed, else nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([sys.executable, str(path)], cwd=folder, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else f"{path.relative_to(ROOT)} failed:\n{done.stderr[-3000:]}"
+        done = subprocess.run(
+            [sys.executable, str(path)], cwd=folder, capture_output=True, text=True, check=False
+        )
+    return (
+        "" if done.returncode == 0 else f"{path.relative_to(ROOT)} failed:\n{done.stderr[-3000:]}"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--no-run", action="store_true", help="do not run docs/examples/*.py")
-    parser.add_argument("--write", action="store_true", help="copy the examples into their pages first")
+    parser.add_argument(
+        "--write", action="store_true", help="copy the examples into their pages first"
+    )
     parser.add_argument("--to", type=Path, default=ROOT / "site", help="where to build")
     arguments = parser.parse_args()
     if arguments.write:

@@ -13,7 +13,7 @@ import numpy as np
 
 import wordmask
 from wordmask.core.image import Image
-from wordmask.media.read import read
+from wordmask.media.reading.read import read
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "demo-output"
@@ -41,23 +41,29 @@ def report(name: str, result: wordmask.Result, seconds: float) -> None:
     for region in result:
         best[region.name or "unnamed"] = max(region.score, best.get(region.name or "unnamed", 0))
     found = "  ".join(f"{word} {score:.2f}" for word, score in best.items()) or "nothing"
-    absent = f"   not here: {', '.join(word.phrase for word in result.absent)}" if result.absent else ""
+    absent = (
+        f"   not here: {', '.join(word.phrase for word in result.absent)}" if result.absent else ""
+    )
     print(f"{name:<16}{found}{absent}   ({len(result)} regions, {seconds:.1f} s)")
 
 
 def picture_for_readme() -> None:
     """docs/images/mini.jpg: each photograph as `wordmask segment` shows it, with its command below."""
-    from wordmask.media.render import overlay
-    from wordmask.media.sheets import contact_sheet
+    from wordmask.media.drawing.render import overlay
+    from wordmask.media.drawing.sheets import contact_sheet
 
     tiles, captions = [], []
     for name, words in SHOWN.items():
-        result = wordmask.segment(photograph(name), words, model="mini", options=wordmask.SegmentOptions(**MORE))
+        result = wordmask.segment(
+            photograph(name), words, model="mini", options=wordmask.SegmentOptions(**MORE)
+        )
         tiles.append(overlay(photograph(name), result))
         captions.append(f"wordmask segment {name} {' '.join(words)}")
         print(captions[-1], [f"{region.name} {region.score:.2f}" for region in result])
     path = ROOT / "docs/images/mini.jpg"
-    contact_sheet(tiles, captions, columns=len(tiles), cell=440).convert("RGB").save(path, quality=82)
+    contact_sheet(tiles, captions, columns=len(tiles), cell=440).convert("RGB").save(
+        path, quality=82
+    )
     size = path.stat().st_size
     print(f"{path}: {size} bytes")
     if size > SHOWN_BYTES:
@@ -69,7 +75,9 @@ def demonstrate() -> None:
     models = wordmask.load("auto")
     fake = models.spec == "fake"
     if fake:
-        print("The embedded model is not in this checkout, so this demo runs on `fake`, which only knows colours.")
+        print(
+            "The embedded model is not in this checkout, so this demo runs on `fake`, which only knows colours."
+        )
     else:
         print(f"Running on {models.spec}, on the CPU: {', '.join(models.made_by)}.")
     for name, (words, colours, place) in SCENES.items():
@@ -85,7 +93,10 @@ def demonstrate() -> None:
         clicked[:1].show(OUTPUT / f"{name}.click.png")
     print(f"The pictures are in {OUTPUT}:")
     print("\n".join(f"  {path.name}" for path in sorted(OUTPUT.iterdir())))
-    print('Next: .venv/bin/wordmask segment PHOTO "cat, sofa"   or   .venv/bin/wordmask --help', file=sys.stderr)
+    print(
+        'Next: .venv/bin/wordmask segment PHOTO "cat, sofa"   or   .venv/bin/wordmask --help',
+        file=sys.stderr,
+    )
 
 
 def main() -> None:

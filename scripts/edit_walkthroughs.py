@@ -21,7 +21,7 @@ import skimage.data
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.tasks.effects import EFFECTS
+from wordmask.tasks.effects.looks import EFFECTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 960  # pixels of before and after together
@@ -55,7 +55,15 @@ def portrait() -> tuple[Image, Result]:
     ]
     cv2.fillPoly(marks, [np.array(rough)], cv2.GC_PR_FGD)
     cv2.setRNGSeed(0)
-    cv2.grabCut(pixels[..., ::-1].copy(), marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 5, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        pixels[..., ::-1].copy(),
+        marks,
+        None,
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        5,
+        cv2.GC_INIT_WITH_MASK,
+    )
     mask = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
     largest = pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
@@ -68,10 +76,16 @@ def sheet() -> np.ndarray:
     image, result = portrait()
     shown = []
     for name, (function, kind) in EFFECTS.items():
-        options = kind(picture=Image(skimage.data.chelsea()), scale=1.2) if name == "overlay" else kind()
-        tile = cv2.resize(function(image, result, options).pixels, (256, 256), interpolation=cv2.INTER_AREA)
+        options = (
+            kind(picture=Image(skimage.data.chelsea()), scale=1.2) if name == "overlay" else kind()
+        )
+        tile = cv2.resize(
+            function(image, result, options).pixels, (256, 256), interpolation=cv2.INTER_AREA
+        )
         cv2.putText(tile, name, (8, 246), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 4, cv2.LINE_AA)
-        cv2.putText(tile, name, (8, 246), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
+        cv2.putText(
+            tile, name, (8, 246), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA
+        )
         shown.append(tile)
     return np.vstack([np.hstack(shown[row : row + 4]) for row in range(0, len(shown), 4)])
 
@@ -84,14 +98,24 @@ def walk(title: str, picture: str, command: str, model: str) -> str:
         arguments = [*shlex.split(command)[1:], "--model", model]
         code = "from wordmask.doors.cli import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], cwd=folder, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code, *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise SystemExit(f"{command}\n{done.stderr}")
         after = cv2.imread(f"{folder}/out/{picture}.png")[..., ::-1]
         name = f"editing_{title.split(maxsplit=1)[0].lower()}.jpg"
         pair = np.hstack([pixels, np.full((len(pixels), 6, 3), 255, np.uint8), after])
-        pair = cv2.resize(pair, None, fx=WIDTH / pair.shape[1], fy=WIDTH / pair.shape[1], interpolation=cv2.INTER_AREA)
+        pair = cv2.resize(
+            pair,
+            None,
+            fx=WIDTH / pair.shape[1],
+            fy=WIDTH / pair.shape[1],
+            interpolation=cv2.INTER_AREA,
+        )
         write(DOCS / "images" / name, pair)
         shown = f"```\n$ {command}\n{done.stdout.strip()}\n```"
         return f"### {title}\n\n{shown}\n\n![{title}, before and after](images/{name})\n"
@@ -103,8 +127,12 @@ def write(path: Path, pixels: np.ndarray) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="", help="what finds the objects of the walk-throughs, such as mini")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", default="", help="what finds the objects of the walk-throughs, such as mini"
+    )
     model = parser.parse_args().model
     write(DOCS / "images/editing_effects.jpg", sheet())
     if model:

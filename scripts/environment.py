@@ -43,12 +43,16 @@ def ready(extras: str, *, also: tuple[str, ...] = (), torch: bool = False) -> st
 def make(python: Path) -> None:
     """Create .venv, or say what is missing."""
     if sys.version_info < FLOOR:
-        sys.exit(f"Python {FLOOR[0]}.{FLOOR[1]} or newer is needed, this is {sys.version.split()[0]}")
+        sys.exit(
+            f"Python {FLOOR[0]}.{FLOOR[1]} or newer is needed, this is {sys.version.split()[0]}"
+        )
     say(f"making an environment in {HOME}")
     try:
         venv.create(HOME, with_pip=True, clear=HOME.exists())
     except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"Python cannot make environments here ({error}); on Debian and Ubuntu: apt install python3-venv")
+        sys.exit(
+            f"Python cannot make environments here ({error}); on Debian and Ubuntu: apt install python3-venv"
+        )
     if not python.exists():
         sys.exit(f"{python} was not made; delete {HOME} and try again")
 
@@ -71,7 +75,9 @@ def install_torch(python: str) -> None:
     ]
     done = subprocess.run(plan, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["install"] if done.returncode == 0 else []
-    cuda = sys.platform == "linux" and any("+cpu" not in package["metadata"]["version"] for package in found)
+    cuda = sys.platform == "linux" and any(
+        "+cpu" not in package["metadata"]["version"] for package in found
+    )
     say(f"installing torch{' from ' + CPU_WHEELS if cuda else ''}")
     pip(python, "torch", *(("--index-url", CPU_WHEELS) if cuda else ()))
 
@@ -79,7 +85,8 @@ def install_torch(python: str) -> None:
 def pip(python: str, *arguments: str) -> None:
     """Install, or stop with pip's own message."""
     done = subprocess.run(
-        [python, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), *arguments], check=False
+        [python, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), *arguments],
+        check=False,
     )
     if done.returncode:
         sys.exit(f"pip failed with exit code {done.returncode}; its message stands above")

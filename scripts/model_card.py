@@ -19,20 +19,24 @@ from bench_quality import FLOORS, read_set
 from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
-from wordmask.engines.mini_files import FILES
-from wordmask.lab.calibrate import judge
+from wordmask.engines.mini.files import FILES
+from wordmask.files import atomic
+from wordmask.lab.bench.plots import plot
 from wordmask.lab.metrics import calibration
-from wordmask.lab.plots import plot
-from wordmask.media import render
-from wordmask.media.read import read
-from wordmask.media.writers import atomic
+from wordmask.lab.training.calibrate import judge
+from wordmask.media.drawing import render
+from wordmask.media.reading.read import read
 from wordmask.tasks.segment import SegmentOptions, segment
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 COLUMNS = ("words", "segment", "click", "box", "naming", "depth")
 # photograph of scikit-image, words, what goes wrong
 FAILURES = (
-    ("coffee", ("cup", "spoon", "table", "saucer"), "Close-ups: cup, saucer and spoon fall into pieces"),
+    (
+        "coffee",
+        ("cup", "spoon", "table", "saucer"),
+        "Close-ups: cup, saucer and spoon fall into pieces",
+    ),
     ("rocket", ("rocket", "sky", "tower"), "Things that no training set names"),
     ("page", ("letter", "paper"), "Print: letters are not things to it"),
 )
@@ -57,7 +61,13 @@ def figures_table(report: dict) -> str:
         cells = [_cell(found.get(c), FLOORS.get((name, c))) for c in COLUMNS]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     made = f"Weights {report['weights']}, {report['machine']}."
-    return "\n".join([*lines, "", f"{made} A figure marked * is below the floor that we set ourselves for this model."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{made} A figure marked * is below the floor that we set ourselves for this model.",
+        ]
+    )
 
 
 def _cell(found: dict | None, floor: float | None) -> str:
@@ -68,10 +78,16 @@ def _cell(found: dict | None, floor: float | None) -> str:
 
 
 def speed_table(report: dict) -> str:
-    seconds, size = report["seconds"], sum(p.stat().st_size for p in FILES.iterdir() if p.suffix != ".py")
+    seconds, size = (
+        report["seconds"],
+        sum(p.stat().st_size for p in FILES.iterdir() if p.suffix != ".py"),
+    )
     rows = [
         ("10 words on a 640 x 480 picture, warm", f"{seconds['words_10']:.2f} s"),
-        ("1,000 words instead of 10", f"{seconds['words_1000'] / seconds['words_10']:.2f} x the time"),
+        (
+            "1,000 words instead of 10",
+            f"{seconds['words_1000'] / seconds['words_10']:.2f} x the time",
+        ),
         ("a click on an encoded picture", f"{1000 * seconds['click']:.0f} ms"),
         ("files in the package", f"{size / 1e6:.1f} MB"),
     ]
@@ -86,10 +102,19 @@ def reliability(models: Models, data: Path, pictures: int) -> str:
         for truth in truths:
             result = segment(truth.image, Text(words), models, SegmentOptions(min_confidence=0.0))
             found += judge(result, truth.labels)
-    sums = calibration.bins(np.array([r.score for r in found]), np.array([r.right for r in found]), count=10)
+    sums = calibration.bins(
+        np.array([r.score for r in found]), np.array([r.right for r in found]), count=10
+    )
     used = sums[sums[:, 0] > 0]
-    curve = {"kind": "points", "x": (used[:, 1] / used[:, 0]).tolist(), "y": (used[:, 2] / used[:, 0]).tolist()}
-    save_plot("mini_reliability", curve | {"size": used[:, 0].tolist(), "labels": ("score", "share right")})
+    curve = {
+        "kind": "points",
+        "x": (used[:, 1] / used[:, 0]).tolist(),
+        "y": (used[:, 2] / used[:, 0]).tolist(),
+    }
+    save_plot(
+        "mini_reliability",
+        curve | {"size": used[:, 0].tolist(), "labels": ("score", "share right")},
+    )
     ece = calibration.figures(sums)["ece"]
     return (
         f"![How often a region of each score is right](images/mini_reliability.svg)\n\n"
@@ -106,7 +131,9 @@ def failures(models: Models) -> str:
         image = read(path)
         result = segment(image, Text(words), models).replaced(image=image)
         render.show(result, DOCS / f"images/mini_fails_{name}.jpg")
-        lines.append(f"{what} (asked for {', '.join(words)}):\n\n![{name}](images/mini_fails_{name}.jpg)\n")
+        lines.append(
+            f"{what} (asked for {', '.join(words)}):\n\n![{name}](images/mini_fails_{name}.jpg)\n"
+        )
     return "\n".join(lines).rstrip()
 
 
@@ -138,11 +165,15 @@ def save_plot(name: str, curve: dict) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quality", type=Path, required=True)
     parser.add_argument("--log", type=Path, action="append", default=[])
     parser.add_argument("--data", type=Path, required=True, help="the evaluation packs")
-    parser.add_argument("--pictures", type=int, default=20, help="of each pack, for the reliability diagram")
+    parser.add_argument(
+        "--pictures", type=int, default=20, help="of each pack, for the reliability diagram"
+    )
     args = parser.parse_args()
     report, models = json.loads(args.quality.read_text()), engines.load("mini")
     card = DOCS / "model-card.md"

@@ -43,7 +43,13 @@ def tiny(side: int, width: int = 32) -> Any:
     so its kernels are made even.
     """
     package()
-    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+    from segment_anything.modeling import (
+        ImageEncoderViT,
+        MaskDecoder,
+        PromptEncoder,
+        Sam,
+        TwoWayTransformer,
+    )
 
     torch.manual_seed(0)
     cells = (side // 16, side // 16)
@@ -103,6 +109,10 @@ def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou: float) -> torch.Tensor:
         starts = torch.maximum(boxes[best, :2], boxes[left, :2])
         sides = (torch.minimum(boxes[best, 2:], boxes[left, 2:]) - starts).clamp(min=0)
         shared = sides.prod(1)
-        union = (boxes[best, 2:] - boxes[best, :2]).prod() + (boxes[left, 2:] - boxes[left, :2]).prod(1) - shared
+        union = (
+            (boxes[best, 2:] - boxes[best, :2]).prod()
+            + (boxes[left, 2:] - boxes[left, :2]).prod(1)
+            - shared
+        )
         left = left[shared <= iou * union]
     return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.long)

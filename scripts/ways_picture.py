@@ -15,14 +15,17 @@ import skimage
 
 from wordmask import engines
 from wordmask.core.prompts import Text
-from wordmask.media.read import read
-from wordmask.media.render import overlay
-from wordmask.media.sheets import contact_sheet
+from wordmask.media.drawing.render import overlay
+from wordmask.media.drawing.sheets import contact_sheet
+from wordmask.media.reading.read import read
+from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.segment import SegmentOptions, segment
-from wordmask.tasks.trace import Trace
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-START, END = "<!-- picture of the ways: made by python scripts/ways_picture.py -->", "<!-- end of picture -->"
+START, END = (
+    "<!-- picture of the ways: made by python scripts/ways_picture.py -->",
+    "<!-- end of picture -->",
+)
 PHOTOGRAPH, WORDS = "astronaut.png", ("person",)  # NASA, public domain; comes with scikit-image
 SIDE = 400
 

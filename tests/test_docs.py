@@ -19,7 +19,9 @@ def docs(monkeypatch, tmp_path):
 
     def build(**files):
         for name, text in files.items():
-            (tmp_path / name.replace("__", "/").replace("_md", ".md").replace("_py", ".py")).write_text(text)
+            (
+                tmp_path / name.replace("__", "/").replace("_md", ".md").replace("_py", ".py")
+            ).write_text(text)
         return build_site.Site(tmp_path / "site").build()
 
     (tmp_path / "site").mkdir()
@@ -53,18 +55,26 @@ def test_links_between_pages_become_html(docs, tmp_path):
         ("![x](gone.png)", "README.md: gone.png: there is no such file"),
         ("[x](#nowhere)", "README.md: #nowhere: no such heading"),
         ("[x](docs/more.md#nowhere)", "README.md: docs/more.md#nowhere: no such heading"),
-        ("```python examples/gone.py\n1\n```", "README.md: examples/gone.py: there is no such file"),
+        (
+            "```python examples/gone.py\n1\n```",
+            "README.md: examples/gone.py: there is no such file",
+        ),
         ("```python examples/here.py\n1\n```", "README.md: the block is not examples/here.py"),
     ],
 )
 def test_what_is_broken_is_named(docs, text, complaint):
-    wrong = docs(README_md=f"# Top\n\n{text}\n", docs__more_md="# More", docs__examples__here_py="2\n")
+    wrong = docs(
+        README_md=f"# Top\n\n{text}\n", docs__more_md="# More", docs__examples__here_py="2\n"
+    )
     assert len(wrong) == 1
     assert wrong[0].startswith(complaint)
 
 
 def test_examples_are_copied_into_their_pages(docs, tmp_path):
-    docs(README_md="# Top\n\n```python examples/here.py\nold\n```\n", docs__examples__here_py="new = 1\n")
+    docs(
+        README_md="# Top\n\n```python examples/here.py\nold\n```\n",
+        docs__examples__here_py="new = 1\n",
+    )
     build_site.different_examples(write=True)
     assert "```python examples/here.py\nnew = 1\n```" in (tmp_path / "README.md").read_text()
     assert build_site.different_examples() == []

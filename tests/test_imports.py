@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("cv2", "onnxruntime", "torch", "transformers", "scipy", "skimage", "PIL", "tokenizers", "huggingface_hub")
+HEAVY = (
+    "cv2",
+    "onnxruntime",
+    "torch",
+    "transformers",
+    "scipy",
+    "skimage",
+    "PIL",
+    "tokenizers",
+    "huggingface_hub",
+)
 
 
 def run(code: str) -> dict[str, object]:
@@ -67,7 +77,11 @@ def test_the_command_prints_help(arguments):
     command = Path(sysconfig.get_path("scripts")) / "wordmask"
     wanted = [str(command)] if command.exists() else [sys.executable, "-m", "wordmask.doors.cli"]
     done = subprocess.run(
-        [*wanted, *arguments], capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "100"}
+        [*wanted, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"COLUMNS": "100"},
     )
     assert done.returncode == 0, done.stderr
     assert "segment" in done.stdout.lower()

@@ -4,18 +4,23 @@ from skimage.data import coffee
 from wordmask import Image, Masks, Result, engines
 from wordmask.core.protocols import Inpainter
 from wordmask.tasks import edit
-from wordmask.tasks.backdrop import BackdropOptions, backdrop
-from wordmask.tasks.effects import RecolourOptions, recolour
+from wordmask.tasks.effects.backdrop import BackdropOptions, backdrop
+from wordmask.tasks.effects.looks import RecolourOptions, recolour
 
 image = Image(coffee()[100:300, 200:480], "coffee")
 y, x = np.mgrid[:200, :280]
-spot = (y - 60) ** 2 + (x - 200) ** 2 < 20**2  # any mask will do: from words, a click, a file, or drawn like this one
+spot = (y - 60) ** 2 + (
+    x - 200
+) ** 2 < 20**2  # any mask will do: from words, a click, a file, or drawn like this one
 result = Result.of(Masks.from_dense(spot))
 
 painter = engines.load("patch", need=(Inpainter,)).get(Inpainter)
 done = edit.remove(image, result, painter)
 untouched = ~done.touched
-print("outside the ring nothing changed:", (done.image.pixels[untouched] == image.pixels[untouched]).all())
+print(
+    "outside the ring nothing changed:",
+    (done.image.pixels[untouched] == image.pixels[untouched]).all(),
+)
 
 teal = recolour(image, result, RecolourOptions(colour="teal"))
 sunset = backdrop(image, result, BackdropOptions(colour="navy", to="orange"))

@@ -7,4 +7,7 @@ notebook = json.loads(Path(__file__).with_suffix(".ipynb").read_text("utf-8"))
 names: dict[str, object] = {"__name__": "__main__"}
 for number, cell in enumerate(notebook["cells"]):
     if cell["cell_type"] == "code":
-        exec(compile("".join(cell["source"]), f"object_retrieval.ipynb, cell {number}", "exec"), names)
+        exec(
+            compile("".join(cell["source"]), f"object_retrieval.ipynb, cell {number}", "exec"),
+            names,
+        )

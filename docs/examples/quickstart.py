@@ -1,4 +1,6 @@
-from skimage.data import chelsea  # a CC0 photograph of a cat; a path such as "cat.jpg" works as well
+from skimage.data import (
+    chelsea,
+)  # a CC0 photograph of a cat; a path such as "cat.jpg" works as well
 
 import wordmask
 

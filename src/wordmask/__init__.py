@@ -10,6 +10,8 @@ result.show()
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from wordmask.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from wordmask import errors
     from wordmask.core.image import Image
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.everything import EverythingOptions
     from wordmask.tasks.segment import SegmentOptions
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Absent",

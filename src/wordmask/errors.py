@@ -101,4 +101,6 @@ def did_you_mean(got: str, known: Iterable[str]) -> str:
 
 def missing_extra(what: str, extra: str) -> MissingExtraError:
     """The error for a library that is not installed; `what` is the module or the capability."""
-    return MissingExtraError(f"{what} is not installed; it comes with the extra: pip install 'wordmask[{extra}]'")
+    return MissingExtraError(
+        f"{what} is not installed; it comes with the extra: pip install 'wordmask[{extra}]'"
+    )

@@ -25,7 +25,8 @@ def draw(*rows: str) -> np.ndarray:
 def tight(masks: Masks) -> bool:
     """Every crop's border rows and columns hold a True."""
     return all(
-        not crop.size or (crop[0].any() and crop[-1].any() and crop[:, 0].any() and crop[:, -1].any())
+        not crop.size
+        or (crop[0].any() and crop[-1].any() and crop[:, 0].any() and crop[:, -1].any())
         for crop in masks.crops
     )
 
@@ -65,7 +66,9 @@ def test_boxes_are_x0_y0_x1_y1_with_exclusive_ends():
     assert masks.size == (3, 5)
 
 
-@given(arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-2, 5)))
+@given(
+    arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-2, 5))
+)
 def test_a_label_map_gives_one_mask_per_value_from_zero_on(labels):
     masks, values = Masks.from_label_map(labels)
     assert values.tolist() == [value for value in np.unique(labels) if value >= 0]
@@ -113,13 +116,23 @@ def test_zeros_and_ones_of_any_type_are_masks():
         pytest.param([], [np.ones((1, 1), bool)], "1 crops but 0 corners", id="count"),
         pytest.param([(0, 0)], [np.ones((1, 1), np.uint8)], "bool", id="type"),
         pytest.param([(0, 0)], [np.ones(3, bool)], "bool, got", id="axes"),
-        pytest.param([(4, 0)], [np.ones((1, 2), bool)], "leaves the picture", id="over the right edge"),
-        pytest.param([(0, 2)], [np.ones((2, 1), bool)], "leaves the picture", id="over the lower edge"),
-        pytest.param([(-1, 0)], [np.ones((1, 1), bool)], "leaves the picture", id="over the left edge"),
+        pytest.param(
+            [(4, 0)], [np.ones((1, 2), bool)], "leaves the picture", id="over the right edge"
+        ),
+        pytest.param(
+            [(0, 2)], [np.ones((2, 1), bool)], "leaves the picture", id="over the lower edge"
+        ),
+        pytest.param(
+            [(-1, 0)], [np.ones((1, 1), bool)], "leaves the picture", id="over the left edge"
+        ),
         pytest.param([(0, 0)], [draw("#.")], "empty border", id="loose"),
         pytest.param([(0, 0)], [draw("..", "##")], "empty border", id="loose above"),
-        pytest.param([(1, 1)], [np.zeros((0, 0), bool)], "empty mask", id="an empty mask elsewhere"),
-        pytest.param([(0, 0)], [np.zeros((0, 3), bool)], "empty mask", id="an empty mask with a side"),
+        pytest.param(
+            [(1, 1)], [np.zeros((0, 0), bool)], "empty mask", id="an empty mask elsewhere"
+        ),
+        pytest.param(
+            [(0, 0)], [np.zeros((0, 3), bool)], "empty mask", id="an empty mask with a side"
+        ),
     ],
 )
 def test_crops_that_break_an_invariant_are_refused(corners, crops, message):
@@ -146,7 +159,9 @@ def test_trimmed_cuts_what_reaches_over_the_edge():
 def two_hundred() -> Masks:
     rng = np.random.default_rng(0)
     sides = rng.integers(80, 700, 200)
-    corners = [(int(rng.integers(0, 4000 - side)), int(rng.integers(0, 3000 - side))) for side in sides]
+    corners = [
+        (int(rng.integers(0, 4000 - side)), int(rng.integers(0, 3000 - side))) for side in sides
+    ]
     return Masks.trimmed((3000, 4000), corners, [np.ones((side, side), bool) for side in sides])
 
 
@@ -274,7 +289,9 @@ def test_moved_goes_right_and_down():
     assert Masks.from_dense(draw("#.", "..")).moved((2, 3), (2, 1)).boxes.tolist() == [[2, 1, 3, 2]]
 
 
-@pytest.mark.parametrize("box", [(0, 0, 4, 1), (0, 0, 1, 3), (-1, 0, 1, 1), (1, 0, 1, 1), (2, 1, 1, 2)])
+@pytest.mark.parametrize(
+    "box", [(0, 0, 4, 1), (0, 0, 1, 3), (-1, 0, 1, 1), (1, 0, 1, 1), (2, 1, 1, 2)]
+)
 def test_boxes_outside_the_picture_cannot_be_cropped(box):
     with pytest.raises(MaskError, match="does not lie in the picture"):
         Masks.empty((2, 3)).cropped(box)
@@ -316,7 +333,13 @@ def test_no_masks_keep_their_size_through_everything():
     assert (none.boxes.shape, none.areas.shape, none.dense().shape) == ((0, 4), (0,), (0, 4, 6))
     assert (none.iou(none).shape, none.to_rle(), list(none), none.nbytes) == ((0, 0), [], [], 0)
     assert none.union().sum() == 0
-    sizes = [none.resized((2, 2)), none.cropped((0, 0, 3, 1)), none.moved((9, 9), (1, 1)), none[[]], none[:]]
+    sizes = [
+        none.resized((2, 2)),
+        none.cropped((0, 0, 3, 1)),
+        none.moved((9, 9), (1, 1)),
+        none[[]],
+        none[:],
+    ]
     assert [one.size for one in sizes] == [(2, 2), (1, 3), (9, 9), (4, 6), (4, 6)]
     assert len(Masks.from_dense(np.zeros((0, 4, 6), bool))) == 0
     assert len(Masks.from_label_map(np.full((2, 2), -1))[0]) == 0

@@ -43,7 +43,9 @@ def test_made_by_names_every_part_in_order():
 
 
 def test_an_engine_is_known_by_what_it_has():
-    assert [name for name, kind in PROTOCOLS.items() if isinstance(Names("x"), kind)] == ["Embedder"]
+    assert [name for name, kind in PROTOCOLS.items() if isinstance(Names("x"), kind)] == [
+        "Embedder"
+    ]
 
 
 def test_prompt_batches_of_points_boxes_and_clicks():
@@ -53,7 +55,12 @@ def test_prompt_batches_of_points_boxes_and_clicks():
     boxes = PromptBatch.of_boxes([[1, 2, 3, 4]])
     assert (boxes.xy.shape, boxes.boxes.tolist()) == ((1, 0, 2), [[1, 2, 3, 4]])
     click = PromptBatch.click([(1, 2), (3, 4)], [1, 0], box=[0, 0, 9, 9], logits=np.zeros((4, 4)))
-    assert (len(click), click.xy.shape, click.keep.tolist(), click.logits.shape) == (1, (1, 2, 2), [[1, 0]], (1, 4, 4))
+    assert (len(click), click.xy.shape, click.keep.tolist(), click.logits.shape) == (
+        1,
+        (1, 2, 2),
+        [[1, 0]],
+        (1, 4, 4),
+    )
     assert np.isnan(PromptBatch.click([(1, 2)], [1]).boxes).all()
 
 
@@ -72,12 +79,19 @@ def test_prompts_that_do_not_fit_are_refused():
 
 def test_a_feature_map_knows_its_weight():
     assert FeatureMap(np.zeros((2, 3, 4), np.float32), (20, 30)).nbytes == 96
-    assert FeatureMap(np.zeros((2, 3, 4), np.float32), (20, 30), none=np.zeros((2, 3), np.float32)).nbytes == 120
+    assert (
+        FeatureMap(
+            np.zeros((2, 3, 4), np.float32), (20, 30), none=np.zeros((2, 3), np.float32)
+        ).nbytes
+        == 120
+    )
 
 
 def test_a_rival_stands_aside_for_a_word_that_means_it_or_its_kin():
     person, wall, jeans = np.eye(3)
-    rivals = Rivals(np.stack([person, wall]), kin=np.stack([person, jeans, wall]), kin_of=np.array([0, 0, 1]))
+    rivals = Rivals(
+        np.stack([person, wall]), kin=np.stack([person, jeans, wall]), kin_of=np.array([0, 0, 1])
+    )
     assert rivals.against(jeans[None]).tolist() == [wall.tolist()]
     assert rivals.against(np.stack([jeans, wall])).shape == (0, 3)
     assert len(rivals.against(-np.eye(3))) == 2

@@ -61,7 +61,9 @@ def test_a_string_is_no_list_of_words():
         Text("cat")
 
 
-@pytest.mark.parametrize(("word", "message"), [("x" * 257, "256"), ("a\x00b", "control"), ("  ", "non-empty")])
+@pytest.mark.parametrize(
+    ("word", "message"), [("x" * 257, "256"), ("a\x00b", "control"), ("  ", "non-empty")]
+)
 def test_words_that_are_none_are_refused(word, message):
     with pytest.raises(PromptError, match=message):
         Text((word,))
@@ -77,7 +79,11 @@ def test_flags_must_fit_the_points():
 
 
 def test_prompts_are_read_only():
-    for array in (Points.of([(1, 2)]).xy, Points.of([(1, 2)]).keep, Boxes(np.array([[0, 0, 1, 1]])).xyxy):
+    for array in (
+        Points.of([(1, 2)]).xy,
+        Points.of([(1, 2)]).keep,
+        Boxes(np.array([[0, 0, 1, 1]])).xyxy,
+    ):
         assert not array.flags.writeable
 
 

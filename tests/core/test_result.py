@@ -12,7 +12,9 @@ from wordmask.errors import MaskError, OptionError
 
 def draw(*pictures: str) -> Masks:
     """`draw("##./#..", ".../.##")`: masks that can be read in the test, rows between slashes."""
-    return Masks.from_dense(np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures]))
+    return Masks.from_dense(
+        np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures])
+    )
 
 
 def full() -> Result:
@@ -49,7 +51,9 @@ def test_ties_go_by_area_then_from_the_top_then_from_the_left():
 
 @given(arrays(np.float32, st.integers(0, 6), elements=st.floats(0, 1, width=32)), st.randoms())
 def test_the_order_given_does_not_matter(scores, random):
-    masks = Masks.trimmed((1, 9), [(k, 0) for k in range(len(scores))], [np.ones((1, 1), bool)] * len(scores))
+    masks = Masks.trimmed(
+        (1, 9), [(k, 0) for k in range(len(scores))], [np.ones((1, 1), bool)] * len(scores)
+    )
     order = random.sample(range(len(scores)), len(scores))
     one, two = Result.of(masks, scores=scores), Result.of(masks[order], scores=scores[order])
     assert one.scores.tolist() == two.scores.tolist() == sorted(scores.tolist(), reverse=True)
@@ -77,7 +81,9 @@ def test_a_row_as_a_named_tuple():
 
 
 def test_the_best_score_wins_in_the_label_map():
-    result = Result.of(draw("##..", ".###", "#..."), ("cat", "dog"), scores=[0.9, 0.8, 1.0], label_ids=[0, 1, -1])
+    result = Result.of(
+        draw("##..", ".###", "#..."), ("cat", "dog"), scores=[0.9, 0.8, 1.0], label_ids=[0, 1, -1]
+    )
     assert result.label_map().tolist() == [[0, 0, 1, 1]]
     assert result.label_map().dtype == np.int32
     assert Result.nothing((1, 2), ("cat",)).label_map().tolist() == [[-1, -1]]
@@ -140,13 +146,28 @@ def test_columns_are_read_only():
 
 def test_nothing_is_a_normal_answer():
     none = Result.nothing((3, 4), ("cat",), absent=(Absent("cat", 0.1, 0.3),))
-    assert (len(none), none.size, none.vocabulary, list(none), none.names) == (0, (3, 4), ("cat",), [], ())
-    assert len(none[[]]) == len(none[:]) == len(none.named("cat")) == len(none.replaced(made_by=("x",))) == 0
+    assert (len(none), none.size, none.vocabulary, list(none), none.names) == (
+        0,
+        (3, 4),
+        ("cat",),
+        [],
+        (),
+    )
+    assert (
+        len(none[[]])
+        == len(none[:])
+        == len(none.named("cat"))
+        == len(none.replaced(made_by=("x",)))
+        == 0
+    )
     assert none[[]].absent[0].phrase == "cat"
 
 
 def test_repr_says_what_was_found_and_what_not():
-    assert repr(full()) == "<Result 3 regions of 4 x 1: cat 0.90, unnamed 0.50, dog 0.20; not here: dog>"
+    assert (
+        repr(full())
+        == "<Result 3 regions of 4 x 1: cat 0.90, unnamed 0.50, dog 0.20; not here: dog>"
+    )
     assert repr(Result.nothing((3, 4))) == "<Result 0 regions of 4 x 3>"
     assert "2 more" in repr(Result.of(draw(*["#."] * 7)))
 

@@ -48,7 +48,9 @@ def test_plain_counts_go_round_and_coco_reads_them(mask):
         pytest.param(np.ones((1, 1), bool), id="one pixel"),
         pytest.param(np.eye(40, dtype=bool)[:, ::-1], id="antidiagonal"),
         pytest.param(np.random.default_rng(1).random((700, 900)) > 0.5, id="noise"),
-        pytest.param(np.pad(np.ones((1, 1), bool), ((0, 69_999), (0, 3))), id="a run of 70,000 and more"),
+        pytest.param(
+            np.pad(np.ones((1, 1), bool), ((0, 69_999), (0, 3))), id="a run of 70,000 and more"
+        ),
     ],
 )
 def test_whole_pictures_match_coco(mask):
@@ -59,11 +61,18 @@ def test_whole_pictures_match_coco(mask):
 
 def test_runs_go_down_the_columns_background_first():
     mask = np.array([[0, 1, 1], [0, 0, 1]], bool)
-    assert Masks.from_dense(mask).to_rle(compressed=False) == [{"size": [2, 3], "counts": [2, 1, 1, 2]}]
+    assert Masks.from_dense(mask).to_rle(compressed=False) == [
+        {"size": [2, 3], "counts": [2, 1, 1, 2]}
+    ]
 
 
 def test_a_mask_at_the_first_pixel_begins_with_a_run_of_zero():
-    assert Masks.from_dense(np.eye(2, dtype=bool)).to_rle(compressed=False)[0]["counts"] == [0, 1, 2, 1]
+    assert Masks.from_dense(np.eye(2, dtype=bool)).to_rle(compressed=False)[0]["counts"] == [
+        0,
+        1,
+        2,
+        1,
+    ]
 
 
 @given(st.lists(st.integers(0, 2**40), max_size=12))
@@ -73,7 +82,9 @@ def test_packing_goes_round_for_any_counts(counts):
 
 def test_zero_runs_inside_a_code_are_allowed():
     # Other writers split runs: 1 on, 0 off, 1 on is a run of 2.
-    assert Masks.from_rle([{"size": [1, 3], "counts": [1, 1, 0, 1]}]).dense().tolist() == [[[False, True, True]]]
+    assert Masks.from_rle([{"size": [1, 3], "counts": [1, 1, 0, 1]}]).dense().tolist() == [
+        [[False, True, True]]
+    ]
     assert Masks.from_rle([{"size": [1, 3], "counts": [3, 0]}]).areas.tolist() == [0]
 
 
@@ -90,7 +101,9 @@ def code(counts: object, size: object = (2, 3)) -> dict:
         pytest.param(code(""), "sum to 0", id="empty string"),
         pytest.param(code([8, -2]), "negative: -2", id="negative"),
         pytest.param(code(rle.pack(np.array([8, -2]))), "negative: -2", id="negative, compressed"),
-        pytest.param(code([2**62, 2**62, 2**62, 2**62, 6]), "runs sum to", id="a sum that wraps round"),
+        pytest.param(
+            code([2**62, 2**62, 2**62, 2**62, 6]), "runs sum to", id="a sum that wraps round"
+        ),
         pytest.param(code([2**70]), "whole numbers", id="beyond 64 bits"),
         pytest.param(code([2.5, 3.5]), "whole numbers", id="fractions"),
         pytest.param(code(["2", "4"]), "whole numbers", id="strings"),
@@ -108,7 +121,9 @@ def code(counts: object, size: object = (2, 3)) -> dict:
         pytest.param(code([6], size=None), "broken", id="no size"),
         pytest.param({"size": [2, 3]}, "keys size and counts", id="no counts"),
         pytest.param("06", "keys size and counts", id="no object"),
-        pytest.param(code([0, 40_000_000_000], size=(200_000, 200_000)), "over the limit", id="a bomb"),
+        pytest.param(
+            code([0, 40_000_000_000], size=(200_000, 200_000)), "over the limit", id="a bomb"
+        ),
     ],
 )
 def test_lies_are_refused_in_words(bad, message):

@@ -53,9 +53,20 @@ def test_help_names_every_command_and_loads_nothing_heavy():
         "import sys\nfrom wordmask.doors.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'cv2', 'onnxruntime', 'torch', 'transformers', 'scipy'} & set(sys.modules)\nassert not heavy, heavy"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
-    for command in ("segment", "click", "everything", "convert", "draw", "models", "doctor", "lint-words"):
+    for command in (
+        "segment",
+        "click",
+        "everything",
+        "convert",
+        "draw",
+        "models",
+        "doctor",
+        "lint-words",
+    ):
         assert command in done.stdout
 
 
@@ -92,7 +103,17 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
         for flags in ((), ("--vocabulary", "wall,sky")):
             done = wordmask("segment", photo, *words, "-m", "fake", "--json", *flags)
             assert json.loads(done.stdout)["vocabulary"] == ["red", "hot dog"]
-    only = wordmask("segment", photo, "--vocabulary", "red,blue,green", "--prompt", "blue,red", "-m", "fake", "--json")
+    only = wordmask(
+        "segment",
+        photo,
+        "--vocabulary",
+        "red,blue,green",
+        "--prompt",
+        "blue,red",
+        "-m",
+        "fake",
+        "--json",
+    )
     assert json.loads(only.stdout)["vocabulary"] == ["blue", "red"]
     named = wordmask("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
     assert json.loads(named.stdout)["vocabulary"] == ["red", "blue"]
@@ -102,13 +123,19 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
 
 def test_verbose_states_the_cost(photo):
     done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
-    assert "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes, threshold 0.50 (" in done.stdout
+    assert (
+        "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes, threshold 0.50 ("
+        in done.stdout
+    )
 
 
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("click", "-p", "60,60"), "click: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes; encode "),
+        (
+            ("click", "-p", "60,60"),
+            "click: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes; encode ",
+        ),
         (("everything", "--points-per-side", "4", "--no-adaptive"), "everything: 12 prompts ("),
     ],
 )
@@ -160,13 +187,17 @@ def test_a_killed_batch_is_resumed_whole(tmp_path):
     done = wordmask("segment", pictures, "red", "-m", "fake", "-o", out)
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
-    assert files == sorted(f"{index:03}{suffix}" for index in range(120) for suffix in (".json", ".overlay.png"))
+    assert files == sorted(
+        f"{index:03}{suffix}" for index in range(120) for suffix in (".json", ".overlay.png")
+    )
     for path in out.glob("*.json"):
         assert [region["label"] for region in json.loads(path.read_text())["regions"]] == ["red"]
 
 
 def test_click_names_what_it_cuts(photo):
-    done = wordmask("click", photo, "-p", "60,60", "-p", "5,5,0", "-w", "red", "-w", "blue", "-m", "fake")
+    done = wordmask(
+        "click", photo, "-p", "60,60", "-p", "5,5,0", "-w", "red", "-w", "blue", "-m", "fake"
+    )
     assert done.returncode == 0, done.stderr
     assert "red ." in done.stdout
 
@@ -193,15 +224,28 @@ def test_draw_keeps_pictures_of_one_name_apart(photo, tmp_path):
     wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "b").mkdir()
     (out / "b" / "photo.json").write_bytes((out / "photo.json").read_bytes())
-    wordmask("draw", out / "photo.json", out / "b" / "photo.json", "-i", photo.parent, "-o", tmp_path / "drawn")
-    assert sorted(p.name for p in (tmp_path / "drawn").iterdir()) == ["photo-2.overlay.png", "photo.overlay.png"]
+    wordmask(
+        "draw",
+        out / "photo.json",
+        out / "b" / "photo.json",
+        "-i",
+        photo.parent,
+        "-o",
+        tmp_path / "drawn",
+    )
+    assert sorted(p.name for p in (tmp_path / "drawn").iterdir()) == [
+        "photo-2.overlay.png",
+        "photo.overlay.png",
+    ]
 
 
 def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     out = tmp_path / "out"
     wordmask("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "bad.json").write_text("{")
-    (tmp_path / "list.txt").write_text(f"{out / '1.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.json'}\n")
+    (tmp_path / "list.txt").write_text(
+        f"{out / '1.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.json'}\n"
+    )
     for sources, count in ((out, 4), (out / "*.json", 4), (f"@{tmp_path / 'list.txt'}", 2)):
         drawn = wordmask("draw", sources, "-i", folder, "-o", tmp_path / "drawn")
         assert drawn.returncode == 5
@@ -214,7 +258,9 @@ def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
         assert len(json.loads((tmp_path / "all.coco.json").read_text())["images"]) == count
 
 
-@pytest.mark.parametrize(("kind", "code"), [("labels", 0), ("legend", 0), ("overlay", 2), ("cutout", 2)])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("labels", 0), ("legend", 0), ("overlay", 2), ("cutout", 2)]
+)
 def test_only_what_shows_the_picture_needs_it(photo, tmp_path, kind, code):
     wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
     photo.unlink()

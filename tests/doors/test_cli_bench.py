@@ -13,7 +13,9 @@ def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
     for kind in ("images", "labels"):
         (root / kind).mkdir()
-    (root / "dataset.json").write_text(json.dumps({"classes": ["background", "red square"], "background": 0}))
+    (root / "dataset.json").write_text(
+        json.dumps({"classes": ["background", "red square"], "background": 0})
+    )
     for number in range(2):
         labels = np.zeros((60, 80), np.uint8)
         labels[10:40, 10 + number : 40 + number] = 1
@@ -31,7 +33,19 @@ def run(*words) -> int:
 
 
 def measure(folder, out, *more) -> int:
-    words = ["semantic", "--data", folder, "--model", "fake", "--how", "unified", "--output-dir", out, "--rounds", 10]
+    words = [
+        "semantic",
+        "--data",
+        folder,
+        "--model",
+        "fake",
+        "--how",
+        "unified",
+        "--output-dir",
+        out,
+        "--rounds",
+        10,
+    ]
     return run(*words, *more)
 
 
@@ -61,10 +75,14 @@ def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        pytest.param(("semantic", "--data", "voc21"), 2, "It comes from", id="a public set that is not there"),
+        pytest.param(
+            ("semantic", "--data", "voc21"), 2, "It comes from", id="a public set that is not there"
+        ),
         pytest.param(("semantic",), 2, "--data FOLDER", id="no data"),
         pytest.param(("compare", "gone", "gone"), 2, "cannot be read", id="no such run"),
-        pytest.param(("semantic", "--data", "x", "--how", "magic"), 2, "how must be one of", id="no such way"),
+        pytest.param(
+            ("semantic", "--data", "x", "--how", "magic"), 2, "how must be one of", id="no such way"
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(words, code, told, capsys):

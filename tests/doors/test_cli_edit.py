@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordmask.doors.cli import main
-from wordmask.tasks.effects import EFFECTS
+from wordmask.tasks.effects.looks import EFFECTS
 
 
 @pytest.fixture
@@ -33,7 +33,11 @@ def save(path, pixels):
 
 def load(path):
     raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    return raw if raw.ndim == 2 else cv2.cvtColor(raw, cv2.COLOR_BGRA2RGBA if raw.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    return (
+        raw
+        if raw.ndim == 2
+        else cv2.cvtColor(raw, cv2.COLOR_BGRA2RGBA if raw.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    )
 
 
 def wordmask(*arguments) -> int:
@@ -68,7 +72,22 @@ def test_remove_writes_picture_mask_and_recipe_and_the_recipe_replays(photo, tmp
 
 @pytest.mark.parametrize("fill", ["auto", "patch", "telea", "navier-stokes"])
 def test_every_classical_fill_removes(photo, tmp_path, fill):
-    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill", fill, "-m", "fake", "-o", tmp_path / "o") == 0
+    assert (
+        wordmask(
+            "edit",
+            "remove",
+            photo,
+            "--prompt",
+            "red",
+            "--fill",
+            fill,
+            "-m",
+            "fake",
+            "-o",
+            tmp_path / "o",
+        )
+        == 0
+    )
     assert load(tmp_path / "o/photo.png")[60, 45, 1] > 120
 
 
@@ -85,7 +104,19 @@ def test_no_fill_blackens_or_shows_the_mask(photo, tmp_path):
 
 def saved_result(photo, tmp_path):
     assert (
-        wordmask("edit", "segment", photo, "--prompt", "red", "--prompt", "blue", "-m", "fake", "-o", tmp_path / "s")
+        wordmask(
+            "edit",
+            "segment",
+            photo,
+            "--prompt",
+            "red",
+            "--prompt",
+            "blue",
+            "-m",
+            "fake",
+            "-o",
+            tmp_path / "s",
+        )
         == 0
     )
     return tmp_path / "s/photo.json"
@@ -97,8 +128,12 @@ def saved_result(photo, tmp_path):
         pytest.param(("--click", "45,60"), [(60, 45)], id="click"),
         pytest.param(("--click", "45,60", "--click", "5,5,0"), [(60, 45)], id="click and not"),
         pytest.param(("--box", "95,35,135,75"), [(55, 115)], id="box"),
-        pytest.param(("--prompt", "red", "--box", "95,35,135,75"), [(60, 45), (55, 115)], id="word and box"),
-        pytest.param(("--prompt", "red, blue"), [(60, 45), (55, 115)], id="words parted by a comma"),
+        pytest.param(
+            ("--prompt", "red", "--box", "95,35,135,75"), [(60, 45), (55, 115)], id="word and box"
+        ),
+        pytest.param(
+            ("--prompt", "red, blue"), [(60, 45), (55, 115)], id="words parted by a comma"
+        ),
         pytest.param(("--result", "SAVED"), [(60, 45), (55, 115)], id="saved"),
         pytest.param(("--result", "SAVED", "--region", "0"), [(60, 45)], id="region"),
         pytest.param(("--example", "PHOTO,SAVED"), [(60, 45), (55, 115)], id="example"),
@@ -107,7 +142,12 @@ def saved_result(photo, tmp_path):
 def test_targets(photo, tmp_path, target, where):
     saved = saved_result(photo, tmp_path)
     target = [part.replace("SAVED", str(saved)).replace("PHOTO", str(photo)) for part in target]
-    assert wordmask("edit", "remove", photo, *target, "--fill", "none", "-m", "fake", "-o", tmp_path / "o") == 0
+    assert (
+        wordmask(
+            "edit", "remove", photo, *target, "--fill", "none", "-m", "fake", "-o", tmp_path / "o"
+        )
+        == 0
+    )
     mask = load(tmp_path / "o/photo.mask.png") > 0
     for y, x in ((60, 45), (55, 115), (5, 5)):
         assert mask[y, x] == ((y, x) in where)
@@ -120,17 +160,27 @@ def test_targets(photo, tmp_path, target, where):
         pytest.param((), 2, "--prompt WORD", id="no target"),
         pytest.param(("--region", "0"), 2, "--result", id="region without result"),
         pytest.param(("--click", "1"), 2, "--click takes", id="bad click"),
-        pytest.param(("--prompt", "red", "--fill", "magic"), 2, "fill must be one of", id="unknown fill"),
-        pytest.param(("--prompt", "red", "--fill", "lama"), 2, "--fill-model", id="lama without file"),
+        pytest.param(
+            ("--prompt", "red", "--fill", "magic"), 2, "fill must be one of", id="unknown fill"
+        ),
+        pytest.param(
+            ("--prompt", "red", "--fill", "lama"), 2, "--fill-model", id="lama without file"
+        ),
         pytest.param(("--prompt", "red", "--steps", "0"), 2, "steps", id="steps"),
-        pytest.param(("--box", "0,0,160,120", "--dilate", "0.2"), 2, "covers everything", id="everything"),
+        pytest.param(
+            ("--box", "0,0,160,120", "--dilate", "0.2"), 2, "covers everything", id="everything"
+        ),
     ],
 )
-def test_what_cannot_be_done_is_told_and_nothing_is_written(photo, tmp_path, capsys, arguments, code, told):
+def test_what_cannot_be_done_is_told_and_nothing_is_written(
+    photo, tmp_path, capsys, arguments, code, told
+):
     before = photo.read_bytes()
     whole = save(tmp_path / "whole.png", np.full((120, 160, 3), (220, 20, 20), np.uint8))
     picture = whole if "--box" in arguments else photo
-    assert wordmask("edit", "remove", picture, *arguments, "-m", "fake", "-o", tmp_path / "o") == code
+    assert (
+        wordmask("edit", "remove", picture, *arguments, "-m", "fake", "-o", tmp_path / "o") == code
+    )
     assert told in capsys.readouterr().err
     assert names(tmp_path / "o") == []
     assert photo.read_bytes() == before
@@ -140,16 +190,23 @@ def test_replace_by_words_needs_diffusion_and_says_so(photo, tmp_path, capsys):
     how = ("--prompt", "red", "--edit-prompt", "a hat", "-m", "fake", "-o", tmp_path / "o")
     assert wordmask("edit", "replace", photo, *how) == 3
     assert "--use-inpainting" in capsys.readouterr().err
-    assert wordmask("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
+    assert (
+        wordmask("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
+    )
     assert wordmask("edit", "remove", photo, *how) == 3
     assert "leave out --edit-prompt" in capsys.readouterr().err
     # Told before anything is looked for: that there is no cat is not found out.
-    assert wordmask("edit", "replace", photo, "--prompt", "cat", "-m", "fake", "-o", tmp_path / "o") == 2
+    assert (
+        wordmask("edit", "replace", photo, "--prompt", "cat", "-m", "fake", "-o", tmp_path / "o")
+        == 2
+    )
     assert "replace needs words" in capsys.readouterr().err
     assert names(tmp_path / "o") == []
 
 
-def test_without_diffusers_the_extra_is_named_before_anything_is_done(photo, tmp_path, capsys, monkeypatch):
+def test_without_diffusers_the_extra_is_named_before_anything_is_done(
+    photo, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "diffusers", None)
     how = (
         "--prompt",
@@ -168,20 +225,38 @@ def test_without_diffusers_the_extra_is_named_before_anything_is_done(photo, tmp
     assert names(tmp_path / "o") == []
 
 
-def test_missing_weights_of_a_painter_are_asked_for_by_its_own_flag(photo, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "diffusers", ModuleType("diffusers"))  # only that it can be imported matters here
+def test_missing_weights_of_a_painter_are_asked_for_by_its_own_flag(
+    photo, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(
+        sys.modules, "diffusers", ModuleType("diffusers")
+    )  # only that it can be imported matters here
     monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
     how = ("--edit-prompt", "a hat", "--offline", "-m", "fake", "-o", tmp_path / "o")
     assert wordmask("edit", "replace", photo, "--prompt", "red", "--use-inpainting", *how) == 3
     told = capsys.readouterr().err
     assert "--fill-model FOLDER" in told
     assert "--checkpoint" not in told
-    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "gone.onnx", *how[2:]) == 3
+    assert (
+        wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "gone.onnx", *how[2:])
+        == 3
+    )
     assert "gone.onnx is not there" in capsys.readouterr().err
 
 
 def test_styles_replay_too(photo, tmp_path, capsys):
-    how = ("--prompt", "red", "--style", "colours", "--reference", photo, "-m", "fake", "-o", tmp_path / "o")
+    how = (
+        "--prompt",
+        "red",
+        "--style",
+        "colours",
+        "--reference",
+        photo,
+        "-m",
+        "fake",
+        "-o",
+        tmp_path / "o",
+    )
     assert wordmask("edit", "style", photo, *how) == 0
     assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 0
     assert "the same bytes" in capsys.readouterr().out
@@ -189,7 +264,20 @@ def test_styles_replay_too(photo, tmp_path, capsys):
 
 def test_a_recipe_is_for_its_own_picture(photo, tmp_path, capsys):
     assert (
-        wordmask("edit", "remove", photo, "--prompt", "red", "--fill", "telea", "-m", "fake", "-o", tmp_path / "o") == 0
+        wordmask(
+            "edit",
+            "remove",
+            photo,
+            "--prompt",
+            "red",
+            "--fill",
+            "telea",
+            "-m",
+            "fake",
+            "-o",
+            tmp_path / "o",
+        )
+        == 0
     )
     save(photo, 255 - load(photo))
     assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 2
@@ -205,7 +293,10 @@ def test_alpha_and_sixteen_bits_survive(photo, tmp_path):
     clear = save(tmp_path / "clear.png", np.concatenate([rgb, alpha], 2))
     deep = save(tmp_path / "deep.png", rgb.astype(np.uint16) * 257 + 3)
     for path in (clear, deep):
-        assert wordmask("edit", "remove", path, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 0
+        assert (
+            wordmask("edit", "remove", path, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o")
+            == 0
+        )
     assert (load(tmp_path / "o/clear.png")[..., 3] == alpha[..., 0]).all()
     out, before = load(tmp_path / "o/deep.png"), load(deep)
     assert out.dtype == np.uint16
@@ -223,8 +314,12 @@ def test_many_pictures_one_bad_the_others_are_done(photo, tmp_path, capsys):
 
 def test_the_picture_itself_is_never_overwritten(photo, capsys):
     before = photo.read_bytes()
-    assert wordmask("edit", "remove", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
-    assert wordmask("effect", "blur", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
+    assert (
+        wordmask("edit", "remove", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
+    )
+    assert (
+        wordmask("effect", "blur", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
+    )
     assert "would be overwritten" in capsys.readouterr().err
     assert photo.read_bytes() == before
 
@@ -246,18 +341,37 @@ def test_nor_is_any_other_file_that_is_read(photo, tmp_path, capsys):
 def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys, monkeypatch):
     onnx = pytest.importorskip("onnx", reason="building an ONNX file needs onnx (extra export)")
     ports = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, "height", "width"])
+        onnx.helper.make_tensor_value_info(
+            name, onnx.TensorProto.FLOAT, [1, channels, "height", "width"]
+        )
         for name, channels in (("image", 3), ("mask", 1), ("out", 3))
     ]
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Add", ["image", "mask"], ["out"])], "lama", ports[:2], ports[2:]
     )
     onnx.save(
-        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9),
+        onnx.helper.make_model(
+            graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9
+        ),
         tmp_path / "l.onnx",
     )
     monkeypatch.chdir(tmp_path)
-    assert wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "l.onnx", "-m", "fake", "-o", "o") == 0
+    assert (
+        wordmask(
+            "edit",
+            "remove",
+            photo,
+            "--prompt",
+            "red",
+            "--fill-model",
+            "l.onnx",
+            "-m",
+            "fake",
+            "-o",
+            "o",
+        )
+        == 0
+    )
     assert (load(tmp_path / "o/photo.png")[60, 45] == 255).all()
     monkeypatch.chdir(tmp_path / "o")
     assert wordmask("edit", "replay", "photo.json", "-o", tmp_path / "again") == 0
@@ -286,7 +400,11 @@ def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
 
     code = f"from wordmask.doors.cli import main; main({arguments!r})"
     done = subprocess.run(
-        [sys.executable, "-B", "-c", code], preexec_fn=small, capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-c", code],
+        preexec_fn=small,
+        capture_output=True,
+        text=True,
+        check=False,
     )  # the limit is what is tested; no threads here
     assert done.returncode == 4, done.stderr
     assert "the disk is full" in done.stderr
@@ -296,7 +414,12 @@ def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
 @pytest.mark.parametrize("name", EFFECTS)
 def test_every_effect_is_a_command(photo, tmp_path, name):
     laid = ("--picture", photo) if name == "overlay" else ()
-    assert wordmask("effect", name, photo, "--prompt", "red", *laid, "-m", "fake", "-o", tmp_path / "o") == 0
+    assert (
+        wordmask(
+            "effect", name, photo, "--prompt", "red", *laid, "-m", "fake", "-o", tmp_path / "o"
+        )
+        == 0
+    )
     out = load(tmp_path / "o/photo.png")
     assert out.shape[2] == (4 if name == "sticker" else 3)
     assert (out[..., :3] != load(photo)).any()
@@ -308,7 +431,9 @@ def test_effects_take_their_options_and_say_when_there_is_nothing(photo, tmp_pat
     red, _, blue = load(tmp_path / "o/photo.png")[60, 45].astype(int)
     assert blue > red + 60
     assert wordmask("effect", "backdrop", photo, "--prompt", "red", "--picture", photo, *how) == 0
-    assert wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blurple", *how) == 2
+    assert (
+        wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blurple", *how) == 2
+    )
     assert wordmask("effect", "overlay", photo, "--prompt", "red", *how) == 2
     assert "--picture" in capsys.readouterr().err
     assert wordmask("effect", "blur", photo, "--prompt", "cat", *how) == 2
@@ -327,14 +452,52 @@ def test_an_overlays_own_alpha_counts_and_its_occluders_are_looked_for(photo, tm
     hat = np.full((40, 60, 4), 255, np.uint8)
     hat[:, :30, 3] = 0  # its left half is clear
     picture = save(tmp_path / "hat.png", hat)
-    how = ("--picture", picture, "--anchor", "centre", "--place", "front", "--scale", "8", "-m", "fake", "-o")
+    how = (
+        "--picture",
+        picture,
+        "--anchor",
+        "centre",
+        "--place",
+        "front",
+        "--scale",
+        "8",
+        "-m",
+        "fake",
+        "-o",
+    )
     assert wordmask("effect", "overlay", photo, "--prompt", "red", *how, tmp_path / "a") == 0
     before, after = load(photo), load(tmp_path / "a/photo.png")
     assert (after[:, :40] == before[:, :40]).all()
     assert (after[:, 50:] == 255).all()
-    assert wordmask("effect", "overlay", photo, "--prompt", "red", "--occluders", "blue", *how, tmp_path / "b") == 0
+    assert (
+        wordmask(
+            "effect",
+            "overlay",
+            photo,
+            "--prompt",
+            "red",
+            "--occluders",
+            "blue",
+            *how,
+            tmp_path / "b",
+        )
+        == 0
+    )
     behind = load(tmp_path / "b/photo.png")
     assert (behind[45:65, 105:125] == before[45:65, 105:125]).all()
     assert (behind[100:, 60:] == 255).all()
-    assert wordmask("effect", "overlay", photo, "--prompt", "cat", "--occluders", "blue", *how, tmp_path / "c") == 2
+    assert (
+        wordmask(
+            "effect",
+            "overlay",
+            photo,
+            "--prompt",
+            "cat",
+            "--occluders",
+            "blue",
+            *how,
+            tmp_path / "c",
+        )
+        == 2
+    )
     assert "nothing to edit" in capsys.readouterr().err

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.masks import Masks  # noqa: E402
@@ -28,7 +30,10 @@ def tokenizer(kind):
     ends = ["<|startoftext|>", "<|endoftext|>"]
     letters = [chr(code) for code in range(33, 127)]
     if kind == "clip":
-        vocabulary = {token: k for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])}
+        vocabulary = {
+            token: k
+            for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])
+        }
         return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
     vocabulary = {token: k for k, token in enumerate(["<pad>", "<unk>", "▁", *letters])}
     return transformers.Tipsv2Tokenizer(vocab=vocabulary, merges=[], model_max_length=64)
@@ -48,7 +53,9 @@ def tiny(kind):
         model = t.SiglipModel(t.SiglipConfig(vision_config=vision, text_config=text))
     else:
         vision.pop("intermediate_size")
-        model = t.Tipsv2Model(t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64}))
+        model = t.Tipsv2Model(
+            t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64})
+        )
     return perturbed(model)
 
 
@@ -58,7 +65,9 @@ def tiny_dino(kind):
     if kind == "dinov2":
         return perturbed(transformers.Dinov2Model(transformers.Dinov2Config(patch_size=7, **shape)))
     return perturbed(
-        transformers.DINOv3ViTModel(transformers.DINOv3ViTConfig(patch_size=8, num_register_tokens=2, **shape))
+        transformers.DINOv3ViTModel(
+            transformers.DINOv3ViTConfig(patch_size=8, num_register_tokens=2, **shape)
+        )
     )
 
 
@@ -113,7 +122,10 @@ def reference(mode, model, pixels, grid, similarity=None, clusters=None):
 
     def norm(name, rows):
         centred = rows - rows.mean(-1, keepdims=True)
-        return centred / np.sqrt(rows.var(-1, keepdims=True) + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
+        return (
+            centred / np.sqrt(rows.var(-1, keepdims=True) + 1e-5) * w[f"{name}.weight"]
+            + w[f"{name}.bias"]
+        )
 
     y = norm("layer_norm1", x)
     q, k, v = (linear(f"self_attn.{name}_proj", y) for name in "qkv")
@@ -148,7 +160,11 @@ def reference(mode, model, pixels, grid, similarity=None, clusters=None):
         x = x + out
         hidden = linear("mlp.fc1", norm("layer_norm2", x))
         out = x + linear("mlp.fc2", hidden / (1 + np.exp(-1.702 * hidden)))
-    w = {name: value.numpy() for name, value in model.vision_model.state_dict().items() if "post" in name}
+    w = {
+        name: value.numpy()
+        for name, value in model.vision_model.state_dict().items()
+        if "post" in name
+    }
     rows = norm("post_layernorm", out) @ model.visual_projection.weight.detach().numpy().T
     rows = rows[-grid[0] * grid[1] :]
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -202,7 +218,9 @@ def test_patches_of_one_cluster_do_not_see_the_others():
 
 
 def test_a_uniform_window_still_has_an_answer():
-    weights = guided_weights("proxyclip", Scene((2, 2), 1, torch.ones(1, 4, 5)), torch.ones(1, 1, 4, 5))
+    weights = guided_weights(
+        "proxyclip", Scene((2, 2), 1, torch.ones(1, 4, 5)), torch.ones(1, 1, 4, 5)
+    )
     assert torch.isfinite(weights).all()
 
 

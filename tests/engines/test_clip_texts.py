@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Dense, Embedder  # noqa: E402
@@ -31,7 +33,10 @@ def tokenizer(kind):
     ends = ["<|startoftext|>", "<|endoftext|>"]
     letters = [chr(code) for code in range(33, 127)]
     if kind == "clip":
-        vocabulary = {token: k for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])}
+        vocabulary = {
+            token: k
+            for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])
+        }
         return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
     vocabulary = {token: k for k, token in enumerate(["<pad>", "<unk>", "▁", *letters])}
     return transformers.Tipsv2Tokenizer(vocab=vocabulary, merges=[], model_max_length=64)
@@ -51,7 +56,9 @@ def tiny(kind):
         model = t.SiglipModel(t.SiglipConfig(vision_config=vision, text_config=text))
     else:
         vision.pop("intermediate_size")
-        model = t.Tipsv2Model(t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64}))
+        model = t.Tipsv2Model(
+            t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64})
+        )
     return perturbed(model)
 
 
@@ -91,13 +98,22 @@ def test_a_phrase_is_the_mean_of_its_eighty_sentences(kind, folders):
     rows = []
     with torch.no_grad():
         for template in texts.TEMPLATES:
-            tokens = encode(template.format("red cat"), return_tensors="pt", truncation=True, max_length=64)
+            tokens = encode(
+                template.format("red cat"), return_tensors="pt", truncation=True, max_length=64
+            )
             if kind == "siglip":
-                tokens = encode(template.format("red cat"), return_tensors="pt", padding="max_length", max_length=64)
+                tokens = encode(
+                    template.format("red cat"),
+                    return_tensors="pt",
+                    padding="max_length",
+                    max_length=64,
+                )
                 tokens = {"input_ids": tokens["input_ids"]}
             wanted = {name: tokens[name] for name in tokens if name != "token_type_ids"}
             rows.append(
-                torch.nn.functional.normalize(model.get_text_features(**wanted).pooler_output[0], dim=0).numpy()
+                torch.nn.functional.normalize(
+                    model.get_text_features(**wanted).pooler_output[0], dim=0
+                ).numpy()
             )
     mean = np.mean(rows, 0)
     found = engine.embed_texts(["red cat"])
@@ -121,7 +137,9 @@ def test_the_bank_is_read_back_and_only_new_words_are_computed(folders, monkeypa
     second = load(folders)
     asked = []
     plain = second.words.sentences
-    monkeypatch.setattr(second.words, "sentences", lambda lines: asked.extend(lines) or plain(lines))
+    monkeypatch.setattr(
+        second.words, "sentences", lambda lines: asked.extend(lines) or plain(lines)
+    )
     again = second.embed_texts(["dog", "bird", "cat"])
     assert (again[[2, 0]] == rows).all()
     assert len(asked) == 80
@@ -161,7 +179,9 @@ def test_a_whole_picture_is_seen_as_the_library_sees_it(size, folders):
     )
     pixels = processor(picture(*size).pixels, return_tensors="pt")["pixel_values"]
     with torch.no_grad():
-        expected = torch.nn.functional.normalize(tiny("clip").get_image_features(pixels).pooler_output, dim=-1)
+        expected = torch.nn.functional.normalize(
+            tiny("clip").get_image_features(pixels).pooler_output, dim=-1
+        )
     assert np.abs(load(folders).embed_images([picture(*size)]) - expected.numpy()).max() < 1e-4
 
 
@@ -171,7 +191,10 @@ def test_pictures_in_a_batch_are_embedded_as_alone(kind, folders):
     engine.windows_at_a_time = 2
     images = [picture(40, 50, 1), picture(90, 31, 2), picture(33, 33, 3)]
     together = engine.embed_images(images)
-    assert np.abs(together - np.concatenate([engine.embed_images([image]) for image in images])).max() < 1e-5
+    assert (
+        np.abs(together - np.concatenate([engine.embed_images([image]) for image in images])).max()
+        < 1e-5
+    )
     assert together.shape[1] == engine.embed_texts(["cat"]).shape[1]
     assert isinstance(engine, Dense)
     assert isinstance(engine, Embedder)
@@ -224,7 +247,9 @@ def test_four_bad_checkpoints_are_four_different_errors(folders, tmp_path):
             load({"clip": path})
         messages.append(str(caught.value))
     said = ("nothing at", "architecture 'sam'", "is cut", "is a pickle")
-    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, messages
+    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, (
+        messages
+    )
 
 
 def test_a_folder_without_its_tokenizer_says_so(folders, tmp_path):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Detector  # noqa: E402
@@ -29,11 +31,21 @@ def perturbed(model, size=0.05):
 
 def bert_tokenizer():
     """The special tokens stand where GroundingDINO expects BERT's: 101, 102, 1012, 1029."""
-    places = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, ".": 1012, "?": 1029}
+    places = {
+        "[PAD]": 0,
+        "[UNK]": 100,
+        "[CLS]": 101,
+        "[SEP]": 102,
+        "[MASK]": 103,
+        ".": 1012,
+        "?": 1029,
+    }
     vocabulary = {f"[unused{k}]": k for k in range(1100)}
     vocabulary = {token: k for token, k in vocabulary.items() if k not in places.values()} | places
     vocabulary |= {word: 1100 + k for k, word in enumerate(WORDS)}
-    return transformers.BertTokenizer(vocab=dict(sorted(vocabulary.items(), key=lambda item: item[1])))
+    return transformers.BertTokenizer(
+        vocab=dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+    )
 
 
 def grounding(kind):
@@ -44,7 +56,11 @@ def grounding(kind):
         out_features=["stage2", "stage3", "stage4"],
     )  # fmt: skip
     bert = t.BertConfig(
-        vocab_size=1120, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24
+        vocab_size=1120,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
     )
     config = getattr(t, f"{kind}Config")(
         backbone_config=swin, text_config=bert, d_model=32, encoder_layers=1, decoder_layers=2, num_queries=12,
@@ -57,11 +73,21 @@ def grounding(kind):
 def owl():
     t = transformers
     torch.manual_seed(2)
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+    shape = {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 24,
+    }
     config = t.Owlv2Config(
         vision_config=shape | {"image_size": 64, "patch_size": 16},
         text_config=shape
-        | {"vocab_size": 200, "max_position_embeddings": 16, "bos_token_id": 188, "eos_token_id": 189},
+        | {
+            "vocab_size": 200,
+            "max_position_embeddings": 16,
+            "bos_token_id": 188,
+            "eos_token_id": 189,
+        },
         projection_dim=16,
     )
     return perturbed(t.Owlv2ForObjectDetection(config), 0.2)
@@ -69,7 +95,12 @@ def owl():
 
 def clip_tokenizer():
     letters = [chr(code) for code in range(33, 127)]
-    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokens = [
+        *letters,
+        *(letter + "</w>" for letter in letters),
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
     return transformers.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[])
 
 
@@ -121,7 +152,8 @@ def test_five_hundred_words_fill_rows_and_none_is_lost(limit):
     for row in made:
         for number, (start, stop) in zip(row.phrases, row.spans, strict=True):
             assert (
-                list(row.ids[start:stop]) == encode(phrases[number], add_special_tokens=False)["input_ids"][: limit - 3]
+                list(row.ids[start:stop])
+                == encode(phrases[number], add_special_tokens=False)["input_ids"][: limit - 3]
             )
 
 
@@ -153,12 +185,21 @@ def test_grounding_dino_agrees_with_transformers(kind, folders, monkeypatch):
     pixels = engine.pixels(image)[None]
     with torch.no_grad():
         out = MAKERS[kind][0]()(
-            pixel_values=pixels, pixel_mask=torch.ones(pixels[:, 0].shape, dtype=torch.long), **tokens
+            pixel_values=pixels,
+            pixel_mask=torch.ones(pixels[:, 0].shape, dtype=torch.long),
+            **tokens,
         )
     probabilities = out.logits[0].sigmoid().numpy()
-    fits = np.stack([probabilities[:, 1:3].mean(1), probabilities[:, 4], probabilities[:, 6:8].mean(1)], 1)
+    fits = np.stack(
+        [probabilities[:, 1:3].mean(1), probabilities[:, 4], probabilities[:, 6:8].mean(1)], 1
+    )
     cx, cy, w, h = out.pred_boxes[0].numpy().T
-    places = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], 1).clip(0, 1) * [80, 60, 80, 60]
+    places = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], 1).clip(0, 1) * [
+        80,
+        60,
+        80,
+        60,
+    ]
     order = np.argsort(-fits.max(1))
     order = order[fits.max(1)[order] >= detector.FLOOR]
     found = engine.propose(image, phrases)
@@ -173,10 +214,14 @@ def test_owl_agrees_with_transformers(folders, monkeypatch):
     monkeypatch.setattr(detector, "SAME_AMONG_WORDS", 1.0)
     engine, image, phrases = load(folders, "owl"), picture(), ["hot dog", "dog", "cat"]
     lines = [detector.OWL_TEMPLATE.format(phrase) for phrase in phrases]
-    tokens = clip_tokenizer()(lines, return_tensors="pt", padding="max_length", max_length=16, truncation=True)
+    tokens = clip_tokenizer()(
+        lines, return_tensors="pt", padding="max_length", max_length=16, truncation=True
+    )
     with torch.no_grad():
         out = owl()(pixel_values=engine.pixels(image)[None], **tokens)
-    (expected,) = transformers.Owlv2ImageProcessorPil().post_process_object_detection(out, detector.FLOOR, [(60, 80)])
+    (expected,) = transformers.Owlv2ImageProcessorPil().post_process_object_detection(
+        out, detector.FLOOR, [(60, 80)]
+    )
     order = torch.argsort(-expected["scores"])
     places = expected["boxes"][order].numpy().clip(0, [80, 60, 80, 60])
     real = (places[:, 2] > places[:, 0]) & (places[:, 3] > places[:, 1])
@@ -192,7 +237,20 @@ def test_many_words_come_in_rows_and_each_keeps_its_number(kind, folders):
     """A word asked for alone, last of many, finds what it finds among the first: the numbers do not shift."""
     engine, image = load(folders, kind), picture()
     assert isinstance(engine, Detector)
-    words = ["dog", "cat", "red", "chair", "sky", "hot", "hot dog", "red chair", "dogs", "cats", "skys", "b"]
+    words = [
+        "dog",
+        "cat",
+        "red",
+        "chair",
+        "sky",
+        "hot",
+        "hot dog",
+        "red chair",
+        "dogs",
+        "cats",
+        "skys",
+        "b",
+    ]
     forward, backward = engine.propose(image, words), engine.propose(image, words[::-1])
     assert len(forward.scores) > 0
     if kind == "owl":  # a word is a row of its own there, so the order changes nothing at all
@@ -216,8 +274,16 @@ def test_doubles_go_within_a_word_and_among_words():
     box = np.array([[0.1, 0.1, 0.5, 0.5]])
     near = box + np.array([[0, 0, 0.06, 0]])  # IoU 0.87
     parts = [
-        (np.stack([box[0], near[0]]), np.array([0.9, 0.8]), np.array([0, 0])),  # one word twice: one stays
-        (near, np.array([0.7]), np.array([1])),  # near enough to be the same, not to be one thing with two names
+        (
+            np.stack([box[0], near[0]]),
+            np.array([0.9, 0.8]),
+            np.array([0, 0]),
+        ),  # one word twice: one stays
+        (
+            near,
+            np.array([0.7]),
+            np.array([1]),
+        ),  # near enough to be the same, not to be one thing with two names
         (box, np.array([0.6]), np.array([2])),  # exactly the first one's box under another name
     ]
     found = detector._joined(parts, (100, 100), (100, 100))
@@ -268,4 +334,6 @@ def test_four_bad_checkpoints_are_four_different_errors(folders, tmp_path):
             load({"owl": path}, "owl")
         messages.append(str(caught.value))
     said = ("nothing at", "architecture 'clip'", "is cut", "is a pickle")
-    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, messages
+    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, (
+        messages
+    )

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.masks import Masks  # noqa: E402
@@ -31,7 +33,9 @@ def network():
         prompt_encoder_config=transformers.SamPromptEncoderConfig(
             hidden_size=32, image_size=SIDE, patch_size=16, mask_input_channels=8
         ),
-        mask_decoder_config=transformers.SamMaskDecoderConfig(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24),
+        mask_decoder_config=transformers.SamMaskDecoderConfig(
+            hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24
+        ),
     )
     torch.manual_seed(1)
     model = transformers.SamModel(config).eval()
@@ -64,24 +68,32 @@ def square(side):
 def generated(network, image, quality=0.0, stability=0.0):
     """The library's steps, but for its box NMS, which needs torchvision: masks and estimates of IoU."""
     processor = transformers.SamImageProcessorPil(
-        size={"longest_edge": SIDE}, pad_size={"height": SIDE, "width": SIDE}, mask_size={"longest_edge": SIDE // 4}
+        size={"longest_edge": SIDE},
+        pad_size={"height": SIDE, "width": SIDE},
+        mask_size={"longest_edge": SIDE // 4},
     )
     crops, points, *_ = processor.generate_crop_boxes(image.pixels, SIDE, points_per_crop=PER_SIDE)
     inputs = processor(image.pixels, return_tensors="pt")
     with torch.no_grad():
         # Half an input pixel less: the library takes the corner of a pixel for its centre.
-        out = network(inputs["pixel_values"], points.transpose(1, 2).float()[0, 0][None, :, None] - 0.5)
+        out = network(
+            inputs["pixel_values"], points.transpose(1, 2).float()[0, 0][None, :, None] - 0.5
+        )
     full = processor.post_process_masks(
         out.pred_masks, inputs["original_sizes"], inputs["reshaped_input_sizes"], binarize=False
     )
-    codes, scores, _ = processor.filter_masks(full[0], out.iou_scores[0], image.size, crops[0], quality, stability)
+    codes, scores, _ = processor.filter_masks(
+        full[0], out.iou_scores[0], image.size, crops[0], quality, stability
+    )
     masks = Masks.from_rle(codes, image.size)
     return masks[masks.areas > 0], scores.numpy()[masks.areas > 0]
 
 
 def ours(image, engine, **given):
     wide = {"min_quality": 0, "min_stability": 0, "iou_threshold": 1.0, "min_region_size": 0}
-    return everything(image, engine, EverythingOptions(points_per_side=PER_SIDE, adaptive=False, **(wide | given)))
+    return everything(
+        image, engine, EverythingOptions(points_per_side=PER_SIDE, adaptive=False, **(wide | given))
+    )
 
 
 @pytest.mark.parametrize(("side", "least"), [(SIDE, 0.999), (480, 0.95), (160, 0.95)])
@@ -101,7 +113,9 @@ def test_the_filters_let_the_same_masks_pass_but_for_those_on_the_threshold(netw
     image, stability = square(SIDE), 0.75
     _, all_quality = generated(network, image)
     quality = float(np.median(all_quality))
-    strict, easy = (generated(network, image, quality, stability + shift)[0] for shift in (0.05, -0.05))
+    strict, easy = (
+        generated(network, image, quality, stability + shift)[0] for shift in (0.05, -0.05)
+    )
     found = ours(image, engine, min_quality=quality, min_stability=stability)
     assert 5 < len(strict) <= len(found) <= len(easy) + 1 < len(all_quality) / 2
     assert (strict.iou(found.masks) > 0.99).any(1).all()

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from safetensors.torch import save_file  # noqa: E402 (after the skips above)
 
@@ -49,7 +51,11 @@ def ours(theirs, tmp_path_factory):
 
 def picture(height, width):
     coarse = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image(np.kron(coarse, np.ones((height // 6 + 1, width // 6 + 1, 1), np.uint8))[:height, :width].copy())
+    return Image(
+        np.kron(coarse, np.ones((height // 6 + 1, width // 6 + 1, 1), np.uint8))[
+            :height, :width
+        ].copy()
+    )
 
 
 def generated(network, image, quality=0.0, stability=0.0):
@@ -67,7 +73,9 @@ def generated(network, image, quality=0.0, stability=0.0):
     )  # fmt: skip
     found = [one for one in generator.generate(image.pixels) if one["area"]]
     masks = Masks.from_dense(np.array([one["segmentation"] for one in found]))
-    return masks, *(np.array([one[key] for one in found]) for key in ("predicted_iou", "stability_score"))
+    return masks, *(
+        np.array([one[key] for one in found]) for key in ("predicted_iou", "stability_score")
+    )
 
 
 def options(**given):
@@ -78,13 +86,17 @@ def options(**given):
 
 # Theirs upsamples to the network's square and from there to the picture, ours once: the same where both are one
 # size. Where a side ends within a cell of the logits, ours shares them out anew over the picture.
-@pytest.mark.parametrize(("size", "least"), [((256, 256), 0.999), ((192, 256), 0.98), ((300, 200), 0.9)])
+@pytest.mark.parametrize(
+    ("size", "least"), [((256, 256), 0.999), ((192, 256), 0.98), ((300, 200), 0.9)]
+)
 def test_all_candidates_are_the_published_generators(size, least, theirs, ours):
     image = picture(*size)
     masks, quality, _ = generated(theirs, image)
     found = everything(image, ours, options())
     alike = masks.iou(found.masks)
-    assert len(masks) == len(found) >= 3 * len(grid_points(size, PER_SIDE)) - 2  # an empty one is left out
+    assert (
+        len(masks) == len(found) >= 3 * len(grid_points(size, PER_SIDE)) - 2
+    )  # an empty one is left out
     assert alike.max(1).min() >= least
     assert alike.max(0).min() >= least
     assert np.abs(np.sort(found.scores) - np.sort(quality.clip(0, 1))).max() < 1e-4
@@ -94,11 +106,16 @@ def test_after_the_filters_only_masks_on_the_threshold_differ(theirs, ours):
     """Stability is measured at low resolution here, over the picture there."""
     image = picture(SIDE, SIDE)
     masks, quality, stability = generated(theirs, image)
-    wanted = {"min_quality": float(np.median(quality)), "min_stability": float(np.median(stability))}
+    wanted = {
+        "min_quality": float(np.median(quality)),
+        "min_stability": float(np.median(stability)),
+    }
     found = everything(image, ours, options(**wanted))
     alike = masks.iou(found.masks) > 0.999
     passes = (quality >= wanted["min_quality"]) & (stability >= wanted["min_stability"])
-    near = (np.abs(stability - wanted["min_stability"]) < 0.02) | (np.abs(quality - wanted["min_quality"]) < 1e-4)
+    near = (np.abs(stability - wanted["min_stability"]) < 0.02) | (
+        np.abs(quality - wanted["min_quality"]) < 1e-4
+    )
     assert alike.any(0).all()
     assert 5 < passes.sum() < len(masks) - 5
     assert (alike.any(1) == passes)[~near].all()

@@ -73,7 +73,9 @@ def test_words_find_what_is_drawn(fake, drawing, phrase, box):
     assert np.abs(found.boxes - box).max() <= 2, found.boxes
 
 
-@pytest.mark.parametrize("phrase", ["cat", "blue disc", "red square", "red cat", "triangle", "purple", "thing"])
+@pytest.mark.parametrize(
+    "phrase", ["cat", "blue disc", "red square", "red cat", "triangle", "purple", "thing"]
+)
 def test_other_words_find_nothing(fake, drawing, phrase):
     assert len(fake.propose(drawing, [phrase]).boxes) == 0
 
@@ -94,11 +96,16 @@ def test_proposals_cover_the_drawn_pixels_exactly_where_a_cell_is_a_pixel(fake):
 def test_dense_words_win_where_they_are(fake, drawing):
     (features,) = fake.features([drawing])
     words = fake.embed_texts(["red disc", "blue square", "cat"])
-    logits = np.concatenate([features.scale * features.vectors @ words.T, features.none[..., None]], -1)
+    logits = np.concatenate(
+        [features.scale * features.vectors @ words.T, features.none[..., None]], -1
+    )
     winner = logits.argmax(-1)
     at = {(60, 80): 0, (200, 60): 1, (300, 20): 3, (100, 190): 3}
     for (x, y), word in at.items():
-        assert winner[int(y * winner.shape[0] / 240), int(x * winner.shape[1] / 320)] == word, (x, y)
+        assert winner[int(y * winner.shape[0] / 240), int(x * winner.shape[1] / 320)] == word, (
+            x,
+            y,
+        )
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5))
@@ -154,7 +161,11 @@ def test_a_box_gives_the_thing_inside(fake, drawing):
 
 def test_no_point_no_box_gives_nothing_or_the_earlier_mask(fake, drawing):
     (encoding,) = fake.encode([drawing])
-    empty = np.zeros((1, 0, 2), np.float32), np.zeros((1, 0), np.int8), np.full((1, 4), np.nan, np.float32)
+    empty = (
+        np.zeros((1, 0, 2), np.float32),
+        np.zeros((1, 0), np.int8),
+        np.full((1, 4), np.nan, np.float32),
+    )
     assert (fake.cut(encoding, PromptBatch(*empty)).logits < 0).all()
     earlier = np.full((1, 4, 4), -1.0, np.float32)
     earlier[:, :2] = 1
@@ -208,6 +219,8 @@ def test_depth_is_nearer_below_and_fill_takes_the_colour_around(fake, drawing):
 
 
 def test_the_grid_is_an_option(drawing):
-    models = engines.load("fake", need=(Segmenter, Dense, Detector), options=engines.EngineOptions(input_side=64))
+    models = engines.load(
+        "fake", need=(Segmenter, Dense, Detector), options=engines.EngineOptions(input_side=64)
+    )
     (features,) = models.get(Dense).features([drawing])
     assert features.vectors.shape[:2] == (48, 64)

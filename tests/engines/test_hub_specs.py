@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask import engines  # noqa: E402 (after the skips above)
 from wordmask.core.image import Image  # noqa: E402
@@ -34,8 +36,12 @@ def sam_folder(tmp_path_factory):
     }  # fmt: skip
     config = t.SamConfig(
         vision_config=t.SamVisionConfig(**vision),
-        prompt_encoder_config=t.SamPromptEncoderConfig(hidden_size=32, image_size=64, mask_input_channels=8),
-        mask_decoder_config=t.SamMaskDecoderConfig(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24),
+        prompt_encoder_config=t.SamPromptEncoderConfig(
+            hidden_size=32, image_size=64, mask_input_channels=8
+        ),
+        mask_decoder_config=t.SamMaskDecoderConfig(
+            hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24
+        ),
     )
     perturbed(t.SamModel(config)).save_pretrained(path)
     return path
@@ -45,12 +51,28 @@ def sam_folder(tmp_path_factory):
 def clip_folder(tmp_path_factory):
     t, path = transformers, tmp_path_factory.mktemp("clip")
     letters = [chr(code) for code in range(33, 127)]
-    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    part = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    tokens = [
+        *letters,
+        *(letter + "</w>" for letter in letters),
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
+    part = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 48,
+    }
     text = part | {"vocab_size": 200, "bos_token_id": 188, "eos_token_id": 189}
-    config = t.CLIPConfig(vision_config=part | {"image_size": 32, "patch_size": 8}, text_config=text, projection_dim=24)
+    config = t.CLIPConfig(
+        vision_config=part | {"image_size": 32, "patch_size": 8},
+        text_config=text,
+        projection_dim=24,
+    )
     perturbed(t.CLIPModel(config)).save_pretrained(path)
-    t.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[]).save_pretrained(path)
+    t.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[]).save_pretrained(
+        path
+    )
     return path
 
 
@@ -75,7 +97,9 @@ def test_a_path_beside_a_known_name(sam_folder):
 
 
 def test_a_known_name_with_a_checkpoint_of_ones_own(sam_folder):
-    models = engines.load("sam-b", need=(Segmenter,), options=EngineOptions(device="cpu", checkpoint=sam_folder))
+    models = engines.load(
+        "sam-b", need=(Segmenter,), options=EngineOptions(device="cpu", checkpoint=sam_folder)
+    )
     assert models.made_by[0].startswith("sam-b@sha256:")
 
 
@@ -93,7 +117,11 @@ def test_offline_a_name_that_is_not_here_is_an_error():
 def test_words_become_masks_with_sam_and_clip(how, sam_folder, clip_folder):
     """Random weights find nothing sensible; what is shown is that the parts fit and every pixel has one owner."""
     models = engines.load(f"{sam_folder}+{clip_folder}", options=CPU)
-    image = Image(np.kron(np.random.default_rng(0).integers(0, 256, (4, 5, 3)), np.ones((12, 12, 1))).astype(np.uint8))
+    image = Image(
+        np.kron(np.random.default_rng(0).integers(0, 256, (4, 5, 3)), np.ones((12, 12, 1))).astype(
+            np.uint8
+        )
+    )
     options = SegmentOptions(how=how, min_confidence="0", min_region_size=4)
     result = segment(image, Text(("cat", "dog", "sky")), models, options)
     assert result.size == (48, 60)
@@ -117,7 +145,10 @@ def test_corrclip_gets_its_masks_from_the_segmenter_beside_it(how, clip_folder, 
     monkeypatch.setattr(clip, "features", watched)
     pixels = np.full((48, 60, 3), 255, np.uint8)
     pixels[8:40, 6:30] = (255, 0, 0)
-    words, options_of_words = Text(("cat", "dog")), SegmentOptions(how=how, min_confidence=0, coarse_threshold=0)
+    words, options_of_words = (
+        Text(("cat", "dog")),
+        SegmentOptions(how=how, min_confidence=0, coarse_threshold=0),
+    )
     assert segment(Image(pixels), words, models, options_of_words).vocabulary == ("cat", "dog")
     ((masks,),) = given
     assert [6, 8, 30, 40] in masks.boxes.tolist()

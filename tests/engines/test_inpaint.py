@@ -42,7 +42,10 @@ def test_patch_goes_on_with_stripes_where_telea_smears_them():
     image, hole = scene()
     apart = {
         name: float(
-            np.abs(inpaint.load(name, EngineOptions()).fill(image, hole).pixels.astype(int) - image.pixels)[hole].mean()
+            np.abs(
+                inpaint.load(name, EngineOptions()).fill(image, hole).pixels.astype(int)
+                - image.pixels
+            )[hole].mean()
         )
         for name in CLASSICAL
     }
@@ -74,7 +77,10 @@ def lama_file(path, *, side=None, scale=1.0, mask_channels=1):
         helper.make_tensor_value_info("image", floats, [1, 3, *shape]),
         helper.make_tensor_value_info("mask", floats, [1, mask_channels, *shape]),
     ]
-    constants = [helper.make_tensor("half", floats, [], [0.5]), helper.make_tensor("scale", floats, [], [scale])]
+    constants = [
+        helper.make_tensor("half", floats, [], [0.5]),
+        helper.make_tensor("scale", floats, [], [scale]),
+    ]
     nodes = [
         helper.make_node("Mul", ["mask", "half"], ["grey"]),
         helper.make_node("Add", ["image", "grey"], ["sum"]),
@@ -100,7 +106,9 @@ def test_lama_runs_from_a_file_whatever_its_size_and_range(tmp_path, side, scale
 
 
 def test_lama_gets_crops_at_its_own_size(tmp_path):
-    painter = inpaint.load("lama", EngineOptions(checkpoint=lama_file(tmp_path / "lama.onnx", side=64)))
+    painter = inpaint.load(
+        "lama", EngineOptions(checkpoint=lama_file(tmp_path / "lama.onnx", side=64))
+    )
     pixels = np.zeros((400, 500, 3), np.uint8)
     mask = np.zeros((400, 500), bool)
     mask[50:250, 100:400] = True
@@ -115,7 +123,9 @@ def test_lama_without_a_file_or_with_a_wrong_one_says_what_it_needs(tmp_path):
     with pytest.raises(WeightsError, match="--fill-model"):
         inpaint.load("lama", EngineOptions())
     with pytest.raises(WeightsError, match="a mask"):
-        inpaint.load("lama", EngineOptions(checkpoint=lama_file(tmp_path / "two.onnx", mask_channels=3)))
+        inpaint.load(
+            "lama", EngineOptions(checkpoint=lama_file(tmp_path / "two.onnx", mask_channels=3))
+        )
     (tmp_path / "junk.onnx").write_bytes(b"\x08\x07junk")
     with pytest.raises(WeightsError, match=r"junk\.onnx"):
         inpaint.load("lama", EngineOptions(checkpoint=tmp_path / "junk.onnx"))
@@ -131,15 +141,24 @@ def tokenizer(folder):
     letters = [chr(code) for code in range(97, 123)]
     words = ["<|startoftext|>", "<|endoftext|>", *letters, *(letter + "</w>" for letter in letters)]
     folder.mkdir(parents=True)
-    (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    (folder / "vocab.json").write_text(
+        json.dumps({word: number for number, word in enumerate(words)})
+    )
     (folder / "merges.txt").write_text("#version: 0.2\n")
-    return CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=16)
+    return CLIPTokenizer(
+        vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=16
+    )
 
 
 def text_config(**more):
     from transformers import CLIPTextConfig
 
-    sizes = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 2}
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 37,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 2,
+    }
     ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
     return CLIPTextConfig(vocab_size=64, max_position_embeddings=16, **sizes, **ends, **more)
 
@@ -169,7 +188,11 @@ def networks(torch, **unet):
             latent_channels=4,
         ),
         "scheduler": DDIMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            clip_sample=False,
+            steps_offset=1,
         ),
     }
 
@@ -219,11 +242,16 @@ def pipeline(request):
 
 
 def test_a_saved_pipeline_loads_and_paints_from_words(pipeline):
-    painter = engines.load(str(pipeline), need=(Inpainter,), options=EngineOptions(device="cpu")).get(Inpainter)
+    painter = engines.load(
+        str(pipeline), need=(Inpainter,), options=EngineOptions(device="cpu")
+    ).get(Inpainter)
     assert painter.paint_side == 128
     painter = painter.tuned(steps=2, guidance=3.0, negative="bad")
     image, hole = scene(64)
-    red, again, other = (painter.fill(image, hole, words, seed) for words, seed in (("red", 1), ("red", 1), ("red", 2)))
+    red, again, other = (
+        painter.fill(image, hole, words, seed)
+        for words, seed in (("red", 1), ("red", 1), ("red", 2))
+    )
     assert (red.pixels[~hole] == image.pixels[~hole]).all()
     assert (red.pixels == again.pixels).all()
     assert (red.pixels[hole] != other.pixels[hole]).any()
@@ -233,7 +261,11 @@ def test_words_and_settings_reach_the_pipeline(small_sd):
     painter = inpaint.load(str(small_sd), EngineOptions(device="cpu")).tuned(steps=2)
     image, hole = scene(64)
     plain = painter.fill(image, hole, "a cat", 0).pixels[hole]
-    for other in (painter.tuned(steps=3), painter.tuned(guidance=1.5), painter.tuned(negative="dog")):
+    for other in (
+        painter.tuned(steps=3),
+        painter.tuned(guidance=1.5),
+        painter.tuned(negative="dog"),
+    ):
         assert (other.fill(image, hole, "a cat", 0).pixels[hole] != plain).any()
     assert (painter.fill(image, hole, "dogs", 0).pixels[hole] != plain).any()
 
@@ -242,7 +274,10 @@ def test_style_starts_from_what_is_there(small_sd):
     """With little strength the object keeps its structure: nearer to the picture than with full strength."""
     painter = inpaint.load(str(small_sd), EngineOptions(device="cpu"))
     image, hole = scene(64)
-    little, much = (painter.tuned(steps=4, strength=s).fill(image, hole, "oil", 0).pixels[hole] for s in (0.3, 1.0))
+    little, much = (
+        painter.tuned(steps=4, strength=s).fill(image, hole, "oil", 0).pixels[hole]
+        for s in (0.3, 1.0)
+    )
     assert (little != much).any()
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from wordmask import engines
 from wordmask.core.protocols import PROTOCOLS, Dense, PoseModel, Segmenter
-from wordmask.engines import EngineOptions, weights
+from wordmask.engines import EngineOptions
 from wordmask.engines.options import parse_bytes
+from wordmask.engines.weights import home as weights
 from wordmask.errors import (
     CapabilityError,
     MissingExtraError,
@@ -67,10 +68,17 @@ def test_every_factory_exists(row):
 
 
 def test_protocols_of_the_table_do_not_claim_less_than_a_load_needs():
-    assert engines.load("fake", need=tuple(PROTOCOLS[name] for name in weights.ROWS["fake"].protocols)).spec == "fake"
+    assert (
+        engines.load(
+            "fake", need=tuple(PROTOCOLS[name] for name in weights.ROWS["fake"].protocols)
+        ).spec
+        == "fake"
+    )
 
 
-@pytest.mark.parametrize(("spec", "near"), [("sam-bb", "sam-b"), ("clip-b61", "clip-b16"), ("fkae", "fake")])
+@pytest.mark.parametrize(
+    ("spec", "near"), [("sam-bb", "sam-b"), ("clip-b61", "clip-b16"), ("fkae", "fake")]
+)
 def test_near_misses_are_suggested(spec, near):
     with pytest.raises(UnknownEngineError, match=f"Did you mean '{near}'"):
         engines.load(spec)
@@ -108,7 +116,10 @@ def test_a_plugin_that_lacks_a_protocol_is_told_after_loading(plugin):
 
 
 def test_plugins_cannot_replace_ours(plugin):
-    plugin(fake=lambda name, options: pytest.fail("our own fake must win"), other=lambda name, options: 1)
+    plugin(
+        fake=lambda name, options: pytest.fail("our own fake must win"),
+        other=lambda name, options: 1,
+    )
     assert set(engines.plugins()) == {"other"}
     assert type(engines.load("fake").parts[0]).__name__ == "Fake"
 
@@ -130,14 +141,19 @@ def test_auto_is_mini_where_its_files_are(monkeypatch):
 
 def test_auto_with_a_checkpoint_is_the_engine_that_it_is_for(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(engines, "_factory", lambda where: lambda name, options: asked.append((where, name)))
+    monkeypatch.setattr(
+        engines, "_factory", lambda where: lambda name, options: asked.append((where, name))
+    )
     (tmp_path / "sam").mkdir()
     (tmp_path / "sam/config.json").write_text('{"model_type": "sam2"}')
     engines.load(options=EngineOptions(checkpoint=tmp_path / "sam"))
     (tmp_path / "own").mkdir()
     (tmp_path / "own/mini.json").write_text("{}")
     engines.load(options=EngineOptions(checkpoint=tmp_path / "own"))
-    assert asked == [("wordmask.engines.sam:load", str(tmp_path / "sam")), ("wordmask.engines.mini:load", "mini")]
+    assert asked == [
+        ("wordmask.engines.sam:load", str(tmp_path / "sam")),
+        ("wordmask.engines.mini.engine:load", "mini"),
+    ]
     with pytest.raises(WeightsError, match="nothing at"):
         engines.load(options=EngineOptions(checkpoint=tmp_path / "gone.pth"))
 
@@ -202,7 +218,9 @@ def test_a_path_may_stand_in_either_place(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "clip"}')
     asked = []
-    monkeypatch.setattr(engines, "_factory", lambda where: lambda name, options: asked.append((where, name)))
+    monkeypatch.setattr(
+        engines, "_factory", lambda where: lambda name, options: asked.append((where, name))
+    )
     engines.load(str(folder))
     folder = folder.rename(tmp_path / "clip")
     engines.load(f"fake+{folder}")
@@ -236,10 +254,14 @@ def test_nothing_at_the_path(tmp_path):
 def test_a_model_cfg_that_nothing_reads_is_told(spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OptionError, match=f"Meta's format.*{re.escape(spec)} says itself what it is"):
+    with pytest.raises(
+        OptionError, match=f"Meta's format.*{re.escape(spec)} says itself what it is"
+    ):
         engines.load(spec, options=EngineOptions(model_cfg="vit_b"))
     with pytest.raises(OptionError, match="says itself what it is"):
-        engines.load("sam-b", options=EngineOptions(model_cfg="vit_b", checkpoint=tmp_path / "folder"))
+        engines.load(
+            "sam-b", options=EngineOptions(model_cfg="vit_b", checkpoint=tmp_path / "folder")
+        )
 
 
 def test_a_checkpoint_belongs_to_one_engine(tmp_path):
@@ -289,5 +311,8 @@ def test_looking_at_the_table_loads_nothing_heavy():
         "print([m for m in ('torch', 'transformers', 'onnxruntime', 'cv2', 'scipy') if m in sys.modules])"
     )
     assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
     )

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Encoding, PromptBatch, Segmenter  # noqa: E402
@@ -94,7 +96,11 @@ def engines(folders):
 def picture(height, width, seed=0):
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image(np.kron(coarse, np.ones((height // 6 + 1, width // 6 + 1, 1), np.uint8))[:height, :width].copy())
+    return Image(
+        np.kron(coarse, np.ones((height // 6 + 1, width // 6 + 1, 1), np.uint8))[
+            :height, :width
+        ].copy()
+    )
 
 
 def reference(model, engine, image, **prompts):
@@ -109,9 +115,14 @@ def to_input(xy, image, kind):
     sx, sy = (
         (SIDE / width, SIDE / height)
         if kind == "sam2"
-        else (round(width * SIDE / max(image.size)) / width, round(height * SIDE / max(image.size)) / height)
+        else (
+            round(width * SIDE / max(image.size)) / width,
+            round(height * SIDE / max(image.size)) / height,
+        )
     )
-    return torch.tensor(np.asarray(xy) * np.tile([sx, sy], np.shape(xy)[-1] // 2) - 0.5, dtype=torch.float32)[None]
+    return torch.tensor(
+        np.asarray(xy) * np.tile([sx, sy], np.shape(xy)[-1] // 2) - 0.5, dtype=torch.float32
+    )[None]
 
 
 SQUARE = picture(96, 96)
@@ -122,10 +133,14 @@ BOXES = np.array([[5.0, 8.0, 60.0, 70.0], [30.0, 30.0, 90.0, 95.0]])
 @pytest.mark.parametrize("kind", MAKERS)
 def test_clicks_agree_with_transformers(kind, engines, folders):
     engine = engines[kind]
-    expected = reference(MAKERS[kind](), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, kind)[:, :, None])
+    expected = reference(
+        MAKERS[kind](), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, kind)[:, :, None]
+    )
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.points(CLICKS))
     assert cuts.logits.shape == (3, 3, SIDE // 4, SIDE // 4)
-    assert expected.pred_masks.std() > 0.1, "the reference is all zero: the test would prove nothing"
+    assert expected.pred_masks.std() > 0.1, (
+        "the reference is all zero: the test would prove nothing"
+    )
     assert np.abs(cuts.logits - expected.pred_masks.numpy()[0]).max() < 1e-4
     assert np.abs(cuts.quality - expected.iou_scores.numpy()[0].clip(0, 1)).max() < 1e-4
 
@@ -134,7 +149,11 @@ def test_clicks_agree_with_transformers(kind, engines, folders):
 def test_boxes_agree_with_transformers_and_give_one_candidate(kind, engines):
     engine = engines[kind]
     expected = reference(
-        MAKERS[kind](), engine, SQUARE, input_boxes=to_input(BOXES, SQUARE, kind), multimask_output=False
+        MAKERS[kind](),
+        engine,
+        SQUARE,
+        input_boxes=to_input(BOXES, SQUARE, kind),
+        multimask_output=False,
     )
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.of_boxes(BOXES))
     assert cuts.logits.shape == (2, 1, SIDE // 4, SIDE // 4)
@@ -162,9 +181,15 @@ def test_a_mask_alone_is_a_prompt(kind, engines):
     engine = engines[kind]
     earlier = np.random.default_rng(3).normal(0, 4, (SIDE // 4, SIDE // 4)).astype(np.float32)
     expected = reference(
-        MAKERS[kind](), engine, SQUARE, input_masks=torch.from_numpy(earlier)[None, None], multimask_output=False
+        MAKERS[kind](),
+        engine,
+        SQUARE,
+        input_masks=torch.from_numpy(earlier)[None, None],
+        multimask_output=False,
     )
-    cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.click(np.zeros((0, 2)), np.zeros(0), logits=earlier))
+    cuts = engine.cut(
+        engine.encode([SQUARE])[0], PromptBatch.click(np.zeros((0, 2)), np.zeros(0), logits=earlier)
+    )
     assert np.abs(cuts.logits - expected.pred_masks.numpy()[0]).max() < 1e-4
 
 
@@ -186,7 +211,10 @@ def test_mixed_prompts_are_answered_as_if_alone(kind, engines):
     (encoding,) = engine.encode([picture(97, 61, 1)])
     nan = np.full(4, np.nan, np.float32)
     mixed = PromptBatch(
-        np.array([[[9, 9], [0, 0]], [[30, 40], [12, 80]], [[0, 0], [5, 60]], [[0, 0], [0, 0]]], np.float32),
+        np.array(
+            [[[9, 9], [0, 0]], [[30, 40], [12, 80]], [[0, 0], [5, 60]], [[0, 0], [0, 0]]],
+            np.float32,
+        ),
         np.array([[1, -1], [1, 0], [-1, 1], [-1, -1]], np.int8),
         np.stack([nan, nan, nan, np.array([4, 4, 50, 70], np.float32)]),
     )
@@ -222,7 +250,9 @@ def test_a_wide_picture_is_answered_edge_to_edge(engines):
     assert cuts.logits.shape == (1, 3, 32, 21)  # 82 of 128 px are 20.5 low-resolution cells
 
 
-@pytest.mark.parametrize(("inner", "cells"), [((128, 82), (32, 21)), ((64, 128), (16, 32)), ((3, 128), (1, 32))])
+@pytest.mark.parametrize(
+    ("inner", "cells"), [((128, 82), (32, 21)), ((64, 128), (16, 32)), ((3, 128), (1, 32))]
+)
 def test_logits_cut_out_of_the_padding_keep_their_places(inner, cells):
     """On a ramp, every cell's value is the place of its centre: nothing has moved by a part of a cell."""
     ramp = (torch.arange(32) + 0.5) * 4
@@ -237,7 +267,9 @@ def test_logits_cut_out_of_the_padding_keep_their_places(inner, cells):
 @pytest.mark.parametrize("size", [(97, 61), (50, 200), (128, 128)])
 def test_sam_pixels_are_the_library_processors(size, engines):
     image = picture(*size)
-    processor = transformers.SamImageProcessorPil(size={"longest_edge": SIDE}, pad_size={"height": SIDE, "width": SIDE})
+    processor = transformers.SamImageProcessorPil(
+        size={"longest_edge": SIDE}, pad_size={"height": SIDE, "width": SIDE}
+    )
     expected = processor(image.pixels, return_tensors="pt")["pixel_values"][0]
     assert (engines["sam"].network.pixels(image) - expected).abs().max() < 1e-5
 
@@ -248,14 +280,17 @@ def test_half_the_side_is_the_same_network_built_for_it(folders):
     small.load_state_dict(tiny_sam2().state_dict())
     points = torch.tensor(CLICKS * 64 / 96 - 0.5, dtype=torch.float32)[None, :, None]
     with torch.no_grad():
-        expected = small.eval()(pixel_values=engine.network.pixels(SQUARE)[None], input_points=points)
+        expected = small.eval()(
+            pixel_values=engine.network.pixels(SQUARE)[None], input_points=points
+        )
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.points(CLICKS))
     assert cuts.logits.shape[-2:] == (16, 16)
     assert np.abs(cuts.logits - expected.pred_masks.numpy()[0]).max() < 1e-4
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted", "used"), [("sam", 80, 80), ("sam", 90, 96), ("sam_hq", 64, 64), ("sam2", 80, 96)]
+    ("kind", "wanted", "used"),
+    [("sam", 80, 80), ("sam", 90, 96), ("sam_hq", 64, 64), ("sam2", 80, 96)],
 )
 def test_any_side_runs_and_an_odd_one_is_rounded_up(kind, wanted, used, folders, caplog):
     engine = sam.load(str(folders[kind]), EngineOptions(device="cpu", input_side=wanted))
@@ -317,8 +352,12 @@ def test_a_video_checkpoint_serves_pictures(tmp_path):
     engine = sam.load(str(tmp_path), CPU)
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.points(CLICKS))
     still = transformers.Sam2Model(sam2_config())
-    still.load_state_dict({name: value for name, value in video.state_dict().items() if name in still.state_dict()})
-    expected = reference(still.eval(), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, "sam2")[:, :, None])
+    still.load_state_dict(
+        {name: value for name, value in video.state_dict().items() if name in still.state_dict()}
+    )
+    expected = reference(
+        still.eval(), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, "sam2")[:, :, None]
+    )
     assert np.abs(cuts.logits - expected.pred_masks.numpy()[0]).max() < 1e-4
 
 

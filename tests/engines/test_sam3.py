@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Detector  # noqa: E402
@@ -27,10 +29,17 @@ def tiny(kind):
         patch_size=14, window_size=4, global_attn_indexes=[1], pretrain_image_size=56,
     )  # fmt: skip
     vision = t.Sam3VisionConfig(
-        backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=[[32, 32], [16, 16], [8, 8]]
+        backbone_config=backbone,
+        fpn_hidden_size=32,
+        backbone_feature_sizes=[[32, 32], [16, 16], [8, 8]],
     )
     part = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 48}
-    text = part | {"vocab_size": 200, "projection_dim": 32, "num_hidden_layers": 2, "max_position_embeddings": 32}
+    text = part | {
+        "vocab_size": 200,
+        "projection_dim": 32,
+        "num_hidden_layers": 2,
+        "max_position_embeddings": 32,
+    }
     config = getattr(t, f"{kind}Config")(
         vision_config=vision,
         text_config=text | {"bos_token_id": 188, "eos_token_id": 189},
@@ -43,13 +52,20 @@ def tiny(kind):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
-        model.detr_decoder.presence_head.layer3.bias += 4.0  # so that something is thought to be there
+        model.detr_decoder.presence_head.layer3.bias += (
+            4.0  # so that something is thought to be there
+        )
     return model.eval()
 
 
 def tokenizer():
     letters = [chr(code) for code in range(33, 127)]
-    tokens = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokens = [
+        *letters,
+        *(letter + "</w>" for letter in letters),
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
     return transformers.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[])
 
 
@@ -110,7 +126,9 @@ def test_example_boxes_need_torchvision_and_say_so(folders):
 
 
 def test_example_boxes_are_found_again_by_the_library_too(folders):
-    pytest.importorskip("torchvision", reason="torchvision is not installed; SAM 3 needs its roi_align for boxes")
+    pytest.importorskip(
+        "torchvision", reason="torchvision is not installed; SAM 3 needs its roi_align for boxes"
+    )
     found = sam3.load(str(folders["Sam3"]), CPU).propose_like(picture(), np.array([[5, 5, 20, 20]]))
     assert set(found.label_ids.tolist()) <= {0}
 
@@ -134,4 +152,6 @@ def test_four_bad_checkpoints_are_four_different_errors(folders, tmp_path):
             sam3.load(str(path), CPU)
         messages.append(str(caught.value))
     said = ("nothing at", "architecture 'sam2'", "is cut", "is a pickle")
-    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, messages
+    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, (
+        messages
+    )

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: pip install 'wordmask[hf]'")
+transformers = pytest.importorskip(
+    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+)
 
 from safetensors.torch import save_file  # noqa: E402 (after the skips above)
 
@@ -22,7 +24,11 @@ from wordmask.errors import CapabilityError, OptionError, WeightsError  # noqa: 
 
 CPU = EngineOptions(device="cpu", offline=True)
 CLICKS = np.array([[20.0, 30.0], [70.5, 11.0], [48.0, 90.0]])
-SQUARE = Image(np.kron(np.random.default_rng(0).integers(0, 256, (6, 6, 3)), np.ones((16, 16, 1))).astype(np.uint8))
+SQUARE = Image(
+    np.kron(np.random.default_rng(0).integers(0, 256, (6, 6, 3)), np.ones((16, 16, 1))).astype(
+        np.uint8
+    )
+)
 
 
 def tiny_sam():
@@ -33,8 +39,12 @@ def tiny_sam():
     }  # fmt: skip
     config = t.SamConfig(
         vision_config=t.SamVisionConfig(**vision),
-        prompt_encoder_config=t.SamPromptEncoderConfig(hidden_size=32, image_size=64, mask_input_channels=8),
-        mask_decoder_config=t.SamMaskDecoderConfig(hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24),
+        prompt_encoder_config=t.SamPromptEncoderConfig(
+            hidden_size=32, image_size=64, mask_input_channels=8
+        ),
+        mask_decoder_config=t.SamMaskDecoderConfig(
+            hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24
+        ),
     )
     torch.manual_seed(1)
     model = t.SamModel(config)
@@ -63,7 +73,11 @@ def cut(engine):
 @pytest.fixture(scope="module")
 def meta_state(model):
     state = model.state_dict()
-    return {meta_name(name): value for name, value in state.items() if not name.startswith("shared_image")}
+    return {
+        meta_name(name): value
+        for name, value in state.items()
+        if not name.startswith("shared_image")
+    }
 
 
 META = {
@@ -94,7 +108,11 @@ def meta_name(name):
     for ours, theirs in META.items():
         name = name.replace(ours, theirs)
     if "iou_prediction_head" in name or "hypernetworks" in name:
-        name = name.replace("layers.0.", "layers.1.").replace("proj_in.", "layers.0.").replace("proj_out.", "layers.2.")
+        name = (
+            name.replace("layers.0.", "layers.1.")
+            .replace("proj_in.", "layers.0.")
+            .replace("proj_out.", "layers.2.")
+        )
     return name
 
 
@@ -119,13 +137,21 @@ def test_metas_names_are_all_known(meta_state, model):
     ("change", "said"),
     [
         pytest.param({"mask_decoder.hf_token.weight": torch.zeros(1, 32)}, "SAM-HQ", id="SAM-HQ"),
-        pytest.param({"prompt_encoder.point_embeddings.0.weight": torch.zeros(1, 8)}, "does not fit", id="shape"),
-        pytest.param({"image_encoder.patch_embed.proj.weight": None}, "Meta's format", id="another network"),
+        pytest.param(
+            {"prompt_encoder.point_embeddings.0.weight": torch.zeros(1, 8)},
+            "does not fit",
+            id="shape",
+        ),
+        pytest.param(
+            {"image_encoder.patch_embed.proj.weight": None}, "Meta's format", id="another network"
+        ),
     ],
 )
 def test_a_file_that_only_looks_like_sam_is_refused(change, said, meta_state, tmp_path):
     state = {name: value for name, value in (meta_state | change).items() if value is not None}
-    save_file({name: value.contiguous() for name, value in state.items()}, tmp_path / "odd.safetensors")
+    save_file(
+        {name: value.contiguous() for name, value in state.items()}, tmp_path / "odd.safetensors"
+    )
     with pytest.raises(WeightsError, match=said):
         sam.load(str(tmp_path / "odd.safetensors"), CPU)
 
@@ -173,13 +199,19 @@ def test_four_bad_checkpoints_are_four_different_errors(folder, tmp_path):
             sam.load(str(path), CPU)
         messages.append(str(caught.value))
     said = ("nothing at", "architecture 'clip_vision_model'", "is cut", "is a pickle")
-    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, messages
+    assert [part in message for part, message in zip(said, messages, strict=True)] == [True] * 4, (
+        messages
+    )
     assert len(set(messages)) == 4
 
 
 def test_weights_that_lack_a_part_are_refused(model, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "part")
-    state = {name: value.clone() for name, value in model.state_dict().items() if "mask_decoder" not in name}
+    state = {
+        name: value.clone()
+        for name, value in model.state_dict().items()
+        if "mask_decoder" not in name
+    }
     save_file(state, tmp_path / "part" / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match="lacks"):
         sam.load(str(tmp_path / "part"), CPU)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
+from drawn_packs import write_packs
 from wordmask import engines
-from wordmask.lab.datasets import Dataset, open_data
+from wordmask.lab.data import Dataset, open_data
 
 COLOURS = {"red disc": (220, 30, 30), "green square": (30, 170, 60), "blue square": (40, 70, 220)}
 SIZE = (96, 128)
@@ -53,3 +54,9 @@ def drawn(drawn_folder) -> Dataset:
 @pytest.fixture(scope="session")
 def fake():
     return lambda: engines.load("fake")
+
+
+@pytest.fixture(scope="session")
+def packs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("pycocotools")
+    return write_packs(tmp_path_factory.mktemp("packs"))

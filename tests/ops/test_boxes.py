@@ -7,7 +7,9 @@ from hypothesis.extra.numpy import arrays
 from wordmask.errors import OptionError
 from wordmask.ops import boxes
 
-some_boxes = arrays(np.int64, st.tuples(st.integers(0, 6), st.just(4)), elements=st.integers(-3, 12))
+some_boxes = arrays(
+    np.int64, st.tuples(st.integers(0, 6), st.just(4)), elements=st.integers(-3, 12)
+)
 
 
 def painted(box: np.ndarray, side: int = 20) -> np.ndarray:
@@ -27,7 +29,9 @@ def test_area_and_iou_are_those_of_the_pixels(first, second):
 
 
 def test_neighbours_that_share_an_edge_do_not_overlap():
-    assert boxes.iou(np.array([[0, 0, 2, 2]]), np.array([[2, 0, 4, 2], [0, 0, 2, 1]])).tolist() == [[0, 0.5]]
+    assert boxes.iou(np.array([[0, 0, 2, 2]]), np.array([[2, 0, 4, 2], [0, 0, 2, 1]])).tolist() == [
+        [0, 0.5]
+    ]
 
 
 def test_clip_cuts_x_at_the_width_and_y_at_the_height():
@@ -44,7 +48,11 @@ def test_clipped_boxes_hold_the_same_pixels_of_the_picture(rows):
 def test_nms_keeps_the_best_and_what_it_does_not_meet():
     rows = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60]])
     assert boxes.nms(rows, np.array([0.5, 0.9, 0.1])).tolist() == [1, 2]
-    assert boxes.nms(rows, np.array([0.5, 0.9, 0.1]), groups=np.array([0, 1, 0])).tolist() == [1, 0, 2]
+    assert boxes.nms(rows, np.array([0.5, 0.9, 0.1]), groups=np.array([0, 1, 0])).tolist() == [
+        1,
+        0,
+        2,
+    ]
 
 
 def test_nms_at_the_limit_keeps_both():
@@ -65,17 +73,23 @@ def test_nms_is_idempotent_and_order_independent(rows, seed):
 
 def test_expand_keeps_the_centre_and_stays_in_the_picture():
     assert boxes.expand(np.array([10, 20, 30, 60]), 0.2).tolist() == [[8, 16, 32, 64]]
-    assert boxes.expand(np.array([10, 20, 30, 60]), 0.2, size=(62, 31)).tolist() == [[8, 16, 31, 62]]
+    assert boxes.expand(np.array([10, 20, 30, 60]), 0.2, size=(62, 31)).tolist() == [
+        [8, 16, 31, 62]
+    ]
     with pytest.raises(OptionError, match="above -1"):
         boxes.expand(np.array([10, 20, 30, 60]), -1.0)
 
 
 def test_scale_multiplies_x_by_the_widths_and_y_by_the_heights():
-    assert boxes.scale(np.array([[10, 20, 30, 40]]), (100, 200), (50, 600)).tolist() == [[30, 10, 90, 20]]
+    assert boxes.scale(np.array([[10, 20, 30, 40]]), (100, 200), (50, 600)).tolist() == [
+        [30, 10, 90, 20]
+    ]
 
 
 def test_outward_takes_every_pixel_that_is_touched():
-    assert boxes.outward(np.array([[1.0, 1.0, 2.0, 2.0], [0.9, 1.1, 2.1, 99.0]]), (5, 9)).tolist() == [
+    assert boxes.outward(
+        np.array([[1.0, 1.0, 2.0, 2.0], [0.9, 1.1, 2.1, 99.0]]), (5, 9)
+    ).tolist() == [
         [1, 1, 2, 2],
         [0, 1, 3, 5],
     ]
@@ -83,7 +97,11 @@ def test_outward_takes_every_pixel_that_is_touched():
 
 def test_no_boxes():
     none = np.zeros((0, 4))
-    for found in (boxes.clip(none, (3, 3)), boxes.expand(none, 0.5), boxes.scale(none, (2, 2), (4, 4))):
+    for found in (
+        boxes.clip(none, (3, 3)),
+        boxes.expand(none, 0.5),
+        boxes.scale(none, (2, 2), (4, 4)),
+    ):
         assert found.shape == (0, 4)
     assert boxes.area(none).shape == (0,)
     assert boxes.iou(none, np.ones((2, 4))).shape == (0, 2)

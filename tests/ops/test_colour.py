@@ -6,7 +6,8 @@ from wordmask.ops import colour
 
 
 @pytest.mark.parametrize(
-    ("text", "rgb"), [("red", (220, 30, 30)), (" Gray ", (128, 128, 128)), ("#FF8000", (255, 128, 0))]
+    ("text", "rgb"),
+    [("red", (220, 30, 30)), (" Gray ", (128, 128, 128)), ("#FF8000", (255, 128, 0))],
 )
 def test_colours_have_names_and_numbers(text, rgb):
     assert colour.parse_colour(text) == rgb

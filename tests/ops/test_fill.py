@@ -11,7 +11,11 @@ from wordmask.ops.fill import PatchOptions, patch_fill, smooth
 def weave(side: int = 96) -> np.ndarray:
     """A regular texture: (side, side, 3) uint8."""
     y, x = np.mgrid[:side, :side]
-    plane = 128 + 60 * np.sin(2 * np.pi * x / 9) + 50 * np.sign(np.sin(2 * np.pi * (y + x // 9 * 5) / 12))
+    plane = (
+        128
+        + 60 * np.sin(2 * np.pi * x / 9)
+        + 50 * np.sign(np.sin(2 * np.pi * (y + x // 9 * 5) / 12))
+    )
     return np.repeat(plane.clip(0, 255).astype(np.uint8)[..., None], 3, 2)
 
 
@@ -33,13 +37,18 @@ def test_texture_goes_on_at_least_two_decibels_better_than_telea():
 
 def test_what_is_in_the_hole_plays_no_part():
     truth, hole = weave(64), disc(64, 8)
-    black, white = (patch_fill(np.where(hole[..., None], np.uint8(v), truth), hole) for v in (0, 255))
+    black, white = (
+        patch_fill(np.where(hole[..., None], np.uint8(v), truth), hole) for v in (0, 255)
+    )
     assert (black == white).all()
 
 
 def test_the_same_seed_gives_the_same_bytes():
     rng = np.random.default_rng(0)
-    pixels, hole = cv2.GaussianBlur(rng.integers(0, 255, (64, 64, 3), np.uint8), (0, 0), 2), disc(64, 10)
+    pixels, hole = (
+        cv2.GaussianBlur(rng.integers(0, 255, (64, 64, 3), np.uint8), (0, 0), 2),
+        disc(64, 10),
+    )
     first, second, other = (patch_fill(pixels, hole, PatchOptions(seed=seed)) for seed in (1, 1, 2))
     assert (first == second).all()
     assert (first != other).any()
@@ -58,7 +67,12 @@ def test_any_hole_in_any_small_picture_keeps_what_is_known(height, width, seed):
 
 
 @pytest.mark.parametrize(
-    "corner", [pytest.param((0, 0), id="corner"), pytest.param((0, 20), id="edge"), pytest.param((20, 20), id="inside")]
+    "corner",
+    [
+        pytest.param((0, 0), id="corner"),
+        pytest.param((0, 20), id="edge"),
+        pytest.param((20, 20), id="inside"),
+    ],
 )
 def test_one_colour_stays_one_colour_wherever_the_hole_is(corner):
     pixels = np.full((48, 48, 3), (10, 200, 90), np.uint8)

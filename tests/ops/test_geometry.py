@@ -26,7 +26,9 @@ def test_the_pictures_corners_land_on_the_inner_corners(placed):
 @given(placings, st.floats(-5, 80), st.floats(-5, 80))
 def test_there_and_back_is_where_it_was(placed, x, y):
     assert np.allclose(placed.to_picture(placed.to_input([x, y])), [x, y])
-    assert np.allclose(placed.to_picture(placed.to_input([x, y, x + 1, y + 2])), [x, y, x + 1, y + 2])
+    assert np.allclose(
+        placed.to_picture(placed.to_input([x, y, x + 1, y + 2])), [x, y, x + 1, y + 2]
+    )
 
 
 def test_letterbox_is_in_the_middle_and_x_is_not_y():
@@ -88,9 +90,13 @@ def test_a_step_stays_in_place_through_stretch_and_back():
 def test_a_map_of_coordinates_comes_back_as_the_pictures_coordinates(placed, height, width):
     # A map whose value is the input's x (or y) at each cell centre must say, at a pixel, where that pixel went.
     xs = np.broadcast_to((np.arange(width) + 0.5) * placed.outer[1] / width, (height, width))
-    ys = np.broadcast_to(((np.arange(height) + 0.5) * placed.outer[0] / height)[:, None], (height, width))
+    ys = np.broadcast_to(
+        ((np.arange(height) + 0.5) * placed.outer[0] / height)[:, None], (height, width)
+    )
     found_x, found_y = placed.over_picture(np.stack([xs, ys]))
-    centres = np.stack(np.meshgrid(np.arange(placed.size[1]) + 0.5, np.arange(placed.size[0]) + 0.5), -1)
+    centres = np.stack(
+        np.meshgrid(np.arange(placed.size[1]) + 0.5, np.arange(placed.size[0]) + 0.5), -1
+    )
     expected = placed.to_input(centres)
     # Outside the outermost cell centres the border is repeated.
     assert np.allclose(found_x, np.clip(expected[..., 0], xs.min(), xs.max()), atol=1e-3)
@@ -102,8 +108,13 @@ def test_over_picture_without_border_is_the_half_pixel_resize_of_opencv():
     maps = rng.standard_normal((2, 9, 7)).astype(np.float32)
     found = geometry.stretched((40, 30), (18, 14)).over_picture(maps)
     for plane, one in zip(maps, found, strict=True):
-        assert np.allclose(one, cv2.resize(plane, (30, 40), interpolation=cv2.INTER_LINEAR), atol=1e-5)
-    assert geometry.stretched((40, 30), (18, 14)).over_picture(maps, size=(9, 7)).tolist() == maps.tolist()
+        assert np.allclose(
+            one, cv2.resize(plane, (30, 40), interpolation=cv2.INTER_LINEAR), atol=1e-5
+        )
+    assert (
+        geometry.stretched((40, 30), (18, 14)).over_picture(maps, size=(9, 7)).tolist()
+        == maps.tolist()
+    )
     assert geometry.stretched((40, 30), (18, 14)).over_picture(maps[:0]).shape == (0, 40, 30)
 
 

@@ -10,7 +10,9 @@ from wordmask.core.masks import Masks
 from wordmask.errors import InputError
 from wordmask.ops import match
 
-costs = arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(0, 4)), elements=st.integers(0, 9))
+costs = arrays(
+    np.float64, st.tuples(st.integers(0, 4), st.integers(0, 4)), elements=st.integers(0, 9)
+)
 
 
 def test_the_total_counts_not_the_greedy_best():

@@ -68,7 +68,9 @@ def test_a_guided_filter_keeps_what_the_guide_explains():
     """Where the target is a linear function of the guide, it comes back."""
     rng = np.random.default_rng(1)
     guide = rng.random((40, 40, 3)).astype(np.float32)
-    target = (0.2 * guide[..., 0] - 0.5 * guide[..., 1] + 0.3 * guide[..., 2] + 0.4).astype(np.float32)
+    target = (0.2 * guide[..., 0] - 0.5 * guide[..., 1] + 0.3 * guide[..., 2] + 0.4).astype(
+        np.float32
+    )
     assert np.abs(guided(guide, target, radius=4, eps=1e-6) - target).max() < 2e-3
 
 

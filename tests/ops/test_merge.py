@@ -12,7 +12,9 @@ from wordmask.ops import merge
 
 def draw(*pictures: str) -> Masks:
     """`draw("##./#..", ".../.##")`: masks that can be read in the test, rows between slashes."""
-    return Masks.from_dense(np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures]))
+    return Masks.from_dense(
+        np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures])
+    )
 
 
 def named(masks: Masks, scores: list[float], labels: list[int]) -> Result:
@@ -28,7 +30,11 @@ def block(size: tuple[int, int], x0: int, y0: int, x1: int, y1: int) -> np.ndarr
 @st.composite
 def results(draw_: st.DrawFn) -> Result:
     """Up to 6 random masks on a small picture; few distinct scores, so that ties happen."""
-    height, width, count = draw_(st.integers(1, 7)), draw_(st.integers(1, 7)), draw_(st.integers(0, 6))
+    height, width, count = (
+        draw_(st.integers(1, 7)),
+        draw_(st.integers(1, 7)),
+        draw_(st.integers(0, 6)),
+    )
     dense = draw_(arrays(bool, (count, height, width)))
     scores = draw_(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=count, max_size=count))
     labels = draw_(st.lists(st.integers(-1, 1), min_size=count, max_size=count))
@@ -70,7 +76,10 @@ def test_containment_removes_what_iou_lets_pass():
 
 def test_only_masks_of_one_group_compete():
     masks = draw("###", "###", "###")
-    assert merge.nms(masks, np.array([0.3, 0.9, 0.5]), groups=np.array([0, 1, 0])).tolist() == [1, 2]
+    assert merge.nms(masks, np.array([0.3, 0.9, 0.5]), groups=np.array([0, 1, 0])).tolist() == [
+        1,
+        2,
+    ]
 
 
 def test_suppression_is_greedy_not_transitive():
@@ -99,14 +108,22 @@ def test_nms_twice_is_nms_once(result, iou, containment):
 def test_nms_does_not_depend_on_the_order(result, seed):
     other = shuffled(result, seed)
     kept = (one[merge.nms(one.masks, one.scores, 0.5, 0.9)] for one in (result, other))
-    first, second = ([(s, mask.tobytes()) for s, mask in zip(one.scores, one.masks, strict=True)] for one in kept)
+    first, second = (
+        [(s, mask.tobytes()) for s, mask in zip(one.scores, one.masks, strict=True)] for one in kept
+    )
     assert sorted(first) == sorted(second)
 
 
 def test_a_large_picture_is_compared_coarsely_and_small_masks_exactly():
     size = (1000, 1600)
-    dense = [block(size, 100, 100, 900, 800), block(size, 104, 104, 896, 796), block(size, 1500, 900, 1503, 903)]
-    dense += [block(size, 1501, 900, 1503, 903)]  # two thirds of its neighbour: both vanish at 256 x 256
+    dense = [
+        block(size, 100, 100, 900, 800),
+        block(size, 104, 104, 896, 796),
+        block(size, 1500, 900, 1503, 903),
+    ]
+    dense += [
+        block(size, 1501, 900, 1503, 903)
+    ]  # two thirds of its neighbour: both vanish at 256 x 256
     masks = Masks.from_dense(np.array(dense))
     shared, own = merge.overlaps(masks)
     iou = shared / (own + own.T - shared)
@@ -151,7 +168,9 @@ def test_granularity_is_idempotent_and_order_independent(result, keep, seed):
     once = merge.granularity(result, keep)
     assert contents(merge.granularity(once, keep)) == contents(once)
     other = merge.granularity(shuffled(result, seed), keep)
-    assert sorted(mask.tobytes() for mask in other.masks) == sorted(mask.tobytes() for mask in once.masks)
+    assert sorted(mask.tobytes() for mask in other.masks) == sorted(
+        mask.tobytes() for mask in once.masks
+    )
 
 
 @given(results())
@@ -189,7 +208,9 @@ def test_pixel_scores_decide_pixel_by_pixel():
 
 @given(results())
 def test_pixel_scores_of_one_are_no_pixel_scores(result):
-    weighed = merge.disjoint(result, [np.ones(crop.shape) for crop in result.masks.crops], min_area=2)
+    weighed = merge.disjoint(
+        result, [np.ones(crop.shape) for crop in result.masks.crops], min_area=2
+    )
     assert contents(weighed) == contents(merge.disjoint(result, min_area=2))
 
 
@@ -204,7 +225,9 @@ def test_fragments_go_but_a_small_object_is_no_fragment():
     post = block(size, 10, 0, 14, 40)  # leaves 10 x 40 = 400 and 46 x 40 = 1840 of the wall
     speck = block(size, 30, 30, 33, 33)  # 9 pixels, whole
     result = named(Masks.from_dense(np.array([wall, post, speck])), [0.5, 0.9, 0.8], [0, 1, 1])
-    areas = dict(zip(merge.disjoint(result).scores.tolist(), merge.disjoint(result).masks.areas, strict=True))
+    areas = dict(
+        zip(merge.disjoint(result).scores.tolist(), merge.disjoint(result).masks.areas, strict=True)
+    )
     assert [areas[np.float32(score)] for score in (0.5, 0.9, 0.8)] == [400 + 1840 - 9, 160, 9]
     assert merge.disjoint(result, min_area=401).masks.areas.tolist() == [160, 9, 1831]
     assert merge.disjoint(result, min_share=0.2).masks.areas.tolist() == [160, 9, 1831]

@@ -32,7 +32,11 @@ def pamr_as_written(pixels, scores, dilations, iterations):
                 mean = sum(values) / len(values)
                 std = sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
                 for k, (dy, dx) in enumerate(around):
-                    logits[k] -= abs(at(plane, y, x) - at(plane, y + dy, x + dx)) / (1e-8 + 0.1 * std) / channels
+                    logits[k] -= (
+                        abs(at(plane, y, x) - at(plane, y + dy, x + dx))
+                        / (1e-8 + 0.1 * std)
+                        / channels
+                    )
             top = max(logits)
             parts = [exp(logit - top) for logit in logits]
             weights[y, x] = [part / sum(parts) for part in parts]
@@ -45,7 +49,9 @@ def pamr_as_written(pixels, scores, dilations, iterations):
     return scores
 
 
-@pytest.mark.parametrize(("dilations", "iterations"), [((8, 16), 2), ((1,), 3), ((1, 3), 1), ((2,), 0)])
+@pytest.mark.parametrize(
+    ("dilations", "iterations"), [((8, 16), 2), ((1,), 3), ((1, 3), 1), ((2,), 0)]
+)
 def test_pamr_is_its_definition(dilations, iterations):
     rng = np.random.default_rng(1)
     pixels = rng.integers(0, 256, (9, 11, 3)).astype(np.uint8)
@@ -73,12 +79,20 @@ def test_pamr_keeps_probabilities_probabilities(pixels, dilations):
     assert np.allclose(refined.sum(0), 1, atol=1e-5)
     assert refined.min() >= 0
     # The scale of the colours does not matter: weights are relative to the local spread.
-    scaled = pamr(pixels.astype(np.float64) * 4, np.stack([first, 1 - first]), dilations=dilations, iterations=3)
+    scaled = pamr(
+        pixels.astype(np.float64) * 4,
+        np.stack([first, 1 - first]),
+        dilations=dilations,
+        iterations=3,
+    )
     assert np.allclose(refined, scaled, atol=1e-4)
 
 
 def test_pamr_does_not_change_its_inputs_and_takes_no_class_at_all():
-    pixels, scores = np.zeros((4, 5, 3), np.uint8), np.random.default_rng(0).random((2, 4, 5)).astype(np.float32)
+    pixels, scores = (
+        np.zeros((4, 5, 3), np.uint8),
+        np.random.default_rng(0).random((2, 4, 5)).astype(np.float32),
+    )
     before = scores.copy()
     pamr(pixels, scores)
     assert (scores == before).all()
@@ -126,12 +140,18 @@ def guided_as_written(pixels, values, radius, smoothness):
             colours, wanted = guide[window].reshape(-1, 3), target[window].ravel()
             centred = colours - colours.mean(0)
             spread = centred.T @ centred / len(colours) + smoothness * np.eye(3)
-            slopes[y, x] = np.linalg.solve(spread, centred.T @ (wanted - wanted.mean()) / len(colours))
+            slopes[y, x] = np.linalg.solve(
+                spread, centred.T @ (wanted - wanted.mean()) / len(colours)
+            )
             offsets[y, x] = wanted.mean() - slopes[y, x] @ colours.mean(0)
     out = np.zeros(values.shape)
     for y, x in np.ndindex(*values.shape):
-        window = np.s_[y + pad - radius : y + pad + radius + 1, x + pad - radius : x + pad + radius + 1]
-        out[y, x] = slopes[window].reshape(-1, 3).mean(0) @ guide[y + pad, x + pad] + offsets[window].mean()
+        window = np.s_[
+            y + pad - radius : y + pad + radius + 1, x + pad - radius : x + pad + radius + 1
+        ]
+        out[y, x] = (
+            slopes[window].reshape(-1, 3).mean(0) @ guide[y + pad, x + pad] + offsets[window].mean()
+        )
     return out
 
 

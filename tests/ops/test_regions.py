@@ -68,8 +68,12 @@ def test_filling_holes_twice_is_filling_them_once(mask):
 
 def test_specks_go_and_the_limit_itself_stays():
     mask = draw("#..##", "....#", "##...")
-    assert regions.drop_specks(mask, min_area=2).tolist() == draw("...##", "....#", "##...").tolist()
-    assert regions.drop_specks(mask, min_area=3).tolist() == draw("...##", "....#", ".....").tolist()
+    assert (
+        regions.drop_specks(mask, min_area=2).tolist() == draw("...##", "....#", "##...").tolist()
+    )
+    assert (
+        regions.drop_specks(mask, min_area=3).tolist() == draw("...##", "....#", ".....").tolist()
+    )
 
 
 def test_deepest_point_of_a_ring_is_in_the_ring():
@@ -160,17 +164,25 @@ def test_a_cell_at_the_corner_reaches_the_edge_of_the_picture():
 
 def test_the_threshold_itself_is_outside():
     assert regions.masks_of_logits(np.zeros((1, 2, 2), np.float32), (4, 4)).areas.tolist() == [0]
-    assert regions.masks_of_logits(np.zeros((1, 2, 2), np.float32), (4, 4), threshold=-1.0).areas.tolist() == [16]
+    assert regions.masks_of_logits(
+        np.zeros((1, 2, 2), np.float32), (4, 4), threshold=-1.0
+    ).areas.tolist() == [16]
 
 
 @given(
-    arrays(np.float32, st.tuples(st.just(2), st.integers(1, 6), st.integers(1, 6)), elements=st.integers(-8, 8)),
+    arrays(
+        np.float32,
+        st.tuples(st.just(2), st.integers(1, 6), st.integers(1, 6)),
+        elements=st.integers(-8, 8),
+    ),
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
 )
 def test_logits_are_spread_as_the_definition_says(logits, size):
     # A threshold that no small mixture of integers hits exactly, so rounding cannot decide.
     found = regions.masks_of_logits(logits, size, threshold=0.0123)
-    assert found.dense().tolist() == [reference(plane.astype(float), size, 0.0123).tolist() for plane in logits]
+    assert found.dense().tolist() == [
+        reference(plane.astype(float), size, 0.0123).tolist() for plane in logits
+    ]
 
 
 def test_bands_meet_without_a_seam(monkeypatch):
@@ -179,7 +191,9 @@ def test_bands_meet_without_a_seam(monkeypatch):
     whole = regions.masks_of_logits(logits, (300, 200)).dense()
     monkeypatch.setattr(regions, "BAND_PIXELS", 900)
     assert (regions.masks_of_logits(logits, (300, 200)).dense() == whole).all()
-    assert (whole[0] == (cv2.resize(logits[0], (200, 300), interpolation=cv2.INTER_LINEAR) > 0)).all()
+    assert (
+        whole[0] == (cv2.resize(logits[0], (200, 300), interpolation=cv2.INTER_LINEAR) > 0)
+    ).all()
 
 
 def test_no_logits_are_no_masks():

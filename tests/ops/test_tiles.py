@@ -24,7 +24,10 @@ def find(labels: np.ndarray) -> Result:
 
 
 def by_tiles(labels: np.ndarray, boxes: np.ndarray) -> Result:
-    return stitch([((x0, y0, x1, y1), find(labels[y0:y1, x0:x1])) for x0, y0, x1, y1 in boxes.tolist()], labels.shape)
+    return stitch(
+        [((x0, y0, x1, y1), find(labels[y0:y1, x0:x1])) for x0, y0, x1, y1 in boxes.tolist()],
+        labels.shape,
+    )
 
 
 def contents(result: Result) -> list[tuple[int, float, bytes]]:
@@ -44,7 +47,9 @@ def row_of(*marks: str) -> list[tuple[tuple[int, int, int, int], Result]]:
         cut = text.lstrip(" ")
         x0 = len(text) - len(cut)
         mask = Masks.from_dense(np.array([[[c == "#" for c in cut]]]))
-        parts.append(((x0, 0, x0 + len(cut), 1), Result.of(mask, WORDS, scores=[0.5], label_ids=[0])))
+        parts.append(
+            ((x0, 0, x0 + len(cut), 1), Result.of(mask, WORDS, scores=[0.5], label_ids=[0]))
+        )
     return parts
 
 
@@ -84,7 +89,11 @@ def test_a_picture_smaller_than_a_tile_is_one_tile():
 
 def test_x_runs_along_the_width():
     assert tiles((4, 10), side=6, overlap=2).tolist() == [[0, 0, 6, 4], [4, 0, 10, 4]]
-    assert tiles((10, 4), side=6, overlap=2, origin=(1, 3)).tolist() == [[0, 0, 4, 3], [0, 1, 4, 7], [0, 5, 4, 10]]
+    assert tiles((10, 4), side=6, overlap=2, origin=(1, 3)).tolist() == [
+        [0, 0, 4, 3],
+        [0, 1, 4, 7],
+        [0, 5, 4, 10],
+    ]
 
 
 @pytest.mark.parametrize(("side", "overlap"), [(8, 8), (8, 0), (8, -1)])
@@ -147,7 +156,9 @@ def test_nothing_shared_joins_nothing_even_at_iou_zero():
 
 
 def test_chains_join_across_many_tiles():
-    assert stitch(row_of("####", "  ####", "    ####", "      ####"), (1, 10)).masks.areas.tolist() == [10]
+    assert stitch(
+        row_of("####", "  ####", "    ####", "      ####"), (1, 10)
+    ).masks.areas.tolist() == [10]
 
 
 def test_columns_of_joined_regions():
@@ -173,7 +184,11 @@ def test_columns_of_joined_regions():
     assert whole.masks.areas.tolist() == [3]
     assert np.allclose(whole.scores, (3 * 0.9 + 0.5) / 4)
     assert np.allclose(whole.embeddings, [np.array([3, 1]) / 10**0.5])
-    assert (whole.why[0].prompt, whole.made_by, whole.absent) == ("large", ("a", "b"), (Absent("dog", 0.2, 0.3),))
+    assert (whole.why[0].prompt, whole.made_by, whole.absent) == (
+        "large",
+        ("a", "b"),
+        (Absent("dog", 0.2, 0.3),),
+    )
 
 
 def test_columns_that_only_some_tiles_have():
@@ -200,6 +215,12 @@ def test_a_tile_that_does_not_fit_is_refused(box):
 
 def test_tiles_of_different_words_and_no_tiles_are_refused():
     with pytest.raises(InputError, match="different words"):
-        stitch([((0, 0, 3, 2), Result.nothing((2, 3), ("a",))), ((0, 0, 3, 2), Result.nothing((2, 3), ("b",)))], (2, 3))
+        stitch(
+            [
+                ((0, 0, 3, 2), Result.nothing((2, 3), ("a",))),
+                ((0, 0, 3, 2), Result.nothing((2, 3), ("b",))),
+            ],
+            (2, 3),
+        )
     with pytest.raises(InputError, match="no tile"):
         stitch([], (2, 3))

@@ -13,8 +13,16 @@ from wordmask.core.prompts import Text
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops.pool import coverage
 from wordmask.tasks.dense import DenseOptions, decide, dense
+from wordmask.tasks.finding.wordmaps import (
+    DOUBT,
+    PEAK,
+    WordMaps,
+    doubt_absent_words,
+    otsu,
+    softmax,
+    spread,
+)
 from wordmask.tasks.lint import lint
-from wordmask.tasks.words import DOUBT, PEAK, WordMaps, doubt_absent_words, otsu, softmax, spread
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,9 @@ def test_with_none_only_what_the_word_names_is_labelled(fake):
 
 def maps_of(vectors, words, **more):
     height, width, _ = vectors.shape
-    return WordMaps(FeatureMap(vectors, (height * 4, width * 4), **more), words, np.arange(len(words)))
+    return WordMaps(
+        FeatureMap(vectors, (height * 4, width * 4), **more), words, np.arange(len(words))
+    )
 
 
 def test_planes_are_spread_edge_to_edge_at_half_pixel_centres():
@@ -86,7 +96,10 @@ def test_words_that_peak_nowhere_leave_their_share_to_none(words, cells, seed):
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_the_winners_are_the_words_that_are_highest_somewhere(words, seed):
     rng = np.random.default_rng(seed)
-    maps = maps_of(rng.normal(size=(3, 4, 8)).astype(np.float32), rng.normal(size=(words, 8)).astype(np.float32))
+    maps = maps_of(
+        rng.normal(size=(3, 4, 8)).astype(np.float32),
+        rng.normal(size=(words, 8)).astype(np.float32),
+    )
     ids, planes = maps.winners((3, 4))
     assert ids.tolist() == sorted({*maps.probabilities.argmax(0).ravel().tolist(), words})
     assert planes == pytest.approx(maps.probabilities[ids])
@@ -108,7 +121,9 @@ def test_calibration_may_trust_large_regions_more():
     vectors = np.ones((1, 1, 1), np.float32)
     maps = maps_of(vectors, np.ones((1, 1), np.float32), calibration=(1.0, 0.0, 0.5))
     whole = np.prod(maps.size)
-    assert maps.calibrated(np.array([0.5, 0.5]), np.array([whole, whole / 4])) == pytest.approx([0.5, 1 / 3])
+    assert maps.calibrated(np.array([0.5, 0.5]), np.array([whole, whole / 4])) == pytest.approx(
+        [0.5, 1 / 3]
+    )
 
 
 def test_coverage_counts_the_share_of_each_cell():
@@ -118,14 +133,23 @@ def test_coverage_counts_the_share_of_each_cell():
     assert shares.tolist() == [[pytest.approx(1 / 6), 0], [0, 1]]
 
 
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
+@given(
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+)
 def test_coverage_keeps_the_area(height, width, rows, columns, seed):
     rows, columns = min(rows, height), min(columns, width)
     mask = np.random.default_rng(seed).random((height, width)) < 0.5
     (shares,) = coverage(Masks.from_dense(mask), (rows, columns))
     cells_y = (2 * np.arange(height) + 1) * rows // (2 * height)
     cells_x = (2 * np.arange(width) + 1) * columns // (2 * width)
-    area = np.bincount(cells_y, minlength=rows)[:, None] * np.bincount(cells_x, minlength=columns)[None]
+    area = (
+        np.bincount(cells_y, minlength=rows)[:, None]
+        * np.bincount(cells_x, minlength=columns)[None]
+    )
     assert (shares * area).sum() == pytest.approx(mask.sum())
 
 

@@ -29,7 +29,9 @@ class Paints:
 
 
 def noise(height: int, width: int, seed: int = 0) -> Image:
-    return Image(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8), "noise")
+    return Image(
+        np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8), "noise"
+    )
 
 
 def boxes(size: tuple[int, int], *xyxy: tuple[int, int, int, int]) -> Result:
@@ -40,7 +42,9 @@ def boxes(size: tuple[int, int], *xyxy: tuple[int, int, int, int]) -> Result:
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(8, 60), st.integers(8, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 32]))
+@given(
+    st.integers(8, 60), st.integers(8, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 32])
+)
 def test_outside_the_ring_no_byte_changes_and_the_mask_is_painted(height, width, seed, side):
     rng = np.random.default_rng(seed)
     image = noise(height, width, seed)
@@ -56,7 +60,9 @@ def test_outside_the_ring_no_byte_changes_and_the_mask_is_painted(height, width,
 def test_far_objects_are_painted_in_crops_of_their_own_near_ones_together():
     image = noise(120, 600)
     painter = Paints()
-    edit.remove(image, boxes(image.size, (20, 20, 40, 40), (50, 20, 70, 40), (520, 60, 540, 80)), painter)
+    edit.remove(
+        image, boxes(image.size, (20, 20, 40, 40), (50, 20, 70, 40), (520, 60, 540, 80)), painter
+    )
     assert len(painter.seen) == 2
     assert all(height * width < 120 * 600 / 2 for (height, width), *_ in painter.seen)
 
@@ -65,7 +71,9 @@ def test_far_objects_are_painted_in_crops_of_their_own_near_ones_together():
 def test_crops_come_at_the_painters_own_size(object_side):
     image = noise(300, 400)
     painter = Paints(paint_side=128)
-    edit.replace(image, boxes(image.size, (20, 20, 20 + object_side, 20 + object_side)), painter, "a sofa")
+    edit.replace(
+        image, boxes(image.size, (20, 20, 20 + object_side, 20 + object_side)), painter, "a sofa"
+    )
     ((height, width), share, words, _) = painter.seen[0]
     assert max(height, width) == 128
     assert height % 8 == width % 8 == 0
@@ -95,7 +103,10 @@ def test_the_painter_never_sees_the_object_when_its_crop_is_scaled():
 
     for side in (32, 64, 512):
         edit.remove(
-            Image(pixels), boxes((200, 200), (80, 80, 121, 121)), Looks(paint_side=side), EditOptions(dilate=0.05)
+            Image(pixels),
+            boxes((200, 200), (80, 80, 121, 121)),
+            Looks(paint_side=side),
+            EditOptions(dilate=0.05),
         )
     assert max(traces) <= 8
 
@@ -103,7 +114,10 @@ def test_the_painter_never_sees_the_object_when_its_crop_is_scaled():
 def test_the_feather_stays_inside_the_ring():
     image = Image(np.zeros((200, 200, 3), np.uint8))
     done = edit.remove(
-        image, boxes(image.size, (80, 80, 120, 120)), Paints((200, 200, 200)), EditOptions(dilate=0.04, feather=0.02)
+        image,
+        boxes(image.size, (80, 80, 120, 120)),
+        Paints((200, 200, 200)),
+        EditOptions(dilate=0.04, feather=0.02),
     )
     row = done.image.pixels[100, :, 0].astype(int)
     assert (row[:72] == 0).all()
@@ -128,11 +142,14 @@ def test_without_a_painter_remove_blackens_and_replace_shows_the_mask():
 
 
 @pytest.mark.parametrize(
-    "change", [edit.remove, lambda image, result, painter: edit.replace(image, result, painter, "x")]
+    "change",
+    [edit.remove, lambda image, result, painter: edit.replace(image, result, painter, "x")],
 )
 def test_no_region_means_nothing_to_edit(change):
     gone = Result.nothing((20, 20), ("cat",), absent=(Absent("cat", 0.12, 0.35),))
-    with pytest.raises(PromptError, match=r"nothing to edit in noise.*cat: best 0\.12, needs 0\.35"):
+    with pytest.raises(
+        PromptError, match=r"nothing to edit in noise.*cat: best 0\.12, needs 0\.35"
+    ):
         change(noise(20, 20), gone, Paints())
 
 
@@ -209,7 +226,8 @@ def test_a_style_that_is_none_or_lacks_its_picture_is_refused():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"dilate": -1}, {"feather": 2}, {"padding": -0.1}, {"least_padding": -1}, {"seed": -1}]
+    "wrong",
+    [{"dilate": -1}, {"feather": 2}, {"padding": -0.1}, {"least_padding": -1}, {"seed": -1}],
 )
 def test_options_outside_their_range_are_refused(wrong):
     with pytest.raises(OptionError):

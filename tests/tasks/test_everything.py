@@ -50,7 +50,11 @@ def test_adaptive_asks_less_for_the_same_discs(fake):
     counts = {}
     for adaptive in (True, False):
         engine = Counting()
-        everything(drawn(), Models("counting", (engine,)), EverythingOptions(points_per_side=32, adaptive=adaptive))
+        everything(
+            drawn(),
+            Models("counting", (engine,)),
+            EverythingOptions(points_per_side=32, adaptive=adaptive),
+        )
         counts[adaptive] = engine.asked
     assert counts[True] < counts[False] == 32 * 24
 
@@ -88,7 +92,10 @@ class Counted:
         rows, columns = np.ogrid[:height, :width]
         x, y = np.moveaxis(prompts.xy[:, 0, :, None, None], 1, 0)
         near = (np.abs(columns - x) <= self.side / 2) & (np.abs(rows - y) <= self.side / 2)
-        return Cuts(np.where(near, 9.0, -9.0).astype(np.float32)[:, None], np.full((len(near), 1), 0.9, np.float32))
+        return Cuts(
+            np.where(near, 9.0, -9.0).astype(np.float32)[:, None],
+            np.full((len(near), 1), 0.9, np.float32),
+        )
 
 
 def asked(pixels, side=400, **options):
@@ -120,12 +127,15 @@ def test_adaptive_asks_points_of_the_grid_and_none_twice(per_side):
 def test_what_a_part_of_the_picture_cuts_off_is_dropped(gap, kept):
     """In a part, at 2 px a cell, a mask that ends one cell before the side is not known to end there."""
     masks = Masks.from_dense(np.pad(np.ones((50, 50 - gap), bool), ((25, 25), (50, gap)))[None])
-    assert everything_module._cut_by_view(masks, (0, 0, 100, 100), (100, 200), 2.0).tolist() == [not kept]
+    assert everything_module._cut_by_view(masks, (0, 0, 100, 100), (100, 200), 2.0).tolist() == [
+        not kept
+    ]
 
 
 def test_crops_find_the_same_discs_in_the_same_place(fake):
     whole, crops = (
-        everything(drawn(), fake, EverythingOptions(points_per_side=16, crop_layers=layers)) for layers in (0, 1)
+        everything(drawn(), fake, EverythingOptions(points_per_side=16, crop_layers=layers))
+        for layers in (0, 1)
     )
     disc = whole[[k for k, area in enumerate(whole.masks.areas) if 3000 < area < 5000]]
     assert disc.masks.iou(crops.masks).max(1) == pytest.approx(1.0, abs=0.03)
@@ -151,11 +161,15 @@ def test_the_last_batch_of_points_is_not_dropped():
             return Cuts(logits, np.full((len(prompts), 1), 0.9, np.float32))
 
     image = Image(np.zeros((40, 40, 3), np.uint8))
-    options = EverythingOptions(points_per_side=5, adaptive=False, prompts_per_batch=7, min_region_size=0)
+    options = EverythingOptions(
+        points_per_side=5, adaptive=False, prompts_per_batch=7, min_region_size=0
+    )
     assert len(everything(image, Models("one", (OnePixel(),)), options)) == 25
 
 
-@pytest.mark.parametrize(("size", "side", "count"), [((100, 100), 4, 16), ((100, 200), 4, 8), ((10, 1000), 8, 8)])
+@pytest.mark.parametrize(
+    ("size", "side", "count"), [((100, 100), 4, 16), ((100, 200), 4, 8), ((10, 1000), 8, 8)]
+)
 def test_the_grid_has_square_cells_with_a_point_in_each_centre(size, side, count):
     points = grid_points(size, side)
     assert len(points) == count

@@ -13,9 +13,21 @@ from wordmask.tasks.recipe import PaintOptions, Recipe, chosen
 def recipe() -> Recipe:
     dense = np.zeros((2, 6, 8), bool)
     dense[0, 1:4, 1:4] = dense[1, 3:5, 5:8] = True
-    target = Result.of(Masks.from_dense(dense), ("cat", "dog"), scores=[0.9, 0.7], label_ids=[1, -1])
+    target = Result.of(
+        Masks.from_dense(dense), ("cat", "dog"), scores=[0.9, 0.7], label_ids=[1, -1]
+    )
     paint, edit = PaintOptions(fill="telea", steps=9, strength=0.5), EditOptions(seed=4, dilate=0.1)
-    return Recipe("remove", "../a.png", "ab", target, words="w", paint=paint, edit=edit, made_by=("fake",), output="cd")
+    return Recipe(
+        "remove",
+        "../a.png",
+        "ab",
+        target,
+        words="w",
+        paint=paint,
+        edit=edit,
+        made_by=("fake",),
+        output="cd",
+    )
 
 
 def test_a_recipe_comes_back_from_json_as_it_was():
@@ -56,7 +68,9 @@ def test_what_is_no_recipe_is_refused(value):
         Recipe.from_json(value)
 
 
-@pytest.mark.parametrize("missing", ["verb", "digest", "size", "regions", "paint", "edit", "made_by"])
+@pytest.mark.parametrize(
+    "missing", ["verb", "digest", "size", "regions", "paint", "edit", "made_by"]
+)
 def test_every_part_of_a_recipe_is_needed(missing):
     value = recipe().to_json()
     del value[missing]

@@ -15,9 +15,9 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Detector, PromptBatch, Proposals, Segmenter
 from wordmask.errors import CapabilityError, OptionError, PromptError
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import STUFF, View
 from wordmask.tasks.segment import SegmentOptions, segment
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import STUFF, View
 
 WAYS = ("unified", "guided", "everything", "grounded")
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 160, 0), (0, 0, 255), (255, 255, 255)
@@ -66,7 +66,9 @@ def test_a_detector_is_asked_for_every_spelling():
 
         def propose(self, image, phrases):
             self.asked = tuple(phrases)
-            return Proposals(np.array([[10, 10, 60, 60]], np.float32), np.array([0.9], np.float32), np.array([2]))
+            return Proposals(
+                np.array([[10, 10, 60, 60]], np.float32), np.array([0.9], np.float32), np.array([2])
+            )
 
     boxer, seen = Boxer(), picture((35, 35, 20, RED))
     models = Models("boxer+fake", (boxer, engines.load("fake").get(Segmenter)))
@@ -77,7 +79,9 @@ def test_a_detector_is_asked_for_every_spelling():
 
 @pytest.mark.parametrize("how", WAYS)
 def test_what_is_not_there_is_said_with_what_it_missed(fake, how):
-    found = segment(picture((80, 80, 40, RED)), Text(("red", "green")), fake, SegmentOptions(how=how))
+    found = segment(
+        picture((80, 80, 40, RED)), Text(("red", "green")), fake, SegmentOptions(how=how)
+    )
     (missed,) = found.absent
     assert missed.phrase == "green"
     assert missed.best < missed.needed
@@ -103,12 +107,20 @@ def test_touching_things_of_one_word_are_parted_only_where_asked(fake):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.tuples(st.integers(20, 300), st.integers(20, 220), st.integers(12, 50)), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.integers(20, 300), st.integers(20, 220), st.integers(12, 50)),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_no_two_regions_share_a_pixel(places):
     colours = (RED, GREEN, BLUE, (255, 220, 0))
     image = picture(*[(*place, colours[index]) for index, place in enumerate(places)])
     models = engines.load("fake")
-    found = segment(image, Text(("red", "green", "blue", "yellow")), models, SegmentOptions(how="guided"))
+    found = segment(
+        image, Text(("red", "green", "blue", "yellow")), models, SegmentOptions(how="guided")
+    )
     assert sum(found.masks.areas) == found.masks.union().sum()
 
 
@@ -166,7 +178,9 @@ def test_regions_below_the_smallest_size_are_dropped(fake, size, kept):
 @pytest.mark.parametrize(("confidence", "kept"), [(0.0, 1), ("0.5", 1), (1.0, 0)])
 def test_the_threshold_is_taken_as_given(fake, confidence, kept):
     image = picture((80, 80, 40, RED))
-    assert len(segment(image, Text(("red",)), fake, SegmentOptions(min_confidence=confidence))) == kept
+    assert (
+        len(segment(image, Text(("red",)), fake, SegmentOptions(min_confidence=confidence))) == kept
+    )
 
 
 class Bare:
@@ -194,7 +208,12 @@ class Bare:
 
 @pytest.mark.parametrize(
     ("bare", "confidence", "by"),
-    [(False, "auto", "calibrated"), (True, "auto", "Otsu's"), (True, 0.7, "as asked"), (False, 0.7, "as asked")],
+    [
+        (False, "auto", "calibrated"),
+        (True, "auto", "Otsu's"),
+        (True, 0.7, "as asked"),
+        (False, 0.7, "as asked"),
+    ],
 )
 def test_who_set_the_threshold_is_told(fake, bare, confidence, by):
     trace = Trace()
@@ -231,7 +250,9 @@ def test_a_word_that_is_one_of_the_usual_rivals_has_not_itself_as_one(fake):
 
 
 def test_why_tells_prompt_rival_and_quality(fake):
-    (region,) = segment(picture((80, 80, 40, RED)), Text(("red", "blue")), fake, SegmentOptions(how="guided"))
+    (region,) = segment(
+        picture((80, 80, 40, RED)), Text(("red", "blue")), fake, SegmentOptions(how="guided")
+    )
     assert region.why.prompt.startswith("point ")
     assert region.why.rival in ("blue", "none of these")
     assert 0 <= region.why.rival_score < region.score
@@ -239,7 +260,9 @@ def test_why_tells_prompt_rival_and_quality(fake):
 
 
 def test_dense_regions_have_no_quality(fake):
-    (region,) = segment(picture((80, 80, 40, RED)), Text(("red",)), fake, SegmentOptions(how="unified"))
+    (region,) = segment(
+        picture((80, 80, 40, RED)), Text(("red",)), fake, SegmentOptions(how="unified")
+    )
     assert math.isnan(region.why.quality)
     assert region.why.prompt == "dense"
 
@@ -263,7 +286,12 @@ def test_guided_needs_a_fraction_of_the_prompts_of_a_blind_grid(fake):
 def test_batches_do_not_change_the_result(fake):
     image = picture(*[(30 + 60 * k, 60, 20, (RED, BLUE)[k % 2]) for k in range(5)])
     one, many = (
-        segment(image, Text(("red", "blue")), fake, SegmentOptions(how="guided", prompts_per_batch=count))
+        segment(
+            image,
+            Text(("red", "blue")),
+            fake,
+            SegmentOptions(how="guided", prompts_per_batch=count),
+        )
         for count in (1, 32)
     )
     assert one.names == many.names
@@ -306,7 +334,14 @@ def test_a_detector_says_from_which_score_on_its_boxes_count(fake, threshold, ke
             return replace(super().propose(image, phrases), threshold=threshold)
 
     models = Models("careful+fake", (Careful(), *fake.parts))
-    assert len(segment(picture((80, 80, 40, RED)), Text(("red",)), models, SegmentOptions(how="grounded"))) == kept
+    assert (
+        len(
+            segment(
+                picture((80, 80, 40, RED)), Text(("red",)), models, SegmentOptions(how="grounded")
+            )
+        )
+        == kept
+    )
 
 
 def test_boxes_alone_cannot_be_segmented(fake):

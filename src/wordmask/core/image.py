@@ -40,9 +40,13 @@ class Image:
     def __post_init__(self) -> None:
         pixels = self.pixels
         if not isinstance(pixels, np.ndarray):
-            raise ImageError(f"pixels must be a numpy array, got {type(pixels).__name__}; files: use media.read")
+            raise ImageError(
+                f"pixels must be a numpy array, got {type(pixels).__name__}; files: use media.read"
+            )
         if pixels.ndim != 3 or pixels.shape[2] != 3:
-            raise ImageError(f"expected (H, W, 3), got {pixels.shape}; grey or alpha pictures: use media.read")
+            raise ImageError(
+                f"expected (H, W, 3), got {pixels.shape}; grey or alpha pictures: use media.read"
+            )
         if pixels.dtype != np.uint8:
             raise ImageError(f"expected uint8, got {pixels.dtype}; other depths: use media.read")
         if 0 in pixels.shape:

@@ -13,7 +13,9 @@ from wordmask.errors import MaskError
 
 TILE = 96  # side of the squares in which overlaps of many large masks are counted
 PAIRS_WORK = 1 << 27  # pixels up to which going pair by pair is quicker than going tile by tile
-PAIR_COST = 1 << 14  # a pair costs as much as so many pixels before its first pixel (bench: scripts/bench masks)
+PAIR_COST = (
+    1 << 14
+)  # a pair costs as much as so many pixels before its first pixel (bench: scripts/bench masks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +51,19 @@ class Masks:
         return cls(size, np.zeros((0, 2), np.int32), ())
 
     @classmethod
-    def trimmed(cls, size: Size, corners: Array | Sequence[Sequence[int]], crops: Iterable[Array]) -> "Masks":
+    def trimmed(
+        cls, size: Size, corners: Array | Sequence[Sequence[int]], crops: Iterable[Array]
+    ) -> "Masks":
         """From crops that may have empty borders, reach over the picture's edge, or be empty."""
-        pairs = [_trim(crop, int(x0), int(y0), size) for crop, (x0, y0) in zip(crops, corners, strict=True)]
-        return cls(size, np.array([corner for corner, _ in pairs], np.int32), tuple(crop for _, crop in pairs))
+        pairs = [
+            _trim(crop, int(x0), int(y0), size)
+            for crop, (x0, y0) in zip(crops, corners, strict=True)
+        ]
+        return cls(
+            size,
+            np.array([corner for corner, _ in pairs], np.int32),
+            tuple(crop for _, crop in pairs),
+        )
 
     @classmethod
     def from_dense(cls, dense: Array) -> "Masks":
@@ -61,9 +72,13 @@ class Masks:
         if stack.ndim != 3:
             raise MaskError(f"expected (N, H, W) or (H, W), got {dense.shape}")
         if stack.dtype != bool and not np.isin(np.unique(stack), (0, 1)).all():
-            raise MaskError(f"masks hold 0 and 1 only, got values up to {stack.max()}; label maps: from_label_map")
+            raise MaskError(
+                f"masks hold 0 and 1 only, got values up to {stack.max()}; label maps: from_label_map"
+            )
         size = (stack.shape[1], stack.shape[2])
-        return cls.trimmed(size, [(0, 0)] * len(stack), (mask.astype(bool, copy=False) for mask in stack))
+        return cls.trimmed(
+            size, [(0, 0)] * len(stack), (mask.astype(bool, copy=False) for mask in stack)
+        )
 
     @classmethod
     def from_label_map(cls, labels: Array) -> tuple["Masks", Array]:
@@ -89,7 +104,9 @@ class Masks:
         parsed = [rle.counts_of(code) for code in codes]
         sizes = {got for got, _ in parsed} | ({size} if size else set())
         if len(sizes) != 1:
-            raise MaskError(f"the codes and the picture must share one size, got {sorted(sizes) or 'none'}")
+            raise MaskError(
+                f"the codes and the picture must share one size, got {sorted(sizes) or 'none'}"
+            )
         (size,) = sizes
         pairs = [rle.crop_of_runs(size, counts) for _, counts in parsed]
         return cls.trimmed(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
@@ -98,7 +115,9 @@ class Masks:
     def concatenate(cls, parts: Sequence["Masks"]) -> "Masks":
         """All masks of several sets over one picture, in order."""
         if len({part.size for part in parts}) != 1:
-            raise MaskError(f"only masks of one picture can be joined, got sizes {[part.size for part in parts]}")
+            raise MaskError(
+                f"only masks of one picture can be joined, got sizes {[part.size for part in parts]}"
+            )
         return cls(
             parts[0].size,
             np.concatenate([part.corners for part in parts]),
@@ -172,7 +191,10 @@ class Masks:
         """
         pairs = zip(self.corners, self.crops, strict=True)
         runs = (rle.runs_of_crop(self.size, corner, crop) for corner, crop in pairs)
-        return [{"size": list(self.size), "counts": rle.pack(run) if compressed else run.tolist()} for run in runs]
+        return [
+            {"size": list(self.size), "counts": rle.pack(run) if compressed else run.tolist()}
+            for run in runs
+        ]
 
     # ---- compared
 
@@ -193,7 +215,9 @@ class Masks:
         """Overlaps of the pairs whose boxes meet in `windows` (x0 y0 x1 y1)."""
         shared = np.zeros((len(self), len(other)), np.int64)
         mine, theirs = self.corners.tolist(), other.corners.tolist()
-        for i, j, (x0, y0, x1, y1) in zip(pairs[0].tolist(), pairs[1].tolist(), windows.tolist(), strict=True):
+        for i, j, (x0, y0, x1, y1) in zip(
+            pairs[0].tolist(), pairs[1].tolist(), windows.tolist(), strict=True
+        ):
             (ax, ay), (bx, by) = mine[i], theirs[j]
             one = self.crops[i][y0 - ay : y1 - ay, x0 - ax : x1 - ax]
             two = other.crops[j][y0 - by : y1 - by, x0 - bx : x1 - bx]
@@ -243,7 +267,9 @@ class Masks:
         """What is inside the box x0 y0 x1 y1, as masks of that part of the picture."""
         x0, y0, x1, y1 = (int(side) for side in box)
         if not (0 <= x0 < x1 <= self.size[1] and 0 <= y0 < y1 <= self.size[0]):
-            raise MaskError(f"the box {(x0, y0, x1, y1)} does not lie in the picture of {self.size} (height, width)")
+            raise MaskError(
+                f"the box {(x0, y0, x1, y1)} does not lie in the picture of {self.size} (height, width)"
+            )
         return self.moved((y1 - y0, x1 - x0), (-x0, -y0))
 
     def moved(self, size: Size, offset: Sequence[int]) -> "Masks":
@@ -273,10 +299,14 @@ def _check_crop(crop: Array, x0: int, y0: int, size: Size) -> None:
         raise MaskError(f"a crop is (h, w) bool, got {crop.shape} {crop.dtype}")
     height, width = crop.shape
     if x0 < 0 or y0 < 0 or x0 + width > size[1] or y0 + height > size[0]:
-        raise MaskError(f"a {height} x {width} crop at x={x0}, y={y0} leaves the picture of {size} (height, width)")
+        raise MaskError(
+            f"a {height} x {width} crop at x={x0}, y={y0} leaves the picture of {size} (height, width)"
+        )
     if not crop.size:
         if crop.shape != (0, 0) or (x0, y0) != (0, 0):
-            raise MaskError(f"an empty mask is a (0, 0) crop at (0, 0), got {crop.shape} at {(x0, y0)}")
+            raise MaskError(
+                f"an empty mask is a (0, 0) crop at (0, 0), got {crop.shape} at {(x0, y0)}"
+            )
     elif not (crop[0].any() and crop[-1].any() and crop[:, 0].any() and crop[:, -1].any()):
         raise MaskError("a crop has an empty border row or column; use Masks.trimmed")
 

@@ -58,7 +58,11 @@ def _docs_of(options: type) -> dict[str, str]:
         return {}
     docs = {}
     for item, after in zip(body.body, body.body[1:], strict=False):
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and isinstance(after, ast.Expr):
+        if (
+            isinstance(item, ast.AnnAssign)
+            and isinstance(item.target, ast.Name)
+            and isinstance(after, ast.Expr)
+        ):
             text = after.value
             if isinstance(text, ast.Constant) and isinstance(text.value, str):
                 docs[item.target.id] = " ".join(text.value.split())

@@ -41,7 +41,9 @@ class Text:
 
     def __post_init__(self) -> None:
         if isinstance(self.phrases, str):
-            raise PromptError(f"phrases must be a list of words, got a string; write ({self.phrases!r},)")
+            raise PromptError(
+                f"phrases must be a list of words, got a string; write ({self.phrases!r},)"
+            )
         phrases = tuple(_clean(phrase) for phrase in self.phrases)
         if not phrases:
             raise PromptError("the word list is empty; name at least one thing to look for")
@@ -96,7 +98,9 @@ class Boxes:
         xyxy = _numbers(self.xyxy, 4, "boxes (x0, y0, x1, y1)")
         bad = (xyxy[:, 0] >= xyxy[:, 2]) | (xyxy[:, 1] >= xyxy[:, 3])
         if bad.any():
-            raise PromptError(f"box {xyxy[bad][0].tolist()} is empty; give x0, y0, x1, y1 with x0 < x1 and y0 < y1")
+            raise PromptError(
+                f"box {xyxy[bad][0].tolist()} is empty; give x0, y0, x1, y1 with x0 < x1 and y0 < y1"
+            )
         object.__setattr__(self, "xyxy", frozen(xyxy))
 
 
@@ -109,7 +113,9 @@ class Example:
 
     def __post_init__(self) -> None:
         if self.masks.size != self.of.size:
-            raise PromptError(f"the example's masks are {self.masks.size}, its picture is {self.of.size}")
+            raise PromptError(
+                f"the example's masks are {self.masks.size}, its picture is {self.of.size}"
+            )
         if not len(self.masks):
             raise PromptError("the example has no mask")
 
@@ -139,7 +145,9 @@ def from_json(value: Any) -> Prompt:
     if isinstance(value, list):
         value = {"words": value}
     if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in _PARSERS:
-        raise PromptError(f"a prompt has exactly one of the keys {', '.join(_PARSERS)}, got {str(value)[:80]}")
+        raise PromptError(
+            f"a prompt has exactly one of the keys {', '.join(_PARSERS)}, got {str(value)[:80]}"
+        )
     key, rows = next(iter(value.items()))
     if not isinstance(rows, list):
         raise PromptError(f"{key} must be a list, got {type(rows).__name__}")
@@ -150,14 +158,20 @@ def from_json(value: Any) -> Prompt:
         raise error if isinstance(error, PromptError) else PromptError(f"{key}: {error}") from None
 
 
-_PARSERS: dict[str, Any] = {"words": lambda rows: Text(tuple(rows)), "points": Points.of, "boxes": Boxes}
+_PARSERS: dict[str, Any] = {
+    "words": lambda rows: Text(tuple(rows)),
+    "points": Points.of,
+    "boxes": Boxes,
+}
 
 
 def _clean(phrase: object) -> str:
     if not isinstance(phrase, str) or not phrase.strip():
         raise PromptError(f"a word must be a non-empty string, got {phrase!r}")
     if len(phrase) > MAX_PHRASE:
-        raise PromptError(f"a phrase has at most {MAX_PHRASE} characters, got {len(phrase)}: {phrase[:40]!r}...")
+        raise PromptError(
+            f"a phrase has at most {MAX_PHRASE} characters, got {len(phrase)}: {phrase[:40]!r}..."
+        )
     if CONTROL.search(phrase.strip()):
         raise PromptError(f"a phrase has no control characters, got {phrase[:40]!r}")
     words = [" ".join(word.split()) for word in phrase.split("|")]
@@ -171,7 +185,9 @@ def _numbers(values: object, columns: int, what: str) -> Array:
     try:
         array = np.array(values, np.float32)
     except (TypeError, ValueError):
-        raise PromptError(f"{what} must be rows of {columns} numbers, got {str(values)[:80]}") from None
+        raise PromptError(
+            f"{what} must be rows of {columns} numbers, got {str(values)[:80]}"
+        ) from None
     if array.ndim != 2 or array.shape[1] != columns or not len(array):
         raise PromptError(f"{what} must be (N, {columns}) with at least one row, got {array.shape}")
     if not np.isfinite(array).all():

@@ -37,7 +37,9 @@ class PromptBatch:
     xy: Array  # (P, K, 2) float32
     keep: Array  # (P, K) int8
     boxes: Array  # (P, 4) float32
-    logits: Array | None = None  # (P, h, w) float32, an earlier cut's mask logits at any resolution, edge to edge
+    logits: Array | None = (
+        None  # (P, h, w) float32, an earlier cut's mask logits at any resolution, edge to edge
+    )
 
     def __post_init__(self) -> None:
         count = len(self.xy)
@@ -56,18 +58,28 @@ class PromptBatch:
     def points(cls, xy: Array, logits: Array | None = None) -> "PromptBatch":
         """One positive point per prompt: (P, 2)."""
         xy = np.asarray(xy, np.float32).reshape(-1, 1, 2)
-        return cls(xy, np.ones(xy.shape[:2], np.int8), np.full((len(xy), 4), np.nan, np.float32), logits)
+        return cls(
+            xy, np.ones(xy.shape[:2], np.int8), np.full((len(xy), 4), np.nan, np.float32), logits
+        )
 
     @classmethod
     def of_boxes(cls, xyxy: Array, logits: Array | None = None) -> "PromptBatch":
         """One box per prompt: (P, 4)."""
         xyxy = np.asarray(xyxy, np.float32).reshape(-1, 4)
-        return cls(np.zeros((len(xyxy), 0, 2), np.float32), np.zeros((len(xyxy), 0), np.int8), xyxy, logits)
+        return cls(
+            np.zeros((len(xyxy), 0, 2), np.float32), np.zeros((len(xyxy), 0), np.int8), xyxy, logits
+        )
 
     @classmethod
-    def click(cls, xy: Array, keep: Array, box: Array | None = None, logits: Array | None = None) -> "PromptBatch":
+    def click(
+        cls, xy: Array, keep: Array, box: Array | None = None, logits: Array | None = None
+    ) -> "PromptBatch":
         """ONE prompt of several points (K, 2), perhaps a box (4,), perhaps an earlier mask (h, w)."""
-        boxes = np.full((1, 4), np.nan, np.float32) if box is None else np.asarray(box, np.float32).reshape(1, 4)
+        boxes = (
+            np.full((1, 4), np.nan, np.float32)
+            if box is None
+            else np.asarray(box, np.float32).reshape(1, 4)
+        )
         earlier = None if logits is None else logits[None]
         points = np.asarray(xy, np.float32).reshape(1, -1, 2)
         return cls(points, np.asarray(keep, np.int8).reshape(1, -1), boxes, earlier)
@@ -79,7 +91,9 @@ class Cuts:
 
     logits: Array  # (P, C, h, w) float32, > 0 is inside
     quality: Array  # (P, C) float32, estimated IoU in [0, 1]
-    vectors: Array | None = None  # (P, C, D) unit rows in the space of `Embedder.embed_texts`, if the engine names too
+    vectors: Array | None = (
+        None  # (P, C, D) unit rows in the space of `Embedder.embed_texts`, if the engine names too
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +123,18 @@ class FeatureMap:
     vectors: Array  # (h, w, D) float32
     size: Size  # the picture's
     scale: float = 40.0  # softmax(scale * vectors @ words.T) is a distribution over the words
-    none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has one
+    none: Array | None = (
+        None  # (h, w) float32 logit of "none of these words", if the engine has one
+    )
     calibration: tuple[float, float, float] = (1.0, 0.0, 0.0)
     """(a, b, c): a region's score is sigmoid(a * logit(mean probability) + b + c * log(its share of the picture))."""
-    threshold: float | None = None  # the calibrated score from which a word counts as present; None = not known
+    threshold: float | None = (
+        None  # the calibrated score from which a word counts as present; None = not known
+    )
     rivals: Rivals | None = None  # what a cell may be instead of what was asked for
-    presence: float = 0.0  # a word is in the picture where its most probable cells reach this, on average
+    presence: float = (
+        0.0  # a word is in the picture where its most probable cells reach this, on average
+    )
 
     @property
     def nbytes(self) -> int:
@@ -129,7 +149,9 @@ class Proposals:
     scores: Array  # (N,) float32 in [0, 1]
     label_ids: Array  # (N,) int32 into the phrases that were asked for
     masks: Masks | None = None
-    threshold: float | None = None  # the score from which the engine's makers count a box; None = not known
+    threshold: float | None = (
+        None  # the score from which the engine's makers count a box; None = not known
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +202,9 @@ class MaskedDense(Dense, Protocol):
 
     @property
     def needs_masks(self) -> bool: ...
-    def features(self, images: Sequence[Image], masks: Sequence[Masks] | None = None) -> list[FeatureMap]: ...
+    def features(
+        self, images: Sequence[Image], masks: Sequence[Masks] | None = None
+    ) -> list[FeatureMap]: ...
 
 
 @runtime_checkable
@@ -236,5 +260,15 @@ class Answerer(Protocol):
 
 PROTOCOLS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (Segmenter, Dense, Embedder, Detector, Tracker, DepthModel, PoseModel, Inpainter, Answerer)
+    for kind in (
+        Segmenter,
+        Dense,
+        Embedder,
+        Detector,
+        Tracker,
+        DepthModel,
+        PoseModel,
+        Inpainter,
+        Answerer,
+    )
 }

@@ -66,7 +66,9 @@ class Result:
     why: tuple[Why, ...] | None = None
     made_by: tuple[str, ...] = ()  # "mini@sha256:1f3c", in order
     absent: tuple[Absent, ...] = ()  # of the vocabulary, what is not in the picture
-    image: Image | None = field(default=None, repr=False)  # kept by the Python door so that show() has a ground
+    image: Image | None = field(
+        default=None, repr=False
+    )  # kept by the Python door so that show() has a ground
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -81,7 +83,9 @@ class Result:
 
     def _check(self) -> None:
         if self.masks.size != tuple(self.size):
-            raise MaskError(f"the masks are of {self.masks.size}, the result is of {self.size} (height, width)")
+            raise MaskError(
+                f"the masks are of {self.masks.size}, the result is of {self.size} (height, width)"
+            )
         for name in ("scores", "label_ids", "track_ids", "embeddings", "why"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.masks):
@@ -90,8 +94,13 @@ class Result:
             raise MaskError(f"scores lie in [0, 1], got {self.scores.min()} to {self.scores.max()}")
         if (np.diff(self.scores) > 0).any():
             raise MaskError("scores must descend; Result.of sorts")
-        if len(self.label_ids) and not ((self.label_ids >= -1) & (self.label_ids < len(self.vocabulary))).all():
-            raise MaskError(f"label ids must be -1 to {len(self.vocabulary) - 1}, got {self.label_ids.tolist()[:20]}")
+        if (
+            len(self.label_ids)
+            and not ((self.label_ids >= -1) & (self.label_ids < len(self.vocabulary))).all()
+        ):
+            raise MaskError(
+                f"label ids must be -1 to {len(self.vocabulary) - 1}, got {self.label_ids.tolist()[:20]}"
+            )
         if self.image is not None and self.image.size != tuple(self.size):
             raise MaskError(f"the picture is {self.image.size}, the result {self.size}")
 
@@ -153,12 +162,16 @@ class Result:
     @property
     def names(self) -> tuple[str, ...]:
         """The word of each region, "" where unnamed."""
-        return tuple(self.vocabulary[label] if label >= 0 else "" for label in self.label_ids.tolist())
+        return tuple(
+            self.vocabulary[label] if label >= 0 else "" for label in self.label_ids.tolist()
+        )
 
     def named(self, phrase: str) -> "Result":
         """Only the regions of one word."""
         if phrase not in self.vocabulary:
-            raise OptionError(f"{phrase!r} is not in the vocabulary: {', '.join(self.vocabulary) or 'empty'}")
+            raise OptionError(
+                f"{phrase!r} is not in the vocabulary: {', '.join(self.vocabulary) or 'empty'}"
+            )
         return self[self.label_ids == self.vocabulary.index(phrase)]
 
     def label_map(self) -> Array:
@@ -171,7 +184,9 @@ class Result:
 
     def replaced(self, **columns: Any) -> "Result":
         """A copy with some columns exchanged, checked and sorted again."""
-        kept = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "size"} | columns
+        kept = {
+            item.name: getattr(self, item.name) for item in fields(self) if item.name != "size"
+        } | columns
         return Result.of(kept.pop("masks"), kept.pop("vocabulary"), **kept)
 
     def with_image(self, image: Image | None) -> "Result":
@@ -186,10 +201,10 @@ class Result:
 
     def show(self, path: Any = None) -> Any:
         """The overlay: a PIL picture, which notebooks draw; written to `path` where one is given."""
-        return _media("render").show(self, path)
+        return _media("drawing.render").show(self, path)
 
     def _repr_png_(self) -> bytes:
-        data: bytes = _media("render").png(self)
+        data: bytes = _media("drawing.render").png(self)
         return data
 
     def __repr__(self) -> str:
@@ -197,7 +212,9 @@ class Result:
         rows = zip(self.names[:5], self.scores[:5], strict=True)
         shown = ", ".join(f"{name or 'unnamed'} {score:.2f}" for name, score in rows)
         more = f", {len(self) - 5} more" if len(self) > 5 else ""
-        gone = f"; not here: {', '.join(word.phrase for word in self.absent)}" if self.absent else ""
+        gone = (
+            f"; not here: {', '.join(word.phrase for word in self.absent)}" if self.absent else ""
+        )
         return f"<Result {len(self)} regions of {width} x {height}{': ' if shown else ''}{shown}{more}{gone}>"
 
 

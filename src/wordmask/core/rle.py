@@ -128,7 +128,9 @@ def counts_of(code: Any) -> tuple[Size, Array]:
         height, width = (index(side) for side in size)
         array = unpack(counts) if isinstance(counts, str | bytes) else _whole(counts)
     except (TypeError, ValueError, OverflowError) as error:
-        raise error if isinstance(error, MaskError) else MaskError(f"broken run-length code: {error}") from None
+        raise (
+            error if isinstance(error, MaskError) else MaskError(f"broken run-length code: {error}")
+        ) from None
     return (height, width), array
 
 

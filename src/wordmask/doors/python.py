@@ -13,7 +13,7 @@ from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import PromptError
-from wordmask.media.read import read as read_picture
+from wordmask.media.reading.read import read as read_picture
 from wordmask.tasks import session as session_task
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
@@ -28,14 +28,21 @@ Model = str | Models
 
 
 def segment(
-    image: Picture, words: Words, *, model: Model = "auto", how: str = "auto", options: SegmentOptions | None = None
+    image: Picture,
+    words: Words,
+    *,
+    model: Model = "auto",
+    how: str = "auto",
+    options: SegmentOptions | None = None,
 ) -> Result:
     """Regions of `image` that `words` name, best first; words that are not there are in `.absent`.
 
     `how` is auto, unified, guided, everything or grounded (see docs/ways.md).
     """
     picture = read_picture(image)
-    return segment_task(picture, text(words), load(model), _with_how(options, how)).with_image(picture)
+    return segment_task(picture, text(words), load(model), _with_how(options, how)).with_image(
+        picture
+    )
 
 
 def click(
@@ -53,13 +60,16 @@ def click(
     """
     picture = read_picture(image)
     asked = Click(
-        Points.of(points) if len(points) else None, Boxes(np.array([box], np.float32)) if box is not None else None
+        Points.of(points) if len(points) else None,
+        Boxes(np.array([box], np.float32)) if box is not None else None,
     )
     named = None if words is None else text(words)
     return click_task(picture, asked, load(model, Segmenter), named, options).with_image(picture)
 
 
-def everything(image: Picture, *, model: Model = "auto", options: EverythingOptions | None = None) -> Result:
+def everything(
+    image: Picture, *, model: Model = "auto", options: EverythingOptions | None = None
+) -> Result:
     """Every region of `image`, unnamed, best first."""
     picture = read_picture(image)
     return everything_task(picture, load(model, Segmenter), options).with_image(picture)
@@ -103,7 +113,9 @@ class Session(session_task.Session):
     ) -> Result:
         return super().click(points, box, None if words is None else text(words), options)
 
-    def segment(self, words: Words, options: SegmentOptions | None = None, *, how: str = "auto") -> Result:
+    def segment(
+        self, words: Words, options: SegmentOptions | None = None, *, how: str = "auto"
+    ) -> Result:
         return super().segment(text(words), _with_how(options, how))
 
 

@@ -16,8 +16,8 @@ from threading import RLock
 from typing import Any
 
 from wordmask.core.models import Models
-from wordmask.engines import weights
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import (
     CapabilityError,
     MissingExtraError,
@@ -38,7 +38,9 @@ _CACHE: OrderedDict[tuple[str, EngineOptions], Any] = OrderedDict()
 _LOCK = RLock()  # a plug-in may load other engines while it is loaded
 
 
-def load(spec: str = "auto", *, need: Sequence[type] = (), options: EngineOptions | None = None) -> Models:
+def load(
+    spec: str = "auto", *, need: Sequence[type] = (), options: EngineOptions | None = None
+) -> Models:
     """The engines that `spec` names ("mini", "sam2.1-large+clip-b16", "auto", a path), joined.
 
     `need` lists protocols that must be there (Segmenter, Dense, ...): a lack is told before anything is fetched.
@@ -64,7 +66,11 @@ def names() -> tuple[str, ...]:
 
 def plugins() -> dict[str, str]:
     """Engines that other packages bring: name -> "module:factory"."""
-    return {entry.name: entry.value for entry in entry_points(group=GROUP) if entry.name not in weights.ROWS}
+    return {
+        entry.name: entry.value
+        for entry in entry_points(group=GROUP)
+        if entry.name not in weights.ROWS
+    }
 
 
 def _split(spec: str) -> list[str]:
@@ -79,7 +85,10 @@ def _split(spec: str) -> list[str]:
 
 def _auto(options: EngineOptions) -> str:
     """What is taken where no engine is named: the one that the checkpoint is for, else the embedded model."""
-    if options.checkpoint is not None and weights.module_of(Path(options.checkpoint)) != weights.ROWS["mini"].factory:
+    if (
+        options.checkpoint is not None
+        and weights.module_of(Path(options.checkpoint)) != weights.ROWS["mini"].factory
+    ):
         return str(options.checkpoint)
     if weights.shipped() or options.checkpoint is not None:
         return "mini"
@@ -95,7 +104,9 @@ def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
     for part in parts:
         if part not in known and not part.startswith("hub:") and not weights.looks_local(part):
             if "/" in part or part.endswith((".onnx", ".safetensors", ".pt", ".pth")):
-                raise UnknownEngineError(f"{part} is not there; is the path right, seen from {Path.cwd()}?")
+                raise UnknownEngineError(
+                    f"{part} is not there; is the path right, seen from {Path.cwd()}?"
+                )
             raise UnknownEngineError(
                 f"there is no engine {part!r}.{did_you_mean(part, known)} A path or hub:owner/name works too."
             )
@@ -105,7 +116,9 @@ def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
             if kind.__name__ not in has:
                 able = [row.name for row in weights.ROWS.values() if kind.__name__ in row.protocols]
                 having = ", ".join(able) or "none yet"
-                raise CapabilityError(f"{spec} has no {kind.__name__}; join an engine that has one with +: {having}")
+                raise CapabilityError(
+                    f"{spec} has no {kind.__name__}; join an engine that has one with +: {having}"
+                )
 
 
 def _check_model_cfg(spec: str, parts: list[str], options: EngineOptions) -> None:

@@ -21,7 +21,6 @@ import numpy as np
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
-from wordmask.engines import weights
 from wordmask.engines.hub import towers, windows
 from wordmask.engines.hub.attention import GUIDED, Scene
 from wordmask.engines.hub.clusters import cluster_map
@@ -41,16 +40,26 @@ from wordmask.engines.hub.runtime import (
 )
 from wordmask.engines.hub.texts import TextBank, ensemble
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import CapabilityError, OptionError
 
-KINDS = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model", "siglip": "SiglipModel", "tipsv2": "Tipsv2Model"}
+KINDS = {
+    "clip": "CLIPModel",
+    "metaclip_2": "MetaClip2Model",
+    "siglip": "SiglipModel",
+    "tipsv2": "Tipsv2Model",
+}
 TOWERS: dict[str, Callable[..., towers.Tower]] = {
     "clip": towers.Clip,
     "metaclip_2": towers.Clip,
     "siglip": towers.Siglip,
     "tipsv2": towers.Tips,
 }
-PROXIES = {"dinov2": "Dinov2Model", "dinov2_with_registers": "Dinov2WithRegistersModel", "dinov3_vit": "DINOv3ViTModel"}
+PROXIES = {
+    "dinov2": "Dinov2Model",
+    "dinov2_with_registers": "Dinov2WithRegistersModel",
+    "dinov3_vit": "DINOv3ViTModel",
+}
 PICTURES = 32  # held as pixels at a time
 WINDOWS, SENTENCES = {"cpu": 16}, {"cpu": 160}  # most at a time
 GPU_WINDOWS, GPU_SENTENCES = 128, 2048
@@ -63,7 +72,9 @@ class ClipEngine:
         self.name, self.tower, self.words, self._place = name, tower, words, place
         self.mode = "naclip" if tower.sliding else "plain"
         self.proxy: towers.Proxy | None = None
-        self.short = tower.side * 3 // 2 if tower.sliding else tower.side  # px, of the resized picture
+        self.short = (
+            tower.side * 3 // 2 if tower.sliding else tower.side
+        )  # px, of the resized picture
         tokens = (tower.side // tower.patch) ** 2
         self.windows_at_a_time = place.rows(
             200 * tokens * tower.width + 48 * tokens**2, WINDOWS.get(self._kind, GPU_WINDOWS)
@@ -80,7 +91,9 @@ class ClipEngine:
         """Whether `features` wants class-agnostic masks; a task that has a segmenter cuts them."""
         return self.mode == "corrclip"
 
-    def features(self, images: Sequence[Image], masks: Sequence[Masks] | None = None) -> list[FeatureMap]:
+    def features(
+        self, images: Sequence[Image], masks: Sequence[Masks] | None = None
+    ) -> list[FeatureMap]:
         """One vector per patch and picture. `masks`, one set per picture, are for the mode corrclip."""
         if self.needs_masks and masks is None:
             raise CapabilityError(
@@ -146,13 +159,17 @@ class ClipEngine:
     def _plan(self, image: Image) -> windows.Layout:
         patch = self.tower.patch
         short, window = max(1, round(self.short / patch)), self.tower.side // patch
-        return windows.layout(image.size, short, None if self.mode == "plain" else window, max(1, window // 2))
+        return windows.layout(
+            image.size, short, None if self.mode == "plain" else window, max(1, window // 2)
+        )
 
     def _resized(self, image: Image, plan: windows.Layout) -> Any:
         patch = self.tower.patch
         return resized(image, (plan.grid[0] * patch, plan.grid[1] * patch), cubic=self.tower.cubic)
 
-    def _batches(self, plans: Sequence[windows.Layout]) -> Iterator[Sequence[tuple[int, tuple[int, int]]]]:
+    def _batches(
+        self, plans: Sequence[windows.Layout]
+    ) -> Iterator[Sequence[tuple[int, tuple[int, int]]]]:
         """(picture, corner) of all windows, those of one shape together."""
         items = [(index, corner) for index, plan in enumerate(plans) for corner in plan.corners]
         for _, same in groupby(items, key=lambda item: plans[item[0]].window):
@@ -171,15 +188,23 @@ class ClipEngine:
         seen = []
         for index, (row, column) in batch:
             top, left = row * patch, column * patch
-            seen.append(pixels[index][:, top : top + grid[0] * patch, left : left + grid[1] * patch])
+            seen.append(
+                pixels[index][:, top : top + grid[0] * patch, left : left + grid[1] * patch]
+            )
         raw = t.stack(seen)
-        proxy = self.proxy.features(raw.to(device), grid) if self.proxy and self.mode in GUIDED else None
+        proxy = (
+            self.proxy.features(raw.to(device), grid)
+            if self.proxy and self.mode in GUIDED
+            else None
+        )
         inside = None
         if clusters is not None:
             cut = [clusters[i][y : y + grid[0], x : x + grid[1]].reshape(-1) for i, (y, x) in batch]
             inside = t.from_numpy(np.stack(cut)).to(device)
         ready = normalised(raw, *self.tower.statistics).to(device, self._place.dtype)
-        return towers.patches(self.tower, ready, self.mode, Scene(grid, self.tower.prefix, proxy, inside))
+        return towers.patches(
+            self.tower, ready, self.mode, Scene(grid, self.tower.prefix, proxy, inside)
+        )
 
     def _clusters(self, masks: Masks, plan: windows.Layout, pixels: Any) -> Array:
         if self.proxy is None:
@@ -214,23 +239,35 @@ class Words:
     def sentences(self, lines: Sequence[str]) -> Array:
         """(N, D) unit rows of whole sentences, without templates."""
         with inference():
-            return np.concatenate([self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)])
+            return np.concatenate(
+                [self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)]
+            )
 
     def _batch(self, lines: Sequence[str]) -> Array:
         fixed = self._tower.text_length is not None
         tokens = self._tokenizer(
             list(lines),
-            padding="max_length" if fixed else "longest",  # to 77 would cost ten times as much for short phrases
+            padding="max_length"
+            if fixed
+            else "longest",  # to 77 would cost ten times as much for short phrases
             truncation=True,
             max_length=self.longest,
             return_tensors="pt",
         )
         if tokens["input_ids"].shape[1] == self.longest and not fixed:
-            log.warning("a text fills all %d tokens and may be cut: %r", self.longest, max(lines, key=len)[:60])
+            log.warning(
+                "a text fills all %d tokens and may be cut: %r",
+                self.longest,
+                max(lines, key=len)[:60],
+            )
         wanted = {
-            name: tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask") if name in tokens
+            name: tokens[name].to(self._place.device)
+            for name in ("input_ids", "attention_mask")
+            if name in tokens
         }
-        rows: Array = numpy(torch().nn.functional.normalize(self._tower.words(wanted).float(), dim=-1))
+        rows: Array = numpy(
+            torch().nn.functional.normalize(self._tower.words(wanted).float(), dim=-1)
+        )
         return rows
 
 
@@ -239,7 +276,9 @@ def load(name: str, options: EngineOptions) -> ClipEngine:
     place = runtime(options)
     path = weights.folder(name, options)
     checkpoint = open_folder(path, KINDS, "the CLIP engine")
-    tower = TOWERS[checkpoint.kind](load_model(checkpoint, KINDS[checkpoint.kind], options), checkpoint, place)
+    tower = TOWERS[checkpoint.kind](
+        load_model(checkpoint, KINDS[checkpoint.kind], options), checkpoint, place
+    )
     stamp = weights.stamp(name, path)
     bank = TextBank(weights.home() / "texts", stamp.partition("@")[2])
     engine = ClipEngine(stamp, tower, Words(tower, load_tokenizer(path), bank, place), place)
@@ -253,7 +292,8 @@ def _choose(engine: ClipEngine, options: EngineOptions, place: Runtime) -> None:
     """The dense mode and the network that it leans on."""
     if options.proxy is not None:
         path = weights.folder(
-            str(options.proxy), EngineOptions(offline=options.offline, allow_pickle=options.allow_pickle)
+            str(options.proxy),
+            EngineOptions(offline=options.offline, allow_pickle=options.allow_pickle),
         )
         found = open_folder(Path(path), PROXIES, "the proxy of CLIP")
         engine.proxy = towers.Proxy(load_model(found, PROXIES[found.kind], options), found, place)

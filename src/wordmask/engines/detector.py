@@ -12,7 +12,6 @@ import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Proposals
-from wordmask.engines import weights
 from wordmask.engines.hub import phrases as hub_phrases
 from wordmask.engines.hub.runtime import (
     IMAGENET,
@@ -31,6 +30,7 @@ from wordmask.engines.hub.runtime import (
 )
 from wordmask.engines.hub.towers import CLIP_PIXELS
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.ops import boxes as ops_boxes
 
 KINDS = {
@@ -40,7 +40,9 @@ KINDS = {
 }
 FLOOR = 0.05
 SAME = 0.7  # IoU from which two boxes of one word are one thing
-SAME_AMONG_WORDS = 0.9  # and two boxes of different words one thing with two names; the better name stays
+SAME_AMONG_WORDS = (
+    0.9  # and two boxes of different words one thing with two names; the better name stays
+)
 SHORT, LONG = 800, 1333  # px, as GroundingDINO was trained
 OWL_TEMPLATE = "a photo of a {}"
 
@@ -50,7 +52,9 @@ class GroundingDino:
 
     threshold = 0.3
 
-    def __init__(self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions) -> None:
+    def __init__(
+        self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions
+    ) -> None:
         self.name = name
         self._place = runtime(options)
         self._model = self._place.prepare(model)
@@ -71,7 +75,8 @@ class GroundingDino:
     def pixels(self, image: Image) -> Any:
         """(3, h, w): short side 800 and long side at most 1333, or in that ratio to `input_side`."""
         return normalised(
-            resized(image, detr_size(image.size, self._short, self._short * LONG // SHORT)), *self._statistics
+            resized(image, detr_size(image.size, self._short, self._short * LONG // SHORT)),
+            *self._statistics,
         )
 
     def _row(self, pixels: Any, row: hub_phrases.Row) -> tuple[Array, Array, Array]:
@@ -79,7 +84,9 @@ class GroundingDino:
         t = torch()
         ids = t.tensor([row.ids], device=pixels.device)
         seen = t.ones(pixels[:, 0].shape, dtype=t.int64, device=pixels.device)
-        out = self._model(pixel_values=pixels, input_ids=ids, pixel_mask=seen, token_type_ids=t.zeros_like(ids))
+        out = self._model(
+            pixel_values=pixels, input_ids=ids, pixel_mask=seen, token_type_ids=t.zeros_like(ids)
+        )
         tokens = out.logits[0].float().sigmoid()
         # The mean over a phrase's own tokens: the maximum would give every dog to "hot dog".
         fits = t.stack([tokens[:, start:stop].mean(1) for start, stop in row.spans], 1)
@@ -93,7 +100,9 @@ class Owl:
 
     threshold = 0.1
 
-    def __init__(self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions) -> None:
+    def __init__(
+        self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions
+    ) -> None:
         self.name = name
         self._place = runtime(options)
         self._model = self._place.prepare(model)
@@ -133,7 +142,9 @@ class Owl:
             max_length=self._longest,
             return_tensors="pt",
         )
-        ids, mask = (tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask"))
+        ids, mask = (
+            tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask")
+        )
         return self._model.owlv2.get_text_features(input_ids=ids, attention_mask=mask).pooler_output
 
 
@@ -154,7 +165,9 @@ def detr_size(size: Size, short: int, long: int) -> Size:
     """
     least, most = min(size), max(size)
     fit = min(float(short), long * least / most)
-    height, width = (round(fit) if side == least else int(fit * side / least + 1e-6) for side in size)
+    height, width = (
+        round(fit) if side == least else int(fit * side / least + 1e-6) for side in size
+    )
     return height, width
 
 
@@ -173,4 +186,6 @@ def _joined(parts: Sequence[tuple[Array, Array, Array]], scale: Size, size: Size
     kept = np.flatnonzero((scores >= FLOOR) & (ops_boxes.area(places) > 0))
     kept = kept[ops_boxes.nms(places[kept], scores[kept], SAME, labels[kept])]
     kept = kept[ops_boxes.nms(places[kept], scores[kept], SAME_AMONG_WORDS)]
-    return Proposals(places[kept].astype(np.float32), scores[kept].clip(0, 1), labels[kept].astype(np.int32))
+    return Proposals(
+        places[kept].astype(np.float32), scores[kept].clip(0, 1), labels[kept].astype(np.int32)
+    )

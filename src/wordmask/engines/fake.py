@@ -19,13 +19,40 @@ from wordmask.core.protocols import Cuts, Depth, Encoding, FeatureMap, PromptBat
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import ImageError
 
-COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "black", "grey", "white")
+COLOURS = (
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "cyan",
+    "blue",
+    "purple",
+    "pink",
+    "brown",
+    "black",
+    "grey",
+    "white",
+)
 SHAPES = ("disc", "square", "bar", "triangle")
 _SAME = {
     "gray": "grey", "violet": "purple", "turquoise": "cyan", "magenta": "pink",
     "circle": "disc", "ball": "disc", "dot": "disc", "box": "square", "stripe": "bar", "rectangle": "bar",
 }  # fmt: skip
-_SILENT = {"a", "an", "the", "of", "photo", "picture", "image", "thing", "object", "shape", "region", "colour", "color"}
+_SILENT = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "photo",
+    "picture",
+    "image",
+    "thing",
+    "object",
+    "shape",
+    "region",
+    "colour",
+    "color",
+}
 _AXES = {name: axis for axis, name in enumerate((*COLOURS, *SHAPES))}
 _STRANGE = 16  # axes for words it does not know: they meet no region
 DIM = len(_AXES) + _STRANGE
@@ -79,12 +106,18 @@ class Fake:
         masks = np.zeros((len(prompts), 3, height, width), bool)
         for row in range(len(prompts)):
             masks[row] = _candidates(encoding, prompts[row : row + 1])
-        quality = np.array([[_quality(encoding, mask) for mask in three] for three in masks], np.float32).reshape(-1, 3)
-        vectors = np.array([[_mean_vector(encoding, mask) for mask in three] for three in masks], np.float32)
+        quality = np.array(
+            [[_quality(encoding, mask) for mask in three] for three in masks], np.float32
+        ).reshape(-1, 3)
+        vectors = np.array(
+            [[_mean_vector(encoding, mask) for mask in three] for three in masks], np.float32
+        )
         # Whole before part before wider: on a flat drawing all three may be equal, and the whole is what is meant.
         quality -= np.array([0.04, 0.0, 0.08], np.float32)
         return Cuts(
-            np.where(masks, 8, -8).astype(np.float32), quality.clip(0, 1), vectors.reshape(len(prompts), 3, DIM)
+            np.where(masks, 8, -8).astype(np.float32),
+            quality.clip(0, 1),
+            vectors.reshape(len(prompts), 3, DIM),
         )
 
     # ---- Dense, Embedder
@@ -148,15 +181,34 @@ def _none(encoding: FakeEncoding) -> Array:
 
 def name_colours(pixels: Array) -> Array:
     """(H, W) uint8, index into COLOURS, of (H, W, 3) RGB."""
-    hue, saturation, value = np.moveaxis(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL), -1, 0)
+    hue, saturation, value = np.moveaxis(
+        cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL), -1, 0
+    )
     degrees = hue.astype(np.float32) * (360 / 256)
     # The last colour of the wheel is the first again: 345 to 360 degrees is red.
     wheel = np.array(
-        [COLOURS.index(name) for name in ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "red")]
+        [
+            COLOURS.index(name)
+            for name in (
+                "red",
+                "orange",
+                "yellow",
+                "green",
+                "cyan",
+                "blue",
+                "purple",
+                "pink",
+                "red",
+            )
+        ]
     )
-    names: Array = wheel[np.digitize(degrees, (16, 45, 70, 165, 195, 260, 310, 345))].astype(np.uint8)
+    names: Array = wheel[np.digitize(degrees, (16, 45, 70, 165, 195, 260, 310, 345))].astype(
+        np.uint8
+    )
     names[(degrees >= 10) & (degrees < 45) & (value < 170)] = COLOURS.index("brown")
-    names[((degrees >= 320) | (degrees < 16)) & (saturation < 130) & (value > 200)] = COLOURS.index("pink")
+    names[((degrees >= 320) | (degrees < 16)) & (saturation < 130) & (value > 200)] = COLOURS.index(
+        "pink"
+    )
     names[saturation < 40] = COLOURS.index("grey")
     names[(saturation < 40) & (value > 200)] = COLOURS.index("white")
     names[value < 50] = COLOURS.index("black")
@@ -168,7 +220,9 @@ def _on_grid(pixels: Array, side: int) -> Array:
     height, width = pixels.shape[:2]
     shrink = min(1.0, side / max(height, width))
     h, w = max(1, round(height * shrink)), max(1, round(width * shrink))
-    rows, columns = ((2 * np.arange(n) + 1) * whole // (2 * n) for n, whole in ((h, height), (w, width)))
+    rows, columns = (
+        (2 * np.arange(n) + 1) * whole // (2 * n) for n, whole in ((h, height), (w, width))
+    )
     return np.ascontiguousarray(pixels[np.ix_(rows, columns)])
 
 
@@ -254,7 +308,9 @@ def _candidates(encoding: FakeEncoding, prompt: PromptBatch) -> Array:
         return _grown(encoding, xy, keep)
     if prompt.logits is not None:
         height, width = encoding.pieces.shape
-        earlier = cv2.resize(np.ascontiguousarray(prompt.logits[0], np.float32), (width, height)) > 0
+        earlier = (
+            cv2.resize(np.ascontiguousarray(prompt.logits[0], np.float32), (width, height)) > 0
+        )
         return np.stack([earlier] * 3)
     return np.zeros((3, *encoding.pieces.shape), bool)
 
@@ -277,7 +333,15 @@ def _floods(encoding: FakeEncoding, xy: Array, spread: int) -> Array:
     flags = 4 | (1 << 8) | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE
     for column, row in _cells(encoding, xy):
         if not filled[row + 1, column + 1]:
-            cv2.floodFill(encoding.pixels.copy(), filled, (column, row), 0, (spread,) * 3, (spread,) * 3, flags)
+            cv2.floodFill(
+                encoding.pixels.copy(),
+                filled,
+                (column, row),
+                0,
+                (spread,) * 3,
+                (spread,) * 3,
+                flags,
+            )
     return filled[1:-1, 1:-1].astype(bool)
 
 
@@ -308,7 +372,9 @@ def _with_surroundings(encoding: FakeEncoding, mask: Array) -> Array:
 
 def _in_box(encoding: FakeEncoding, box: Array) -> Array:
     """In a box: the largest piece that differs from what lies around it, all such pieces, the whole box."""
-    (x0, y0), (x1, y1) = _cells(encoding, np.array([box[:2], np.nextafter(box[2:], -np.inf)], np.float32))
+    (x0, y0), (x1, y1) = _cells(
+        encoding, np.array([box[:2], np.nextafter(box[2:], -np.inf)], np.float32)
+    )
     inside = np.zeros(encoding.pieces.shape, bool)
     inside[min(y0, y1) : max(y0, y1) + 1, min(x0, x1) : max(x0, x1) + 1] = True
     ring = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~inside

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.engines import weights
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import CapabilityError, MaskError, WeightsError, missing_extra
 from wordmask.ops.fill import PatchOptions, patch_fill
 
@@ -32,14 +32,18 @@ def load(name: str, options: EngineOptions) -> Any:
     if name in CLASSICAL:
         return Patch(name) if name == "patch" else Smooth(name)
     if name == "lama" and options.checkpoint is None:
-        raise WeightsError("lama reads a LaMa-type ONNX file of yours: --fill lama --fill-model big-lama.onnx")
+        raise WeightsError(
+            "lama reads a LaMa-type ONNX file of yours: --fill lama --fill-model big-lama.onnx"
+        )
     source = str(options.checkpoint or name)
     if not source.endswith(".onnx"):
         _diffusers()  # a missing library is told before gigabytes are fetched
     path = weights.folder(name, options)
     if path.is_file():
         return Lama.open(path, name)
-    return Diffusion(weights.stamp(name, path), _pipeline(path, options), paint_side=_native_side(path, options))
+    return Diffusion(
+        weights.stamp(name, path), _pipeline(path, options), paint_side=_native_side(path, options)
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ class Smooth:
         """`words` and `seed` change nothing here."""
         _check_hole(image, hole)
         method = cv2.INPAINT_TELEA if self.name == "telea" else cv2.INPAINT_NS
-        filled = cv2.inpaint(np.ascontiguousarray(image.pixels), hole.astype(np.uint8), RADIUS, method)
+        filled = cv2.inpaint(
+            np.ascontiguousarray(image.pixels), hole.astype(np.uint8), RADIUS, method
+        )
         return _only_in(image, hole, filled)
 
 
@@ -97,27 +103,43 @@ class Lama:
         try:
             session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a class of its own for each thing that can be wrong with a file
-            raise WeightsError(f"{path} is not an ONNX model that runs here: {str(error).splitlines()[0]}") from error
+            raise WeightsError(
+                f"{path} is not an ONNX model that runs here: {str(error).splitlines()[0]}"
+            ) from error
         ports = _ports(path, session.get_inputs())
-        return cls(weights.stamp(name, path), session, ports, max(ports.size) if ports.size else 512)
+        return cls(
+            weights.stamp(name, path), session, ports, max(ports.size) if ports.size else 512
+        )
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         """`words` and `seed` change nothing here."""
         _check_hole(image, hole)
         height, width = image.size
-        inner = self.ports.size or (-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE)
+        inner = self.ports.size or (
+            -(-height // MULTIPLE) * MULTIPLE,
+            -(-width // MULTIPLE) * MULTIPLE,
+        )
         if height > inner[0] or width > inner[1]:
-            raise CapabilityError(f"{self.name} takes crops up to {inner} (height, width), got {image.size}")
+            raise CapabilityError(
+                f"{self.name} takes crops up to {inner} (height, width), got {image.size}"
+            )
         pads = ((0, inner[0] - height), (0, inner[1] - width))
         pixels = np.pad(image.pixels, (*pads, (0, 0)), "symmetric").astype(np.float32) / 255
         mask = np.pad(hole, pads).astype(np.float32)[None, None]
-        feeds = {self.ports.image: pixels.transpose(2, 0, 1)[None] * (1 - mask), self.ports.mask: mask}
+        feeds = {
+            self.ports.image: pixels.transpose(2, 0, 1)[None] * (1 - mask),
+            self.ports.mask: mask,
+        }
         out = np.asarray(self.session.run(None, feeds)[0], np.float32)
         if out.shape != (1, 3, *inner):
-            raise CapabilityError(f"{self.name} should answer (1, 3, {inner[0]}, {inner[1]}), got {out.shape}")
+            raise CapabilityError(
+                f"{self.name} should answer (1, 3, {inner[0]}, {inner[1]}), got {out.shape}"
+            )
         # Exports differ: some answer in 0..1, some in 0..255.
         scale = 255 if float(np.nanmax(out)) <= 2 else 1
-        painted = np.rint(np.nan_to_num(out[0, :, :height, :width].transpose(1, 2, 0) * scale)).clip(0, 255)
+        painted = np.rint(
+            np.nan_to_num(out[0, :, :height, :width].transpose(1, 2, 0) * scale)
+        ).clip(0, 255)
         return _only_in(image, hole, painted.astype(np.uint8))
 
 
@@ -145,7 +167,9 @@ class Diffusion:
 
         height, width = image.size
         if height % MULTIPLE or width % MULTIPLE:
-            raise CapabilityError(f"{self.name} paints sides that are multiples of {MULTIPLE}, got {image.size}")
+            raise CapabilityError(
+                f"{self.name} paints sides that are multiples of {MULTIPLE}, got {image.size}"
+            )
         settings: dict[str, Any] = {"negative_prompt": self.negative} if self.negative else {}
         with torch.no_grad():
             done = self.pipe(
@@ -161,10 +185,14 @@ class Diffusion:
                 **settings,
             )
         if any(getattr(done, "nsfw_content_detected", None) or ()):
-            raise CapabilityError("the model's safety checker refused the picture; try other words or another seed")
+            raise CapabilityError(
+                "the model's safety checker refused the picture; try other words or another seed"
+            )
         painted = np.asarray(done.images[0].convert("RGB"), np.uint8)
         if painted.shape[:2] != image.size:
-            raise CapabilityError(f"{self.name} was given {image.size} and painted {painted.shape[:2]} (height, width)")
+            raise CapabilityError(
+                f"{self.name} was given {image.size} and painted {painted.shape[:2]} (height, width)"
+            )
         return _only_in(image, hole, painted)
 
 
@@ -223,7 +251,9 @@ def _ports(path: Path, inputs: list[Any]) -> Ports:
     image = [name for name, shape in shapes.items() if len(shape) == 4 and shape[1] == 3]
     mask = [name for name, shape in shapes.items() if len(shape) == 4 and shape[1] == 1]
     if len(image) != 1 or len(mask) != 1 or len(shapes) != 2:
-        raise WeightsError(f"{path} should take a picture (1, 3, H, W) and a mask (1, 1, H, W); it takes {shapes}")
+        raise WeightsError(
+            f"{path} should take a picture (1, 3, H, W) and a mask (1, 1, H, W); it takes {shapes}"
+        )
     height, width = shapes[image[0]][2:]
     fixed = isinstance(height, int) and isinstance(width, int)
     return Ports(image[0], mask[0], (height, width) if fixed else None)

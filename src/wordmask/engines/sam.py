@@ -12,12 +12,21 @@ import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Cuts, PromptBatch
-from wordmask.engines import weights
 from wordmask.engines.hub import meta
 from wordmask.engines.hub.prompts import Group, groups
-from wordmask.engines.hub.runtime import Runtime, chunks, inference, load_model, numpy, open_folder, runtime, torch
+from wordmask.engines.hub.runtime import (
+    Runtime,
+    chunks,
+    inference,
+    load_model,
+    numpy,
+    open_folder,
+    runtime,
+    torch,
+)
 from wordmask.engines.hub.sam_networks import Network, Sam, Sam2
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import PromptError
 
 log = logging.getLogger("wordmask.engines")
@@ -31,7 +40,9 @@ KINDS = {
     "edgetam": "EdgeTamModel",
     "edgetam_video": "EdgeTamModel",
 }
-NO_CANDIDATE = -32.0  # logit of a candidate that the network did not give: an empty mask of quality 0
+NO_CANDIDATE = (
+    -32.0
+)  # logit of a candidate that the network did not give: an empty mask of quality 0
 PICTURES, PROMPTS = {"cpu": 2}, {"cpu": 16}  # most at a time; more is slower on a CPU
 GPU_PICTURES, GPU_PROMPTS = 16, 128
 
@@ -60,7 +71,9 @@ class SamEngine:
         self.network = network
         kind = place.device.type
         self._place = place
-        self.pictures_at_a_time = place.rows(network.picture_bytes, PICTURES.get(kind, GPU_PICTURES))
+        self.pictures_at_a_time = place.rows(
+            network.picture_bytes, PICTURES.get(kind, GPU_PICTURES)
+        )
         self.prompts_at_a_time = place.rows(network.prompt_bytes, PROMPTS.get(kind, GPU_PROMPTS))
 
     @property
@@ -86,18 +99,24 @@ class SamEngine:
         Beside a single click, a prompt that means one thing fills candidate 0; the others are empty, of quality 0.
         """
         if not len(prompts):
-            raise PromptError("there are no prompts to cut by; give at least one point, box or mask")
+            raise PromptError(
+                "there are no prompts to cut by; give at least one point, box or mask"
+            )
         parts = list(groups(prompts))
         candidates = 3 if any(part.ambiguous for part in parts) else 1
         here = encoding.to(self._place.device)
         logits: Array | None = None
         quality = np.zeros((len(prompts), candidates), np.float32)
         with inference():
-            for group in (part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)):
+            for group in (
+                part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)
+            ):
                 masks, scores = self.network.decode(here.tensors, encoding.size, group)
                 masks, scores = numpy(masks), numpy(scores)
                 if logits is None:
-                    logits = np.full((len(prompts), candidates, *masks.shape[-2:]), NO_CANDIDATE, np.float32)
+                    logits = np.full(
+                        (len(prompts), candidates, *masks.shape[-2:]), NO_CANDIDATE, np.float32
+                    )
                 count = masks.shape[1]
                 logits[group.rows, :count], quality[group.rows, :count] = masks, scores
         if logits is None:

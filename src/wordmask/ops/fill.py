@@ -69,16 +69,22 @@ def patch_fill(pixels: Array, hole: Array, options: PatchOptions | None = None) 
         return pixels.copy()
     levels = pyramid(pixels, hole, options.side)
     if not levels:
-        return np.where(hole[..., None], np.rint(smooth(pixels.astype(np.float32), hole)), pixels).astype(np.uint8)
+        return np.where(
+            hole[..., None], np.rint(smooth(pixels.astype(np.float32), hole)), pixels
+        ).astype(np.uint8)
     random = np.random.default_rng(options.seed)
     current, field = smooth(*levels[-1]), None
     for depth in range(len(levels) - 1, -1, -1):
         level = levels[depth]
-        start = _carried(level, field, levels[depth + 1].hole.shape if field else None, options.side, random)
+        start = _carried(
+            level, field, levels[depth + 1].hole.shape if field else None, options.side, random
+        )
         if field is not None:
             # Voting with the doubled field, not doubling the picture: a blurred guess would call for blurred patches.
             current = _vote(level, start, options.side, sharp=False)
-        current, field = _settle(level, current, start, min(10, options.rounds + depth), options, random)
+        current, field = _settle(
+            level, current, start, min(10, options.rounds + depth), options, random
+        )
     return np.where(hole[..., None], np.rint(current), pixels).clip(0, 255).astype(np.uint8)
 
 
@@ -91,8 +97,12 @@ def smooth(pixels: Array, hole: Array) -> Array:
         return np.where(hole[..., None], mean, sums).astype(np.float32)
     half = (max(1, hole.shape[1] // 2), max(1, hole.shape[0] // 2))
     weight = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(sums, half, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)[..., None]
-    below = cv2.resize(smooth(coarse, weight <= 1e-6), hole.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    coarse = (
+        cv2.resize(sums, half, interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)[..., None]
+    )
+    below = cv2.resize(
+        smooth(coarse, weight <= 1e-6), hole.shape[::-1], interpolation=cv2.INTER_LINEAR
+    )
     filled: Array = np.where(hole[..., None], below, sums).astype(np.float32)
     return filled
 
@@ -134,7 +144,11 @@ def _known_patches(hole: Array, side: int) -> Array:
 
 
 def _carried(
-    level: Level, field: Field | None, below: tuple[int, ...] | None, side: int, random: np.random.Generator
+    level: Level,
+    field: Field | None,
+    below: tuple[int, ...] | None,
+    side: int,
+    random: np.random.Generator,
 ) -> Field:
     """The first guess on a level: the coarser level's field doubled, at random where that has none."""
     height, width = level.hole.shape
@@ -147,7 +161,9 @@ def _carried(
         coarse = np.full(below[0] * below[1], -1, np.int64)
         coarse[field.targets] = field.sources
         y, x = np.divmod(targets, width)
-        found = coarse[np.minimum(y // 2, below[0] - 1) * below[1] + np.minimum(x // 2, below[1] - 1)]
+        found = coarse[
+            np.minimum(y // 2, below[0] - 1) * below[1] + np.minimum(x // 2, below[1] - 1)
+        ]
         guess_y = np.clip(2 * (found // below[1]) + y % 2, 0, height - 1)
         guess_x = np.clip(2 * (found % below[1]) + x % 2, 0, width - 1)
         guess = guess_y * width + guess_x
@@ -157,7 +173,12 @@ def _carried(
 
 
 def _settle(
-    level: Level, current: Array, field: Field, rounds: int, options: PatchOptions, random: np.random.Generator
+    level: Level,
+    current: Array,
+    field: Field,
+    rounds: int,
+    options: PatchOptions,
+    random: np.random.Generator,
 ) -> tuple[Array, Field]:
     """Search and vote in turns."""
     basis = _basis(level, options.side, random)
@@ -175,11 +196,15 @@ def _basis(level: Level, side: int, random: np.random.Generator) -> Array:
     """(K, side, side, 3): the directions in which known patches differ most."""
     reach = side // 2
     centres = np.flatnonzero(_known_patches(level.hole, side))
-    y, x = np.divmod(random.choice(centres, min(SAMPLES, len(centres)), replace=False), level.hole.shape[1])
+    y, x = np.divmod(
+        random.choice(centres, min(SAMPLES, len(centres)), replace=False), level.hole.shape[1]
+    )
     windows = np.lib.stride_tricks.sliding_window_view(level.pixels, (side, side), (0, 1))
     rows = windows[y - reach, x - reach].transpose(0, 2, 3, 1).reshape(len(y), -1)
     _, vectors = np.linalg.eigh(np.cov(rows.T.astype(np.float64)) + np.eye(rows.shape[1]) * 1e-9)
-    basis: Array = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS].T.reshape(-1, side, side, 3), np.float32)
+    basis: Array = np.ascontiguousarray(
+        vectors[:, ::-1][:, :COMPONENTS].T.reshape(-1, side, side, 3), np.float32
+    )
     return basis
 
 
@@ -214,7 +239,9 @@ def _wanted(current: Array, basis: Array, targets: Array, box: tuple[int, int, i
     return wanted
 
 
-def _search(field: Field, wanted: Array, ground: Ground, sweeps: int, random: np.random.Generator) -> Field:
+def _search(
+    field: Field, wanted: Array, ground: Ground, sweeps: int, random: np.random.Generator
+) -> Field:
     """Better sources: what the neighbours found, shifted; then tries around the best so far, ever nearer."""
     height, width = ground.shape
     field = field._replace(costs=_distance(wanted, ground.described, field.sources))
@@ -237,10 +264,14 @@ def _search(field: Field, wanted: Array, ground: Ground, sweeps: int, random: np
 
 
 # (dy, dx); far ones first, so that a good find spreads quickly although all targets move at once.
-_NEIGHBOURS = tuple((dy * step, dx * step) for step in (4, 1) for dy, dx in ((0, -1), (0, 1), (-1, 0), (1, 0)))
+_NEIGHBOURS = tuple(
+    (dy * step, dx * step) for step in (4, 1) for dy, dx in ((0, -1), (0, 1), (-1, 0), (1, 0))
+)
 
 
-def _improved(field: Field, tried: tuple[Array, Array, Any], wanted: Array, ground: Ground) -> Field:
+def _improved(
+    field: Field, tried: tuple[Array, Array, Any], wanted: Array, ground: Ground
+) -> Field:
     """The better of what is best and what is tried (y, x, allowed), target by target."""
     y, x, allowed = tried
     height, width = ground.shape
@@ -288,7 +319,9 @@ def _weights(hole: Array, field: Field, *, sharp: bool) -> Array:
     """Similar patches count more, and so do those near the known part, which are surer."""
     spread = max(float(np.quantile(field.costs, 0.5 if sharp else 0.75)), 1e-3)
     similar = np.exp(-field.costs / (2 * spread))
-    depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1].ravel()
+    depth = cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3)[
+        1:-1, 1:-1
+    ].ravel()
     sure = 1.3 ** -np.minimum(depth[field.targets], 60.0)
     weights: Array = (similar * sure + 1e-12).astype(np.float32)
     return weights

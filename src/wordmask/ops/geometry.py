@@ -31,9 +31,17 @@ class Placed:
     def __post_init__(self) -> None:
         dx, dy = self.corner
         if min(*self.size, *self.inner) < 1:
-            raise OptionError(f"a picture of {self.size} cannot be put into a model input as {self.inner}")
-        if min(dx, dy) < 0 or dy + self.inner[0] > self.outer[0] or dx + self.inner[1] > self.outer[1]:
-            raise OptionError(f"{self.inner} at {self.corner} does not fit into {self.outer} (height, width)")
+            raise OptionError(
+                f"a picture of {self.size} cannot be put into a model input as {self.inner}"
+            )
+        if (
+            min(dx, dy) < 0
+            or dy + self.inner[0] > self.outer[0]
+            or dx + self.inner[1] > self.outer[1]
+        ):
+            raise OptionError(
+                f"{self.inner} at {self.corner} does not fit into {self.outer} (height, width)"
+            )
 
     @property
     def factors(self) -> tuple[float, float]:
@@ -53,7 +61,9 @@ class Placed:
     def pixels(self, pixels: Array, fill: int | Sequence[int] = 0) -> Array:
         """The model's input (*outer, C): the stretched picture, `fill` (a number or a colour) around it."""
         if pixels.shape[:2] != self.size:
-            raise OptionError(f"the picture is {pixels.shape[:2]}, this placing is for {self.size} (height, width)")
+            raise OptionError(
+                f"the picture is {pixels.shape[:2]}, this placing is for {self.size} (height, width)"
+            )
         canvas = np.empty((*self.outer, *pixels.shape[2:]), pixels.dtype)
         canvas[:] = fill
         dx, dy = self.corner
@@ -115,7 +125,9 @@ def stretch(pixels: Array, size: Size) -> Array:
 
 def _fitted(size: Size, outer: Size) -> Size:
     scale = min(outer[0] / size[0], outer[1] / size[1])
-    height, width = (max(1, min(side, round(length * scale))) for length, side in zip(size, outer, strict=True))
+    height, width = (
+        max(1, min(side, round(length * scale))) for length, side in zip(size, outer, strict=True)
+    )
     return height, width
 
 

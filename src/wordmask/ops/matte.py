@@ -29,7 +29,9 @@ def box_around(mask: Array, margin: int) -> Box:
     )
 
 
-def soft_matte(pixels: Array, mask: Array, *, reach: int | None = None, eps: float = 1e-4, coarse: int = 1) -> Array:
+def soft_matte(
+    pixels: Array, mask: Array, *, reach: int | None = None, eps: float = 1e-4, coarse: int = 1
+) -> Array:
     """(H, W) float32 in [0, 1]: 1 deeper than `reach` inside the mask, 0 farther than it outside.
 
     `eps` is the variance of colour (0..1) below which an edge is none; `coarse` computes the filter on every
@@ -81,7 +83,9 @@ def _fit(guide: Array, target: Array, radius: int, eps: float) -> tuple[Array, A
     covariance = mean(guide * target[..., None]) - average * level[..., None]
     r, g, b = (np.ascontiguousarray(guide[..., c]) for c in range(3))
     squares = mean(np.dstack([r * r, g * g, b * b])) - average * average + np.float32(eps)
-    mixed = mean(np.dstack([r * g, r * b, g * b])) - average[..., [0, 0, 1]] * average[..., [1, 2, 2]]
+    mixed = (
+        mean(np.dstack([r * g, r * b, g * b])) - average[..., [0, 0, 1]] * average[..., [1, 2, 2]]
+    )
     slopes = _solve(squares, mixed, covariance)
     offset = level - np.einsum("hwc,hwc->hw", slopes, average)
     return mean(slopes), mean(np.ascontiguousarray(offset))
@@ -95,7 +99,9 @@ def _solve(squares: Array, mixed: Array, right: Array) -> Array:
     c11, c12, c22 = a * f - c * c, b * c - a * e, a * d - b * b
     determinant = a * c00 + b * c01 + c * c02
     x, y, z = (right[..., k] for k in range(3))
-    out: Array = np.dstack([c00 * x + c01 * y + c02 * z, c01 * x + c11 * y + c12 * z, c02 * x + c12 * y + c22 * z])
+    out: Array = np.dstack(
+        [c00 * x + c01 * y + c02 * z, c01 * x + c11 * y + c12 * z, c02 * x + c12 * y + c22 * z]
+    )
     out /= np.maximum(determinant, 1e-12)[..., None]
     return out
 
@@ -127,7 +133,9 @@ def foreground(pixels: Array, alpha: Array, *, reach: int, coarse: int = 1) -> A
     ]
     out = pixels.copy()
     flat = out[y0:y1, x0:x1].reshape(-1, 3)
-    flat[rows] = np.rint(np.clip(_fused(flat[rows].astype(np.float32), share.reshape(-1, 1)[rows], *near), 0, 255))
+    flat[rows] = np.rint(
+        np.clip(_fused(flat[rows].astype(np.float32), share.reshape(-1, 1)[rows], *near), 0, 255)
+    )
     out[y0:y1, x0:x1] = flat.reshape(part.shape)
     return out
 
@@ -142,6 +150,8 @@ def _near(values: Array, weight: Array, radius: int) -> Array:
     """The weighted mean of (h, w, 3) values around each pixel; `weight` is (h, w, 1)."""
     side = (2 * radius + 1, 2 * radius + 1)
     total = cv2.boxFilter(values * weight, cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
-    count = cv2.boxFilter(np.ascontiguousarray(weight[..., 0]), cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT)
+    count = cv2.boxFilter(
+        np.ascontiguousarray(weight[..., 0]), cv2.CV_32F, side, borderType=cv2.BORDER_REFLECT
+    )
     mean: Array = total / np.maximum(count, 1e-4)[..., None]
     return mean

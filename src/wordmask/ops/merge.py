@@ -16,7 +16,9 @@ from wordmask.ops import regions
 
 Granularity = Literal["whole", "part", "tree"]
 COARSE_PIXELS = 256 * 256  # larger pictures are compared at this resolution
-COARSE_AREA = 1024  # masks smaller than this there are compared at full size: sampling would lose them
+COARSE_AREA = (
+    1024  # masks smaller than this there are compared at full size: sampling would lose them
+)
 INSIDE = 0.85  # share of a mask's area from which on it counts as inside another
 
 
@@ -50,7 +52,9 @@ def nms(
 
 def best_first(masks: Masks, scores: Array) -> Array:
     """(N,) indices by score, then area, then corner, then the pixels themselves: never by the order of the input."""
-    keys = np.stack([-np.asarray(scores, np.float64), -masks.areas, masks.corners[:, 1], masks.corners[:, 0]], 1)
+    keys = np.stack(
+        [-np.asarray(scores, np.float64), -masks.areas, masks.corners[:, 1], masks.corners[:, 0]], 1
+    )
     _, ranks, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     ranks = ranks.reshape(-1)
 
@@ -71,7 +75,9 @@ def granularity(result: Result, keep: Granularity, *, inside: float = INSIDE) ->
     if keep == "tree" or not len(result):
         return result
     within = _within(result.masks, result.label_ids, inside)
-    stays = _outermost(result.masks, within) if keep == "whole" else _innermost(result.masks, within)
+    stays = (
+        _outermost(result.masks, within) if keep == "whole" else _innermost(result.masks, within)
+    )
     return result[stays]
 
 
@@ -102,7 +108,9 @@ def disjoint(
     fragments below `min_area` pixels or `min_share` of what it was, unless the fragment is most of it.
     """
     owners = _owners(result, pixel_scores)
-    crops = [_left(result.masks, index, owners, min_area, min_share) for index in range(len(result))]
+    crops = [
+        _left(result.masks, index, owners, min_area, min_share) for index in range(len(result))
+    ]
     masks = Masks.trimmed(result.size, result.masks.corners, crops)
     cut = result.replaced(masks=masks)
     return cut[cut.masks.areas > 0]
@@ -167,7 +175,9 @@ def _within(masks: Masks, label_ids: Array, inside: float) -> Array:
     rank = np.empty(len(masks), np.int64)
     rank[_large_first(masks)] = np.arange(len(masks))
     larger = rank[None] < rank[:, None]
-    return np.asarray((shared >= inside * own) & (own > 0) & larger & (label_ids[:, None] == label_ids[None]))
+    return np.asarray(
+        (shared >= inside * own) & (own > 0) & larger & (label_ids[:, None] == label_ids[None])
+    )
 
 
 def _large_first(masks: Masks) -> Array:
@@ -201,7 +211,9 @@ def _innermost(masks: Masks, within: Array) -> Array:
 def _owners(result: Result, pixel_scores: Sequence[Array] | None) -> Array:
     """(H, W) int32: the row that has the best score at each pixel, -1 where none."""
     masks = result.masks
-    if pixel_scores is not None and [part.shape for part in pixel_scores] != [crop.shape for crop in masks.crops]:
+    if pixel_scores is not None and [part.shape for part in pixel_scores] != [
+        crop.shape for crop in masks.crops
+    ]:
         raise MaskError("pixel scores must be one array per region, each of its crop's shape")
     owners = np.full(result.size, -1, np.int32)
     if pixel_scores is None:
@@ -228,7 +240,9 @@ def _left(masks: Masks, index: int, owners: Array, min_area: int, min_share: flo
     area = int(masks.areas[index])
     if np.count_nonzero(own) in (0, area):
         return own
-    return regions.drop_specks(own, min_area=min(max(min_area, int(np.ceil(min_share * area))), area // 2 + 1))
+    return regions.drop_specks(
+        own, min_area=min(max(min_area, int(np.ceil(min_share * area))), area // 2 + 1)
+    )
 
 
 def _with_row(result: Result, mask: Masks, label: int) -> Result:

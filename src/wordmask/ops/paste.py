@@ -33,7 +33,11 @@ def opened(mask: Array, ring: int, feather: int) -> Hole:
     """The mask grown by `ring` pixels all round; the weight fades over the outer `feather` of them."""
     if ring == 0:
         return Hole(mask, mask.astype(np.float32))
-    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) if not mask.all() else np.zeros(mask.shape)
+    away = (
+        cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+        if not mask.all()
+        else np.zeros(mask.shape)
+    )
     dilated = away <= ring
     ramp = np.clip((ring + 1 - away) / (min(feather, ring) + 1), 0, 1)
     weight = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)  # smooth at both ends
@@ -83,6 +87,8 @@ def mixed(below: Array, above: Array, weight: Array) -> Array:
     share = np.ascontiguousarray(weight[y0:y1, x0:x1])
     if share.size:
         part = out[y0:y1, x0:x1]
-        blend = cv2.blendLinear(np.ascontiguousarray(above[y0:y1, x0:x1]), np.ascontiguousarray(part), share, 1 - share)
+        blend = cv2.blendLinear(
+            np.ascontiguousarray(above[y0:y1, x0:x1]), np.ascontiguousarray(part), share, 1 - share
+        )
         out[y0:y1, x0:x1] = np.where((share > 0)[..., None], blend, part)
     return out

@@ -13,11 +13,18 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
     """
     shares = np.zeros((len(masks), *grid), np.float32)
     rows, columns = (_cells(side, cells) for side, cells in zip(masks.size, grid, strict=True))
-    area = np.bincount(rows, minlength=grid[0])[:, None] * np.bincount(columns, minlength=grid[1])[None]
-    for index, ((x0, y0, x1, y1), crop) in enumerate(zip(masks.boxes.tolist(), masks.crops, strict=True)):
+    area = (
+        np.bincount(rows, minlength=grid[0])[:, None]
+        * np.bincount(columns, minlength=grid[1])[None]
+    )
+    for index, ((x0, y0, x1, y1), crop) in enumerate(
+        zip(masks.boxes.tolist(), masks.crops, strict=True)
+    ):
         if crop.size:
             tops, lefts = _starts(rows[y0:y1]), _starts(columns[x0:x1])
-            sums = np.add.reduceat(np.add.reduceat(crop, tops, axis=0, dtype=np.float32), lefts, axis=1)
+            sums = np.add.reduceat(
+                np.add.reduceat(crop, tops, axis=0, dtype=np.float32), lefts, axis=1
+            )
             shares[index][np.ix_(rows[y0:y1][tops], columns[x0:x1][lefts])] = sums
     shares /= np.maximum(area, 1)
     return shares

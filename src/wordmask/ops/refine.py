@@ -12,7 +12,9 @@ from wordmask.errors import OptionError
 NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]
 
 
-def pamr(pixels: Array, scores: Array, *, dilations: Sequence[int] = (8, 16), iterations: int = 10) -> Array:
+def pamr(
+    pixels: Array, scores: Array, *, dilations: Sequence[int] = (8, 16), iterations: int = 10
+) -> Array:
     """Class scores (C, H, W), spread `iterations` times to neighbours of like colour: (C, H, W) float32.
 
     Pixel-adaptive mask refinement (Araslanov and Roth, CVPR 2020): of a pixel's 8 neighbours at each dilation, each
@@ -37,13 +39,17 @@ def pamr(pixels: Array, scores: Array, *, dilations: Sequence[int] = (8, 16), it
     return refined
 
 
-def snap(image: Image, masks: Masks, *, radius: int = 8, smoothness: float = 1e-3, rounds: int = 2) -> Masks:
+def snap(
+    image: Image, masks: Masks, *, radius: int = 8, smoothness: float = 1e-3, rounds: int = 2
+) -> Masks:
     """The masks with their edges moved onto the picture's own edges, some `radius` / 4 pixels in every round.
 
     Each mask is filtered in its box with a border; a mask that would vanish stays as it was.
     """
     if masks.size != image.size:
-        raise OptionError(f"the masks are of {masks.size}, the picture is {image.size} (height, width)")
+        raise OptionError(
+            f"the masks are of {masks.size}, the picture is {image.size} (height, width)"
+        )
     border = 2 * radius * rounds  # two box means a round: nothing farther away has a say
     corners, crops = [], []
     for (x0, y0, x1, y1), crop in zip(masks.boxes.tolist(), masks.crops, strict=True):
@@ -66,7 +72,9 @@ def guided(pixels: Array, values: Array, *, radius: int = 8, smoothness: float =
     is a linear function of the colour. `smoothness` is the variance (colours in 0..1) below which a window is flat.
     """
     if radius < 1 or smoothness <= 0:
-        raise OptionError(f"radius must be at least 1 and smoothness above 0, got {radius} and {smoothness}")
+        raise OptionError(
+            f"radius must be at least 1 and smoothness above 0, got {radius} and {smoothness}"
+        )
     guide = pixels.astype(np.float32) / 255
     values = values.astype(np.float32)
     mean, mean_value = _mean(guide, radius), _mean(values, radius)
@@ -86,7 +94,9 @@ _PAIRS = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 
 def _mean(values: Array, radius: int) -> Array:
     side = 2 * radius + 1
-    return np.asarray(cv2.boxFilter(np.ascontiguousarray(values), -1, (side, side), borderType=cv2.BORDER_REFLECT))
+    return np.asarray(
+        cv2.boxFilter(np.ascontiguousarray(values), -1, (side, side), borderType=cv2.BORDER_REFLECT)
+    )
 
 
 def _shifted(plane: Array, dilations: Sequence[int]) -> Iterator[Array]:

@@ -80,7 +80,9 @@ def deep_points(mask: Array, *, count: int, share: float = 0.6, neck: float = 0.
     return np.array(points, np.float32).reshape(-1, 2)
 
 
-def _necked(depths: Array, one: tuple[float, float], other: tuple[float, float], neck: float) -> bool:
+def _necked(
+    depths: Array, one: tuple[float, float], other: tuple[float, float], neck: float
+) -> bool:
     """Whether the straight way between two points gets shallow."""
     steps = int(np.ceil(np.hypot(one[0] - other[0], one[1] - other[1]))) + 1
     xs, ys = (np.linspace(one[k], other[k], steps).astype(np.intp) for k in (0, 1))
@@ -94,7 +96,9 @@ def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> A
     Near 1 where the edge is sharp; 0 for a mask that is empty at both.
     """
     axes = (-2, -1)
-    high = (logits > threshold + shift).sum(axes)  # nested in the lower one, so it is the intersection
+    high = (logits > threshold + shift).sum(
+        axes
+    )  # nested in the lower one, so it is the intersection
     low = (logits > threshold - shift).sum(axes)
     share: Array = np.divide(high, low, out=np.zeros(np.shape(low)), where=low > 0)
     return share
@@ -127,13 +131,17 @@ class _Taps:
 
     def reach(self, low: int, high: int) -> tuple[int, int]:
         """The outputs that inputs low..high (inclusive) can touch."""
-        return int(np.searchsorted(self.second, low)), int(np.searchsorted(self.first, high, side="right"))
+        return int(np.searchsorted(self.second, low)), int(
+            np.searchsorted(self.first, high, side="right")
+        )
 
     def part(self, start: int, stop: int) -> "_Taps":
         return _Taps(self.first[start:stop], self.second[start:stop], self.weight[start:stop])
 
 
-def _upsampled(plane: Array, rows: _Taps, columns: _Taps, threshold: float) -> tuple[tuple[int, int], Array]:
+def _upsampled(
+    plane: Array, rows: _Taps, columns: _Taps, threshold: float
+) -> tuple[tuple[int, int], Array]:
     above = plane > threshold
     ys, xs = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
     if not len(ys):
@@ -148,7 +156,9 @@ def _upsampled(plane: Array, rows: _Taps, columns: _Taps, threshold: float) -> t
     step = max(1, BAND_PIXELS // (right - left))
     for start in range(top, bottom, step):
         stop = min(start + step, bottom)
-        np.greater(_lerp(wide, rows.part(start, stop)), threshold, out=crop[start - top : stop - top])
+        np.greater(
+            _lerp(wide, rows.part(start, stop)), threshold, out=crop[start - top : stop - top]
+        )
     return (left, top), crop
 
 

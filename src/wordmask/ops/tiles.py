@@ -11,7 +11,9 @@ from wordmask.core.result import Absent, Result, Why
 from wordmask.errors import InputError, OptionError
 from wordmask.ops import regions
 
-Part = tuple[Sequence[int], Result]  # a tile's box x0 y0 x1 y1 in the picture, and what was found in it
+Part = tuple[
+    Sequence[int], Result
+]  # a tile's box x0 y0 x1 y1 in the picture, and what was found in it
 Link = tuple[int, int]
 
 
@@ -26,7 +28,10 @@ def tiles(size: Size, side: int, overlap: int, origin: tuple[int, int] = (0, 0))
     """
     if not 0 < overlap < side:
         raise OptionError(f"tiles need 0 < overlap < side, got side {side} and overlap {overlap}")
-    rows, columns = (_spans(length, side, overlap, first) for length, first in zip(size, origin[::-1], strict=True))
+    rows, columns = (
+        _spans(length, side, overlap, first)
+        for length, first in zip(size, origin[::-1], strict=True)
+    )
     return np.array([(x0, y0, x1, y1) for y0, y1 in rows for x0, x1 in columns], np.int64)
 
 
@@ -47,14 +52,20 @@ def stitch(parts: Sequence[Part], size: Size, *, iou: float = 0.5) -> Result:
             _join(parent, int(offsets[one]) + i, int(offsets[two]) + j)
     roots = np.array([_root(parent, row) for row in range(len(parent))], np.int64)
     masks = Masks.concatenate([result.masks.moved(size, box[:2]) for box, result in parts])
-    return _joined([result for _, result in parts], masks, [np.flatnonzero(roots == root) for root in np.unique(roots)])
+    return _joined(
+        [result for _, result in parts],
+        masks,
+        [np.flatnonzero(roots == root) for root in np.unique(roots)],
+    )
 
 
 def _spans(length: int, side: int, overlap: int, first: int) -> list[tuple[int, int]]:
     """Start and end of the tiles along one side."""
     step = side - overlap
     if first < 0 or first >= step:
-        raise OptionError(f"the grid of tiles begins 0 to {step - 1} pixels before the picture, got {first}")
+        raise OptionError(
+            f"the grid of tiles begins 0 to {step - 1} pixels before the picture, got {first}"
+        )
     if length <= side - first:
         return [(0, length)]
     starts = np.arange(-first, length - overlap, step).tolist()
@@ -67,10 +78,17 @@ def _check(parts: Sequence[Part], size: Size) -> None:
     vocabulary = parts[0][1].vocabulary
     for box, result in parts:
         x0, y0, x1, y1 = (int(side) for side in box)
-        if not (0 <= x0 < x1 <= size[1] and 0 <= y0 < y1 <= size[0]) or result.size != (y1 - y0, x1 - x0):
-            raise InputError(f"a tile at {(x0, y0, x1, y1)} with a result of {result.size} does not fit into {size}")
+        if not (0 <= x0 < x1 <= size[1] and 0 <= y0 < y1 <= size[0]) or result.size != (
+            y1 - y0,
+            x1 - x0,
+        ):
+            raise InputError(
+                f"a tile at {(x0, y0, x1, y1)} with a result of {result.size} does not fit into {size}"
+            )
         if result.vocabulary != vocabulary:
-            raise InputError(f"tiles were asked for different words: {vocabulary} and {result.vocabulary}")
+            raise InputError(
+                f"tiles were asked for different words: {vocabulary} and {result.vocabulary}"
+            )
 
 
 # ---- what belongs together
@@ -103,7 +121,10 @@ def _pieces(part: Part, shared: tuple[int, int, int, int]) -> tuple[Masks, Array
     (left, top, *_), result = part
     x0, y0, x1, y1 = shared
     inside = result.masks.cropped((x0 - left, y0 - top, x1 - left, y1 - top))
-    found = [(row, regions.pieces_as_masks(inside.one(row))) for row in np.flatnonzero(inside.areas).tolist()]
+    found = [
+        (row, regions.pieces_as_masks(inside.one(row)))
+        for row in np.flatnonzero(inside.areas).tolist()
+    ]
     pieces = Masks.concatenate([Masks.empty(inside.size), *(masks for _, masks in found)])
     return pieces, np.array([row for row, masks in found for _ in range(len(masks))], np.int64)
 
@@ -154,7 +175,9 @@ def _unions(masks: Masks, groups: list[Array]) -> tuple[Array, list[Array]]:
     return corners, crops
 
 
-def _mean_embeddings(results: Sequence[Result], weights: Array, groups: list[Array]) -> Array | None:
+def _mean_embeddings(
+    results: Sequence[Result], weights: Array, groups: list[Array]
+) -> Array | None:
     rows = [result.embeddings for result in results if len(result)]
     known = [row for row in rows if row is not None]
     if not known or len(known) < len(rows):

@@ -13,11 +13,11 @@ from wordmask.core.protocols import Cuts, PromptBatch
 from wordmask.core.result import Result, Why
 from wordmask.errors import CapabilityError, PromptError
 from wordmask.ops import merge, regions
-from wordmask.tasks.found import Found
-from wordmask.tasks.grounded import told
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
-from wordmask.tasks.words import runners_up
+from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.grounded import told
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.finding.wordmaps import runners_up
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class Click:
     def batch(self) -> PromptBatch:
         xy = np.zeros((0, 2), np.float32) if self.points is None else self.points.xy
         keep = np.zeros(0, bool) if self.points is None else self.points.keep
-        return PromptBatch.click(xy, keep, None if self.box is None else self.box.xyxy[0], self.logits)
+        return PromptBatch.click(
+            xy, keep, None if self.box is None else self.box.xyxy[0], self.logits
+        )
 
     def told(self) -> str:
         """The click as `Why.prompt` writes it."""
@@ -73,23 +75,33 @@ class Click:
             outside = (self.points.xy < 0).any(1) | (self.points.xy > (width, height)).any(1)
             if outside.any():
                 x, y = self.points.xy[outside][0]
-                raise PromptError(f"the point ({x:g}, {y:g}) is outside the picture of {width} x {height}")
+                raise PromptError(
+                    f"the point ({x:g}, {y:g}) is outside the picture of {width} x {height}"
+                )
         if self.box is not None:
             x0, y0, x1, y1 = self.box.xyxy[0]
             if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
-                raise PromptError(f"the {told(self.box.xyxy[0])} is outside the picture of {width} x {height}")
+                raise PromptError(
+                    f"the {told(self.box.xyxy[0])} is outside the picture of {width} x {height}"
+                )
         return self
 
 
 def click(
-    image: Image, asked: Click, models: Models, words: Text | None = None, options: ClickOptions | None = None
+    image: Image,
+    asked: Click,
+    models: Models,
+    words: Text | None = None,
+    options: ClickOptions | None = None,
 ) -> Result:
     """Candidates for what was clicked, best first; the score is the segmenter's estimate of the IoU."""
     result, _ = click_view(View(image, models, Trace()), asked, words, options or ClickOptions())
     return result
 
 
-def click_view(view: View, asked: Click, words: Text | None, options: ClickOptions) -> tuple[Result, Array]:
+def click_view(
+    view: View, asked: Click, words: Text | None, options: ClickOptions
+) -> tuple[Result, Array]:
     """The candidates, and the best one's logits (h, w), with which the next click can go on."""
     cuts = view.segmenter.cut(view.encoding, asked.checked(view.image).batch())
     order = np.argsort(-cuts.quality[0], kind="stable")
@@ -97,7 +109,9 @@ def click_view(view: View, asked: Click, words: Text | None, options: ClickOptio
     masks = regions.masks_of_logits(logits, view.image.size)
     found = Found(masks, (asked.told(),) * len(masks), quality)
     rows = np.flatnonzero(masks.areas >= options.min_region_size)
-    rows = rows[merge.nms(masks[rows], quality[rows], iou=options.iou_threshold)][: options.candidates]
+    rows = rows[merge.nms(masks[rows], quality[rows], iou=options.iou_threshold)][
+        : options.candidates
+    ]
     return _named(found[rows], view, words, _vectors(cuts, order[rows])), logits[0]
 
 
@@ -108,8 +122,17 @@ def _vectors(cuts: Cuts, rows: Array) -> Array | None:
 def _named(found: Found, view: View, words: Text | None, vectors: Array | None) -> Result:
     """Candidates with a name each, where words are given; their order stays the segmenter's."""
     if words is None:
-        whys = tuple(Why(prompt, quality=quality) for prompt, quality in zip(found.prompts, found.quality, strict=True))
-        return Result.of(found.masks, scores=found.quality, why=whys, embeddings=vectors, made_by=view.models.made_by)
+        whys = tuple(
+            Why(prompt, quality=quality)
+            for prompt, quality in zip(found.prompts, found.quality, strict=True)
+        )
+        return Result.of(
+            found.masks,
+            scores=found.quality,
+            why=whys,
+            embeddings=vectors,
+            made_by=view.models.made_by,
+        )
     label_ids, shares = name(view, found.masks, words.phrases, vectors)
     return Result.of(
         found.masks,
@@ -122,14 +145,18 @@ def _named(found: Found, view: View, words: Text | None, vectors: Array | None) 
     )
 
 
-def name(view: View, masks: Masks, phrases: tuple[str, ...], vectors: Array | None = None) -> tuple[Array, Array]:
+def name(
+    view: View, masks: Masks, phrases: tuple[str, ...], vectors: Array | None = None
+) -> tuple[Array, Array]:
     """(N,) word ids, and (N, C + 1) probabilities of all words, the last "none": dense features under each mask.
 
     Where the segmenter gave a vector for each cut, the two opinions are joined by their geometric mean, as in OVSAM.
     """
     maps = view.words(phrases)
     if maps is None:
-        raise CapabilityError(f"{view.models.spec} cannot name what it cuts; add an engine with words, as in ...+mini")
+        raise CapabilityError(
+            f"{view.models.spec} cannot name what it cuts; add an engine with words, as in ...+mini"
+        )
     shares = maps.under(masks)
     if vectors is not None:
         shares[:, :-1] = np.sqrt(shares[:, :-1] * maps.of_vectors(vectors))

@@ -13,9 +13,9 @@ from wordmask.core.prompts import Text
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError
 from wordmask.ops import refine
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
-from wordmask.tasks.words import WordMaps, spread
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.finding.wordmaps import WordMaps, spread
 
 GRID = 512  # long side at which edges are refined
 
@@ -46,7 +46,9 @@ def dense(image: Image, text: Text, models: Models, options: DenseOptions | None
     return Result.of(masks, text.names, scores=scores, label_ids=ids, made_by=models.made_by)
 
 
-def label(image: Image, text: Text, models: Models, options: DenseOptions) -> tuple[Array, WordMaps]:
+def label(
+    image: Image, text: Text, models: Models, options: DenseOptions
+) -> tuple[Array, WordMaps]:
     """(H, W) int32 word ids, -1 for none; and the probabilities behind them."""
     maps = View(image, models, Trace()).words(text.phrases)
     if maps is None:
@@ -60,7 +62,9 @@ def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
     """The most probable word of each pixel. Planes are spread one at a time: memory does not grow with the words."""
     words, planes = maps.winners(_grid(image.size))
     if not options.none:
-        words, planes = (words[:-1], planes[:-1]) if len(words) > 1 else _first_word(maps, planes.shape[1:])
+        words, planes = (
+            (words[:-1], planes[:-1]) if len(words) > 1 else _first_word(maps, planes.shape[1:])
+        )
     if options.refine != "none":
         planes = _refined(image, planes, options.refine)
     best = np.full(image.size, -1, np.float32)

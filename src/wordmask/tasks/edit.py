@@ -23,7 +23,9 @@ from wordmask.ops import colour as colours
 from wordmask.ops.matte import box_around
 from wordmask.ops.paste import Hole, boxes_of, mixed, opened, ring_width
 
-MULTIPLE = 16  # diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs
+MULTIPLE = (
+    16  # diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs
+)
 STYLES = ("colours", "posterise", "sketch")
 
 
@@ -59,7 +61,12 @@ class Edited(NamedTuple):
 
 
 def remove(
-    image: Image, result: Result, painter: Inpainter | None, options: EditOptions | None = None, *, words: str = ""
+    image: Image,
+    result: Result,
+    painter: Inpainter | None,
+    options: EditOptions | None = None,
+    *,
+    words: str = "",
 ) -> Edited:
     """The picture without the regions of `result`: `painter` fills in what may be behind. No painter blackens.
 
@@ -67,13 +74,19 @@ def remove(
     """
     mask = target(image, result)
     if painter is None:
-        return Edited(Image(np.where(mask[..., None], np.uint8(0), image.pixels), image.name), mask, mask)
+        return Edited(
+            Image(np.where(mask[..., None], np.uint8(0), image.pixels), image.name), mask, mask
+        )
     check_words("remove", words, painter)
     return _painted(image, mask, painter, words, options or EditOptions())
 
 
 def replace(
-    image: Image, result: Result, painter: Inpainter | None, words: str, options: EditOptions | None = None
+    image: Image,
+    result: Result,
+    painter: Inpainter | None,
+    words: str,
+    options: EditOptions | None = None,
 ) -> Edited:
     """What `words` say, in place of the regions. Without a painter: the mask, white on black."""
     mask = target(image, result)
@@ -84,11 +97,15 @@ def replace(
     return _painted(image, mask, painter, words, options or EditOptions())
 
 
-def restyle(image: Image, result: Result, painter: Inpainter, words: str, options: EditOptions | None = None) -> Edited:
+def restyle(
+    image: Image, result: Result, painter: Inpainter, words: str, options: EditOptions | None = None
+) -> Edited:
     """The regions in another style, keeping their structure: the painter redraws from what is there."""
     check_words("style", words, painter)
     options = options or EditOptions()
-    return _painted(image, target(image, result), painter, words, options, ring=min(options.dilate, 0.005))
+    return _painted(
+        image, target(image, result), painter, words, options, ring=min(options.dilate, 0.005)
+    )
 
 
 def stylise(image: Image, result: Result, style: str, reference: Image | None = None) -> Edited:
@@ -115,14 +132,25 @@ def target(image: Image, result: Result) -> Array:
         raise MaskError(f"the result is of {result.size}, the picture {image.size} (height, width)")
     mask = result.masks.union()
     if not mask.any():
-        told = "; ".join(f"{word.phrase}: best {word.best:.2f}, needs {word.needed:.2f}" for word in result.absent)
+        told = "; ".join(
+            f"{word.phrase}: best {word.best:.2f}, needs {word.needed:.2f}"
+            for word in result.absent
+        )
         what = f" ({told})" if told else ""
-        raise PromptError(f"nothing to edit in {image.name or 'the picture'}: no region was found{what}")
+        raise PromptError(
+            f"nothing to edit in {image.name or 'the picture'}: no region was found{what}"
+        )
     return mask
 
 
 def _painted(
-    image: Image, mask: Array, painter: Inpainter, words: str, options: EditOptions, *, ring: float | None = None
+    image: Image,
+    mask: Array,
+    painter: Inpainter,
+    words: str,
+    options: EditOptions,
+    *,
+    ring: float | None = None,
 ) -> Edited:
     hole = _hole(mask, image.size, options, options.dilate if ring is None else ring)
     out = image.pixels.copy()
@@ -150,9 +178,16 @@ def _at_native_size(crop: Image, hole: Array, painter: Inpainter, words: str, se
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     scaled = Image(cv2.resize(crop.pixels, size_wh, interpolation=how), crop.name)
     # Any share of hole makes a hole: no trace of the object may leak into what the painter sees as known.
-    covered = cv2.resize(hole.astype(np.float32), size_wh, interpolation=how if smaller else cv2.INTER_LINEAR) > 1e-3
+    covered = (
+        cv2.resize(
+            hole.astype(np.float32), size_wh, interpolation=how if smaller else cv2.INTER_LINEAR
+        )
+        > 1e-3
+    )
     painted = _checked(painter.fill(scaled, covered, words, seed), size, painter)
-    back: Array = cv2.resize(painted, crop.size[::-1], interpolation=cv2.INTER_CUBIC if smaller else cv2.INTER_AREA)
+    back: Array = cv2.resize(
+        painted, crop.size[::-1], interpolation=cv2.INTER_CUBIC if smaller else cv2.INTER_AREA
+    )
     return back
 
 
@@ -176,7 +211,9 @@ def _rounded(edge: float) -> int:
 def _checked(painted: Image, size: Size, painter: Inpainter) -> Array:
     if painted.size != size:
         name = getattr(painter, "name", type(painter).__name__)
-        raise CapabilityError(f"{name} was given a crop of {size} and returned {painted.size} (height, width)")
+        raise CapabilityError(
+            f"{name} was given a crop of {size} and returned {painted.size} (height, width)"
+        )
     return painted.pixels
 
 
@@ -188,7 +225,9 @@ def check_words(verb: str, words: str, painter: Inpainter) -> None:
         return
     if not getattr(painter, "follows_words", True):
         name = getattr(painter, "name", "this painter")
-        raise CapabilityError(f"{name} fills from the surroundings and cannot follow words: {_OTHERWISE[verb]}")
+        raise CapabilityError(
+            f"{name} fills from the surroundings and cannot follow words: {_OTHERWISE[verb]}"
+        )
 
 
 _NEEDED = {

@@ -17,9 +17,9 @@ from wordmask.core.options import check_range
 from wordmask.core.protocols import Encoding, PromptBatch, Segmenter
 from wordmask.core.result import Result, Why
 from wordmask.ops import merge, regions
-from wordmask.tasks.found import Found
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
+from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
 
 KEEP = 512  # survivors held before they are thinned for the first time
 SURE = 0.85  # quality from which a region answers for the points in it
@@ -70,7 +70,10 @@ class _Survivors:
 
 
 def everything(
-    image: Image, models: Models, options: EverythingOptions | None = None, trace: Trace | None = None
+    image: Image,
+    models: Models,
+    options: EverythingOptions | None = None,
+    trace: Trace | None = None,
 ) -> Result:
     """Unnamed regions of `image`, best first; the score is the segmenter's estimate of the IoU."""
     view = View(image, models, trace if trace is not None else Trace())
@@ -83,7 +86,9 @@ def everything_result(view: View, options: EverythingOptions) -> Result:
     found = everything_found(view, options)
     pairs = zip(found.prompts, found.quality.tolist(), strict=True)
     whys = tuple(Why(prompt, quality=quality) for prompt, quality in pairs)
-    return Result.of(found.masks, scores=np.clip(found.quality, 0, 1), why=whys, made_by=view.models.made_by)
+    return Result.of(
+        found.masks, scores=np.clip(found.quality, 0, 1), why=whys, made_by=view.models.made_by
+    )
 
 
 def everything_found(view: View, options: EverythingOptions) -> Found:
@@ -115,7 +120,9 @@ def _parts(size: Size, layers: int) -> Iterator[tuple[int, int, int, int]]:
 
 def _starts(side: int, count: int) -> list[tuple[int, int]]:
     part = min(side, int(np.ceil(side / (count - 0.25 * (count - 1)))))
-    return [(start, start + part) for start in np.linspace(0, side - part, count).astype(int).tolist()]
+    return [
+        (start, start + part) for start in np.linspace(0, side - part, count).astype(int).tolist()
+    ]
 
 
 def _part(view: View, box: tuple[int, int, int, int], options: EverythingOptions) -> Found:
@@ -144,7 +151,9 @@ def _cut_by_view(masks: Masks, box: tuple[int, int, int, int], size: Size, cell:
     return cut
 
 
-def _survivors(segmenter: Segmenter, encoding: Encoding, part: Image, options: EverythingOptions) -> _Survivors:
+def _survivors(
+    segmenter: Segmenter, encoding: Encoding, part: Image, options: EverythingOptions
+) -> _Survivors:
     kept: list[_Survivors] = []
     limit = KEEP
     for points, later in _rounds(part, options):
@@ -152,10 +161,16 @@ def _survivors(segmenter: Segmenter, encoding: Encoding, part: Image, options: E
         kept = [_thinned(kept, options.iou_threshold)]
         todo = points[~(later & _covered(points, kept[0], part.size))]
         for start in range(0, len(todo), options.prompts_per_batch):
-            kept.append(_passing(segmenter, encoding, todo[start : start + options.prompts_per_batch], options))
+            kept.append(
+                _passing(
+                    segmenter, encoding, todo[start : start + options.prompts_per_batch], options
+                )
+            )
             if sum(len(some.xy) for some in kept) > limit:
                 kept = [_thinned(kept, options.iou_threshold)]
-                limit = max(KEEP, 2 * len(kept[0].xy))  # or a crowded picture is thinned at every batch
+                limit = max(
+                    KEEP, 2 * len(kept[0].xy)
+                )  # or a crowded picture is thinned at every batch
     return _thinned(kept, options.iou_threshold)
 
 
@@ -183,7 +198,9 @@ def _even(part: Image, points: Array, step: float) -> Array:
     height, width = (max(1, round(side * scale)) for side in part.size)
     small = cv2.resize(part.pixels, (width, height), interpolation=cv2.INTER_AREA)
     window = np.ones((2 * int(np.ceil(step * scale)) + 1,) * 2, np.uint8)
-    contrast = (cv2.dilate(small, window) - cv2.erode(small, window)).reshape(height, width, -1).max(-1)
+    contrast = (
+        (cv2.dilate(small, window) - cv2.erode(small, window)).reshape(height, width, -1).max(-1)
+    )
     even: Array = contrast[_cells(points, part.size, (height, width))] < CONTRAST
     return even
 
@@ -202,7 +219,9 @@ def _cells(points: Array, size: Size, cells: Size) -> tuple[Array, Array]:
     return rows, columns
 
 
-def _passing(segmenter: Segmenter, encoding: Encoding, points: Array, options: EverythingOptions) -> _Survivors:
+def _passing(
+    segmenter: Segmenter, encoding: Encoding, points: Array, options: EverythingOptions
+) -> _Survivors:
     """All candidates of a batch of points that are good and stable."""
     cuts = segmenter.cut(encoding, PromptBatch.points(points))
     _, candidates, height, width = cuts.logits.shape
@@ -210,7 +229,11 @@ def _passing(segmenter: Segmenter, encoding: Encoding, points: Array, options: E
     quality = cuts.quality.reshape(-1)
     good = np.flatnonzero(quality >= options.min_quality)
     good = good[regions.stability(logits[good]) >= options.min_stability]
-    return _Survivors(np.clip(logits[good], -100, 100).astype(np.float16), quality[good], points[good // candidates])
+    return _Survivors(
+        np.clip(logits[good], -100, 100).astype(np.float16),
+        quality[good],
+        points[good // candidates],
+    )
 
 
 def _thinned(kept: list[_Survivors], iou: float) -> _Survivors:
@@ -220,8 +243,13 @@ def _thinned(kept: list[_Survivors], iou: float) -> _Survivors:
     """
     kept = [some for some in kept if len(some.xy)]
     if not kept:
-        return _Survivors(np.zeros((0, 1, 1), np.float16), np.zeros(0, np.float32), np.zeros((0, 2), np.float32))
+        return _Survivors(
+            np.zeros((0, 1, 1), np.float16), np.zeros(0, np.float32), np.zeros((0, 2), np.float32)
+        )
     joined = _Survivors(
-        *(np.concatenate([getattr(part, name) for part in kept]) for name in ("logits", "quality", "xy"))
+        *(
+            np.concatenate([getattr(part, name) for part in kept])
+            for name in ("logits", "quality", "xy")
+        )
     )
     return joined[merge.nms(Masks.from_dense(joined.logits > 0), joined.quality, iou=iou)]

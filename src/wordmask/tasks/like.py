@@ -28,7 +28,9 @@ class LikeOptions:
         check_range("min_likeness", self.min_likeness, -1, 1)
 
 
-def like(image: Image, example: Example, models: Models, options: LikeOptions | None = None) -> Result:
+def like(
+    image: Image, example: Example, models: Models, options: LikeOptions | None = None
+) -> Result:
     """Regions of `image` whose features are near those of the example's masks, most alike first.
 
     In the example's own picture the example itself is the answer.
@@ -37,7 +39,9 @@ def like(image: Image, example: Example, models: Models, options: LikeOptions | 
     if image.digest == example.of.digest:
         return Result.of(example.masks, made_by=models.made_by)
     dense = models.get(Dense)
-    candidates = everything(image, models, EverythingOptions(points_per_side=options.points_per_side))
+    candidates = everything(
+        image, models, EverythingOptions(points_per_side=options.points_per_side)
+    )
     wanted = _vectors(example.of, example.masks, dense)
     alike = (_vectors(image, candidates.masks, dense) @ wanted.T).max(1, initial=-1.0)
     rows = np.flatnonzero(alike >= options.min_likeness)

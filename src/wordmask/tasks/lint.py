@@ -12,7 +12,19 @@ from wordmask.core.protocols import Dense
 
 NEAR = 0.85  # cosine from which two words are hardly told apart
 MANY_WORDS = 10  # a phrase of more words says more than a region can show
-STUFF = ("background", "wall", "floor", "sky", "ground", "grass", "building", "other", "road", "tree", "ceiling")
+STUFF = (
+    "background",
+    "wall",
+    "floor",
+    "sky",
+    "ground",
+    "grass",
+    "building",
+    "other",
+    "road",
+    "tree",
+    "ceiling",
+)
 
 
 class Warning(NamedTuple):
@@ -30,9 +42,7 @@ def lint(text: Text, models: Models | None = None, *, near: float = NEAR) -> lis
     if models is not None and models.has(Dense) and len(phrases) > 1:
         found += _near(phrases, models, near)
     if len(phrases) > 1 and not any(word in phrase.lower() for phrase in phrases for word in STUFF):
-        advice = (
-            'nothing here names what lies behind things; add --vocabulary with words such as "wall", "sky", "floor"'
-        )
+        advice = 'nothing here names what lies behind things; add --vocabulary with words such as "wall", "sky", "floor"'
         found.append(Warning("no background", (), advice))
     return found
 
@@ -40,12 +50,19 @@ def lint(text: Text, models: Models | None = None, *, near: float = NEAR) -> lis
 def _collisions(phrases: Sequence[str]) -> list[Warning]:
     """The same word in another spelling: case, hyphens, a plural s."""
     pairs = [pair for pair in combinations(phrases, 2) if _bare(pair[0]) == _bare(pair[1])]
-    return [Warning("collision", pair, "these are one word in two spellings; keep one") for pair in pairs]
+    return [
+        Warning("collision", pair, "these are one word in two spellings; keep one")
+        for pair in pairs
+    ]
 
 
 def _bare(phrase: str) -> str:
     letters = "".join(letter for letter in phrase.lower() if letter.isalnum())
-    return letters[:-1] if len(letters) > 3 and letters.endswith("s") and not letters.endswith("ss") else letters
+    return (
+        letters[:-1]
+        if len(letters) > 3 and letters.endswith("s") and not letters.endswith("ss")
+        else letters
+    )
 
 
 def _long(phrases: Sequence[str]) -> list[Warning]:
@@ -58,8 +75,13 @@ def _long(phrases: Sequence[str]) -> list[Warning]:
 
 def _contained(phrases: Sequence[str]) -> list[Warning]:
     """ "dog" beside "hot dog": a whole phrase inside another one."""
-    pairs = [(a, b) for a in phrases for b in phrases if a != b and f" {a.lower()} " in f" {b.lower()} "]
-    return [Warning("one inside the other", pair, "the shorter will also answer for the longer") for pair in pairs]
+    pairs = [
+        (a, b) for a in phrases for b in phrases if a != b and f" {a.lower()} " in f" {b.lower()} "
+    ]
+    return [
+        Warning("one inside the other", pair, "the shorter will also answer for the longer")
+        for pair in pairs
+    ]
 
 
 def _near(phrases: Sequence[str], models: Models, near: float) -> list[Warning]:

@@ -18,7 +18,9 @@ from wordmask.tasks.edit import STYLES, EditOptions
 VERSION = 1
 VERBS = ("remove", "replace", "style")
 FILLS = ("auto", "none", "classical", "patch", "telea", "navier-stokes", "lama", "diffusion")
-DIFFUSION = "sd1.5-inpaint"  # the painter that --use-inpainting means where no --fill-model is given
+DIFFUSION = (
+    "sd1.5-inpaint"  # the painter that --use-inpainting means where no --fill-model is given
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,17 @@ class PaintOptions:
         if self.strength is not None:
             check_range("strength", self.strength, 0.01, 1)
         if self.use_inpainting and self.fill not in ("auto", "diffusion"):
-            raise OptionError(f"--use-inpainting paints by diffusion, --fill {self.fill} does not; give one of the two")
+            raise OptionError(
+                f"--use-inpainting paints by diffusion, --fill {self.fill} does not; give one of the two"
+            )
         if self.fill_model and self.fill not in ("auto", "lama", "diffusion"):
-            raise OptionError(f"--fill {self.fill} has no model; leave out --fill-model, or say lama or diffusion")
+            raise OptionError(
+                f"--fill {self.fill} has no model; leave out --fill-model, or say lama or diffusion"
+            )
         if self.fill == "lama" and not self.fill_model:
-            raise OptionError("--fill lama needs the file: --fill-model big-lama.onnx (see docs/editing.md)")
+            raise OptionError(
+                "--fill lama needs the file: --fill-model big-lama.onnx (see docs/editing.md)"
+            )
 
     @property
     def diffuses(self) -> bool:
@@ -95,7 +103,9 @@ class Recipe:
         target = self.target
         codes = target.masks.to_rle()
         rows = zip(target.names, target.scores.tolist(), codes, strict=True)
-        regions = [{"name": name, "score": round(score, 4), "mask": code} for name, score, code in rows]
+        regions = [
+            {"name": name, "score": round(score, 4), "mask": code} for name, score, code in rows
+        ]
         plain = {name: getattr(self, name) for name in _PLAIN}
         height, width = target.size
         return {
@@ -113,15 +123,26 @@ class Recipe:
         """The recipe, checked: a file from a stranger can be wrong in every place."""
         if not isinstance(value, dict) or value.get("wordmask_recipe") != VERSION:
             got = value.get("wordmask_recipe") if isinstance(value, dict) else type(value).__name__
-            raise FormatError(f"not an edit recipe of version {VERSION}: got {got!r}; `wordmask edit` writes them")
+            raise FormatError(
+                f"not an edit recipe of version {VERSION}: got {got!r}; `wordmask edit` writes them"
+            )
         try:
             plain = {name: value[name] for name in _PLAIN}
             if not all(isinstance(text, str) for text in plain.values()):
                 raise TypeError(f"{', '.join(_PLAIN)} must be strings")
             height, width = value["size"]
             target = _target(value["regions"], (int(height), int(width)))
-            paint, edit = _options(PaintOptions, value["paint"]), _options(EditOptions, value["edit"])
-            return cls(target=target, paint=paint, edit=edit, made_by=tuple(map(str, value["made_by"])), **plain)
+            paint, edit = (
+                _options(PaintOptions, value["paint"]),
+                _options(EditOptions, value["edit"]),
+            )
+            return cls(
+                target=target,
+                paint=paint,
+                edit=edit,
+                made_by=tuple(map(str, value["made_by"])),
+                **plain,
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FormatError(f"broken edit recipe: {type(error).__name__} {error}") from None
 
@@ -133,7 +154,9 @@ def chosen(result: Result, regions: tuple[int, ...]) -> Result:
     """Only the regions of these numbers, counted from 0, best first, as they stand in a saved result; none: all."""
     for number in regions:
         if not 0 <= number < len(result):
-            raise PromptError(f"there is no region {number}: the result has {len(result)}, counted from 0")
+            raise PromptError(
+                f"there is no region {number}: the result has {len(result)}, counted from 0"
+            )
     return result[list(regions)] if regions else result
 
 

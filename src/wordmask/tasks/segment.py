@@ -11,15 +11,15 @@ from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, OptionError, PromptError
-from wordmask.tasks import grounded
 from wordmask.tasks.everything import EverythingOptions, everything_found
-from wordmask.tasks.finish import Rules, finished
-from wordmask.tasks.found import Found
-from wordmask.tasks.guided import guided
-from wordmask.tasks.pieces import Pieces, find
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
-from wordmask.tasks.words import WordMaps
+from wordmask.tasks.finding import grounded
+from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.finish import Rules, finished
+from wordmask.tasks.finding.guided import guided
+from wordmask.tasks.finding.pieces import Pieces, find
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.finding.wordmaps import WordMaps
 
 WAYS = ("auto", "unified", "guided", "everything", "grounded")
 
@@ -63,7 +63,9 @@ class SegmentOptions:
             try:
                 object.__setattr__(self, "min_confidence", float(self.min_confidence))
             except ValueError:
-                raise OptionError(f"min_confidence is a number or auto, got {self.min_confidence!r}") from None
+                raise OptionError(
+                    f"min_confidence is a number or auto, got {self.min_confidence!r}"
+                ) from None
             check_range("min_confidence", float(self.min_confidence), 0, 1)
         check_range("min_region_size", self.min_region_size, 0, 1e9)
         check_range("iou_threshold", self.iou_threshold, 0, 1)
@@ -92,11 +94,17 @@ class _Job:
                 f"use how=grounded, or add an engine that has them, as in {self.models.spec}+mini"
             )
         options = self.options
-        return find(self.maps, threshold=options.coarse_threshold, min_region_size=options.min_region_size)
+        return find(
+            self.maps, threshold=options.coarse_threshold, min_region_size=options.min_region_size
+        )
 
 
 def segment(
-    image: Image, text: Text, models: Models, options: SegmentOptions | None = None, trace: Trace | None = None
+    image: Image,
+    text: Text,
+    models: Models,
+    options: SegmentOptions | None = None,
+    trace: Trace | None = None,
 ) -> Result:
     """Regions of `image` that `text` names, best first; words that are not there are in `.absent`."""
     return segment_view(View(image, models, trace if trace is not None else Trace()), text, options)
@@ -111,8 +119,12 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
     maps = view.words(words.phrases)
     found = _WAYS[trace.how](_Job(view, words, options, maps))
     with trace.stage("merge"):
-        rules = Rules(options.min_confidence, options.iou_threshold, options.granularity, options.panoptic)
-        result, (trace.threshold, trace.threshold_by) = finished(found, words.names, asked, maps, rules)
+        rules = Rules(
+            options.min_confidence, options.iou_threshold, options.granularity, options.panoptic
+        )
+        result, (trace.threshold, trace.threshold_by) = finished(
+            found, words.names, asked, maps, rules
+        )
     return result.replaced(made_by=view.models.made_by)
 
 
@@ -131,7 +143,9 @@ def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], T
     words = Text(text.phrases + further)
     unknown = [word for word in options.prompt if word not in words.names]
     if unknown:
-        raise PromptError(f"--prompt {unknown[0]!r} is not among the words: {', '.join(words.names)}")
+        raise PromptError(
+            f"--prompt {unknown[0]!r} is not among the words: {', '.join(words.names)}"
+        )
     return options.prompt or text.names, words
 
 
@@ -144,13 +158,19 @@ def _unified(job: _Job) -> Found:
         pieces = job.pieces()
         every = np.arange(len(pieces))
         unknown = np.full(len(pieces), np.nan, np.float32)
-        return Found(pieces.at_full_size(every), ("dense",) * len(pieces), unknown, pieces.label_ids)
+        return Found(
+            pieces.at_full_size(every), ("dense",) * len(pieces), unknown, pieces.label_ids
+        )
     found = _propose(job)
     if found.masks is None:
-        raise CapabilityError(f"{job.models.spec} gives boxes, not masks; use how=grounded with a segmenter")
+        raise CapabilityError(
+            f"{job.models.spec} gives boxes, not masks; use how=grounded with a segmenter"
+        )
     asked = tuple(grounded.told(box) for box in found.masks.boxes)
     unknown = np.full(len(asked), np.nan, np.float32)
-    return Found(found.masks, asked, unknown, found.label_ids, found.scores, threshold=found.threshold)
+    return Found(
+        found.masks, asked, unknown, found.label_ids, found.scores, threshold=found.threshold
+    )
 
 
 def _guided(job: _Job) -> Found:
@@ -181,7 +201,9 @@ def _grounded(job: _Job) -> Found:
     else:
         pieces = job.pieces()
         proposals = Proposals(pieces.boxes, np.ones(len(pieces), np.float32), pieces.label_ids)
-    cut = grounded.grounded(proposals, view.segmenter, view.encoding, batch=job.options.prompts_per_batch)
+    cut = grounded.grounded(
+        proposals, view.segmenter, view.encoding, batch=job.options.prompts_per_batch
+    )
     return cut if detects else cut.unscored()
 
 
@@ -189,9 +211,15 @@ def _propose(job: _Job) -> Proposals:
     trace = job.view.trace
     trace.encodings += 1
     with trace.stage("detect"):
-        spelled = [(word, index) for index, phrase in enumerate(job.words.phrases) for word in spellings(phrase)]
+        spelled = [
+            (word, index)
+            for index, phrase in enumerate(job.words.phrases)
+            for word in spellings(phrase)
+        ]
         found = job.models.get(Detector).propose(job.view.image, [word for word, _ in spelled])
-    return replace(found, label_ids=np.array([index for _, index in spelled], np.int64)[found.label_ids])
+    return replace(
+        found, label_ids=np.array([index for _, index in spelled], np.int64)[found.label_ids]
+    )
 
 
 _WAYS = {"unified": _unified, "guided": _guided, "everything": _everything, "grounded": _grounded}

@@ -11,9 +11,9 @@ from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.core.result import Result
 from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.everything import EverythingOptions, everything_result
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
 from wordmask.tasks.segment import SegmentOptions, segment_view
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +109,8 @@ def _without_repeats(old: Points | None, new: Points | None) -> Points | None:
     if old is None or new is None:
         return new if old is None else old
     places = {
-        tuple(xy): bool(keep) for part in (old, new) for xy, keep in zip(part.xy.tolist(), part.keep, strict=True)
+        tuple(xy): bool(keep)
+        for part in (old, new)
+        for xy, keep in zip(part.xy.tolist(), part.keep, strict=True)
     }
     return Points(np.array(list(places)), np.array(list(places.values())))

@@ -13,11 +13,15 @@ def average(values: np.ndarray):
 def test_the_interval_of_a_mean_is_the_textbooks():
     low, high = bootstrap.intervals(average(VALUES), 200, seed=1)["mean"]
     error = 1.96 * VALUES.std() / np.sqrt(200)
-    assert (low, high) == pytest.approx((VALUES.mean() - error, VALUES.mean() + error), abs=0.15 * error)
+    assert (low, high) == pytest.approx(
+        (VALUES.mean() - error, VALUES.mean() + error), abs=0.15 * error
+    )
 
 
 def test_same_seed_same_interval():
-    first, again, other = (bootstrap.intervals(average(VALUES), 200, rounds=50, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (
+        bootstrap.intervals(average(VALUES), 200, rounds=50, seed=seed) for seed in (3, 3, 4)
+    )
     assert first == again != other
 
 
@@ -39,11 +43,13 @@ def test_a_run_against_itself_differs_in_nothing():
 
 def test_noise_is_not_significant():
     noise = np.random.default_rng(5).normal(0, 0.1, 200)
-    assert not bootstrap.paired(average(VALUES), average(VALUES + noise - noise.mean()), 200, rounds=200)[
-        "mean"
-    ].significant
+    assert not bootstrap.paired(
+        average(VALUES), average(VALUES + noise - noise.mean()), 200, rounds=200
+    )["mean"].significant
 
 
 def test_a_figure_that_is_mostly_undefined_has_no_interval():
-    found = bootstrap.intervals(lambda weights: {"x": 1.0 if weights[0] > 4 else float("nan")}, 5, rounds=50)
+    found = bootstrap.intervals(
+        lambda weights: {"x": 1.0 if weights[0] > 4 else float("nan")}, 5, rounds=50
+    )
     assert np.isnan(found["x"]).all()

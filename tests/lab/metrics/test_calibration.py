@@ -17,7 +17,9 @@ def test_reliability_is_sklearns_curve():
 
 
 def test_ece_by_hand():
-    found = calibration.figures(calibration.bins(np.array([0.95, 0.95, 0.95, 0.05]), np.array([1, 1, 0, 0])))
+    found = calibration.figures(
+        calibration.bins(np.array([0.95, 0.95, 0.95, 0.05]), np.array([1, 1, 0, 0]))
+    )
     # three answers at 0.95 of which 2/3 are right, one at 0.05 that is wrong
     assert found["ece"] == pytest.approx(0.75 * (0.95 - 2 / 3) + 0.25 * 0.05)
     assert found["mce"] == pytest.approx(0.95 - 2 / 3)
@@ -34,7 +36,9 @@ def test_sure_and_right_is_perfect_and_sure_and_wrong_the_opposite():
 def test_bins_add_up():
     draw = np.random.default_rng(1)
     confidence, right = draw.random(100), draw.random(100) < 0.5
-    halves = calibration.bins(confidence[:50], right[:50]) + calibration.bins(confidence[50:], right[50:])
+    halves = calibration.bins(confidence[:50], right[:50]) + calibration.bins(
+        confidence[50:], right[50:]
+    )
     assert halves == pytest.approx(calibration.bins(confidence, right))
 
 

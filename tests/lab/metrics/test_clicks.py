@@ -16,11 +16,21 @@ BLOCK = draw("###....", "###....", "###....")
 @pytest.mark.parametrize(
     ("truth", "mask", "click"),
     [
-        pytest.param(np.pad(BLOCK, 1), np.pad(EMPTY, 1), Click(2.5, 2.5, True), id="first click in the middle"),
+        pytest.param(
+            np.pad(BLOCK, 1),
+            np.pad(EMPTY, 1),
+            Click(2.5, 2.5, True),
+            id="first click in the middle",
+        ),
         pytest.param(np.pad(EMPTY, 1), np.pad(BLOCK, 1), Click(2.5, 2.5, False), id="all surplus"),
         pytest.param(BLOCK, BLOCK, None, id="no error"),
         pytest.param(EMPTY, EMPTY, None, id="nothing to find"),
-        pytest.param(draw("#.", ".."), draw(".#", ".."), Click(0.5, 0.5, True), id="a tie goes to what is missing"),
+        pytest.param(
+            draw("#.", ".."),
+            draw(".#", ".."),
+            Click(0.5, 0.5, True),
+            id="a tie goes to what is missing",
+        ),
     ],
 )
 def test_next_click(truth, mask, click):

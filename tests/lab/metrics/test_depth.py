@@ -10,7 +10,14 @@ METRES = np.random.default_rng(0).uniform(1, 9, (12, 15))
 
 
 def test_truth_against_itself():
-    assert depth.figures(METRES, METRES) == {"abs_rel": 0, "rmse": 0, "log10": 0, "delta1": 1, "delta2": 1, "delta3": 1}
+    assert depth.figures(METRES, METRES) == {
+        "abs_rel": 0,
+        "rmse": 0,
+        "log10": 0,
+        "delta1": 1,
+        "delta2": 1,
+        "delta3": 1,
+    }
 
 
 def test_hand_worked():
@@ -25,8 +32,12 @@ def test_hand_worked():
 
 @given(st.floats(0.1, 10), st.floats(-5, 5))
 def test_scale_and_shift_are_fitted_away(scale, shift):
-    assert depth.align((1 / METRES) * scale + shift, METRES, inverse=True) == pytest.approx(METRES, rel=1e-6)
-    assert depth.align(METRES * scale + shift, METRES, inverse=False) == pytest.approx(METRES, rel=1e-6)
+    assert depth.align((1 / METRES) * scale + shift, METRES, inverse=True) == pytest.approx(
+        METRES, rel=1e-6
+    )
+    assert depth.align(METRES * scale + shift, METRES, inverse=False) == pytest.approx(
+        METRES, rel=1e-6
+    )
 
 
 def test_shuffled_depth_is_much_worse():

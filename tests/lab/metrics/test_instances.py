@@ -39,10 +39,14 @@ def scene(seed: int) -> tuple[Wanted, Result]:
     labels = np.where(wrong, draw.integers(0, 3, len(labels)), labels)
     kept = masks.areas > 0
     scores = draw.random(len(labels)).astype(np.float32)
-    return Wanted(truth, crowd), Result.of(masks[kept], CLASSES, scores=scores[kept], label_ids=labels[kept])
+    return Wanted(truth, crowd), Result.of(
+        masks[kept], CLASSES, scores=scores[kept], label_ids=labels[kept]
+    )
 
 
-def ours(scenes: list[tuple[Wanted, Result]], weights: np.ndarray | None = None) -> dict[str, float]:
+def ours(
+    scenes: list[tuple[Wanted, Result]], weights: np.ndarray | None = None
+) -> dict[str, float]:
     rows: dict[int, list[tuple[int, Verdicts]]] = {}
     for picture, (wanted, found) in enumerate(scenes):
         for label, verdicts in instances.judge(wanted, found).items():
@@ -56,16 +60,34 @@ def cocos(scenes: list[tuple[Wanted, Result]]) -> dict[str, float]:
     annotations, detections = [], []
     for picture, (wanted, found) in enumerate(scenes, 1):
         for crowd, result in ((0, wanted.result), (1, wanted.crowd)):
-            for code, area, label in zip(result.masks.to_rle(), result.masks.areas, result.label_ids, strict=True):
-                row = {"id": len(annotations) + 1, "image_id": picture, "category_id": int(label) + 1, "iscrowd": crowd}
-                annotations.append(row | {"segmentation": code, "area": int(area), "bbox": [0, 0, 1, 1]})
-        for code, score, label in zip(found.masks.to_rle(), found.scores, found.label_ids, strict=True):
-            row = {"image_id": picture, "category_id": int(label) + 1, "segmentation": code, "score": float(score)}
+            for code, area, label in zip(
+                result.masks.to_rle(), result.masks.areas, result.label_ids, strict=True
+            ):
+                row = {
+                    "id": len(annotations) + 1,
+                    "image_id": picture,
+                    "category_id": int(label) + 1,
+                    "iscrowd": crowd,
+                }
+                annotations.append(
+                    row | {"segmentation": code, "area": int(area), "bbox": [0, 0, 1, 1]}
+                )
+        for code, score, label in zip(
+            found.masks.to_rle(), found.scores, found.label_ids, strict=True
+        ):
+            row = {
+                "image_id": picture,
+                "category_id": int(label) + 1,
+                "segmentation": code,
+                "score": float(score),
+            }
             detections.append(row)
     truth = COCO()
     truth.dataset = {
         "info": {},
-        "images": [{"id": k, "height": SIZE[0], "width": SIZE[1]} for k in range(1, len(scenes) + 1)],
+        "images": [
+            {"id": k, "height": SIZE[0], "width": SIZE[1]} for k in range(1, len(scenes) + 1)
+        ],
         "annotations": annotations,
         "categories": [{"id": k + 1, "name": name} for k, name in enumerate(CLASSES)],
     }
@@ -80,7 +102,8 @@ def cocos(scenes: list[tuple[Wanted, Result]]) -> dict[str, float]:
     names += [f"ar_{size}" for size in sizes]
     # pycocotools writes -1 where there was nothing to find; we write nan
     return {
-        name: value if value >= 0 else float("nan") for name, value in zip(names, judge.stats.tolist(), strict=True)
+        name: value if value >= 0 else float("nan")
+        for name, value in zip(names, judge.stats.tolist(), strict=True)
     }
 
 
@@ -127,7 +150,9 @@ def test_names_shuffled_between_far_apart_regions_find_nothing():
 )
 def test_empty(truth, answer, expected):
     square = Masks.from_dense(np.ones((1, *SIZE), bool))
-    results = [Result.of(square[:count], CLASSES, label_ids=[0] * count) for count in (truth, answer)]
+    results = [
+        Result.of(square[:count], CLASSES, label_ids=[0] * count) for count in (truth, answer)
+    ]
     assert ours([(Wanted(results[0]), results[1])])["ap"] == pytest.approx(expected, nan_ok=True)
 
 
@@ -145,5 +170,7 @@ def test_lvis_does_not_count_what_was_not_checked():
 def test_an_area_of_the_annotation_beats_the_masks():
     square = Masks.from_dense(np.ones((1, 10, 10), bool))
     truth = Result.of(square, CLASSES, label_ids=[0])
-    small, large = (instances.judge(Wanted(truth, areas=np.array([area])), truth)[0] for area in (100, 99 * 99))
+    small, large = (
+        instances.judge(Wanted(truth, areas=np.array([area])), truth)[0] for area in (100, 99 * 99)
+    )
     assert (small.truths.tolist(), large.truths.tolist()) == ([1, 1, 0, 0], [1, 0, 0, 1])

@@ -53,7 +53,11 @@ def test_brute_force(truth_ids, answer_ids):
         if k not in matched_truth and (truth_ids == k).any():
             expected[LABELS[k], 3] += 1
         inside_void = ((answer_ids == k) & (truth_ids < 0)).sum()
-        if k not in matched_answer and (answer_ids == k).any() and inside_void * 2 <= (answer_ids == k).sum():
+        if (
+            k not in matched_answer
+            and (answer_ids == k).any()
+            and inside_void * 2 <= (answer_ids == k).sum()
+        ):
             expected[LABELS[k], 2] += 1
     assert quality_counts(truth, answer, 3) == pytest.approx(expected)
 

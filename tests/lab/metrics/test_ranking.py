@@ -13,7 +13,9 @@ from wordmask.lab.metrics import ranking
 def test_average_precision_is_sklearns(hits):
     scores = np.arange(len(hits), 0, -1)
     if hits.any():
-        assert ranking.average_precision(hits) == pytest.approx(average_precision_score(hits, scores))
+        assert ranking.average_precision(hits) == pytest.approx(
+            average_precision_score(hits, scores)
+        )
     else:
         assert np.isnan(ranking.average_precision(hits))
 
@@ -38,7 +40,9 @@ def test_shuffled_labels_give_chance():
     draw = np.random.default_rng(0)
     vectors = draw.normal(size=(400, 16))
     labels = draw.integers(0, 4, 400)
-    found = ranking.figures(ranking.relevance(ranking.similarities(vectors), labels, np.arange(400)))
+    found = ranking.figures(
+        ranking.relevance(ranking.similarities(vectors), labels, np.arange(400))
+    )
     assert found["map"] == pytest.approx(0.25, abs=0.03)
     assert found["recall@1"] == pytest.approx(0.25, abs=0.06)
 

@@ -10,7 +10,8 @@ from wordmask.lab.metrics import retrieval
 
 
 @given(
-    arrays(bool, (6, 7)), arrays(np.float32, (6, 7), elements=st.sampled_from([-1, 0, 0.005, 0.3, 0.5, 0.57, 0.99, 1]))
+    arrays(bool, (6, 7)),
+    arrays(np.float32, (6, 7), elements=st.sampled_from([-1, 0, 0.005, 0.3, 0.5, 0.57, 0.99, 1])),
 )
 def test_sweep_is_brute_force(truth, scores):
     counts = retrieval.sweep(truth, scores)
@@ -61,4 +62,8 @@ def test_circumstances_tell_why_it_is_hard():
     busy = np.arange(140 * 140).reshape(140, 140) // 700
     assert retrieval.cause(retrieval.circumstances(square(40), busy)) == "clutter"
     assert retrieval.cause(retrieval.circumstances(square(40))) == "other"
-    assert retrieval.circumstances(np.zeros((4, 4), bool)) == {"size": 0, "clutter": 0, "oddness": 0}
+    assert retrieval.circumstances(np.zeros((4, 4), bool)) == {
+        "size": 0,
+        "clutter": 0,
+        "oddness": 0,
+    }

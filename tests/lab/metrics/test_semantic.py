@@ -34,7 +34,9 @@ def test_iou_of_each_class_is_sklearns_jaccard(truth, answer):
     scored = truth >= 0
     iou = semantic.class_iou(semantic.totals(semantic.confusion(truth, answer, 4)))
     for label in np.flatnonzero(~np.isnan(iou)):
-        expected = jaccard_score(truth[scored], answer[scored], labels=[label], average="macro", zero_division=0)
+        expected = jaccard_score(
+            truth[scored], answer[scored], labels=[label], average="macro", zero_division=0
+        )
         assert iou[label] == pytest.approx(expected)
 
 
@@ -105,7 +107,9 @@ def test_an_answer_in_void_changes_nothing():
     truth = np.zeros((30, 30), np.int32)
     truth[10:20, 10:20] = -1
     for answer in (truth, np.zeros_like(truth), np.ones_like(truth) * (truth < 0)):
-        assert semantic.boundary_iou(semantic.boundary_totals(truth, answer.astype(np.int32), 2)) == 1
+        assert (
+            semantic.boundary_iou(semantic.boundary_totals(truth, answer.astype(np.int32), 2)) == 1
+        )
 
 
 def test_band_reaches_along_the_pictures_border():

@@ -10,7 +10,9 @@ from wordmask.lab.metrics.tracks import Frame, hota, idf1
 
 def frame(truth: list[int], found: list[int], same: dict[tuple[int, int], float]) -> Frame:
     """Similarity is 0 but for the pairs (truth id, found id) given."""
-    similarity = np.array([[same.get((t, f), 0.0) for f in found] for t in truth]).reshape(len(truth), len(found))
+    similarity = np.array([[same.get((t, f), 0.0) for f in found] for t in truth]).reshape(
+        len(truth), len(found)
+    )
     return Frame(np.array(truth, np.int64), np.array(found, np.int64), similarity)
 
 
@@ -57,6 +59,11 @@ def test_nothing_at_all_is_no_figure():
 @settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 1), min_size=9, max_size=9), min_size=1, max_size=4))
 def test_idf1_is_the_best_of_all_pairings(pictures):
-    frames = [frame([0, 1, 2], [0, 1, 2], {(k // 3, k % 3): v for k, v in enumerate(cells)}) for cells in pictures]
-    hits = max(sum(f.similarity[k, p[k]] for f in frames for k in range(3)) for p in permutations(range(3)))
+    frames = [
+        frame([0, 1, 2], [0, 1, 2], {(k // 3, k % 3): v for k, v in enumerate(cells)})
+        for cells in pictures
+    ]
+    hits = max(
+        sum(f.similarity[k, p[k]] for f in frames for k in range(3)) for p in permutations(range(3))
+    )
     assert idf1(frames) == pytest.approx(2 * hits / (6 * len(frames)))

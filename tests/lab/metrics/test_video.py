@@ -16,7 +16,11 @@ def brute_boundary(truth: np.ndarray, mask: np.ndarray, reach: float) -> float:
         found = []
         for y in range(height):
             for x in range(width):
-                near = [(y + dy, x + dx) for dy, dx in ((0, 1), (1, 0), (1, 1)) if y + dy < height and x + dx < width]
+                near = [
+                    (y + dy, x + dx)
+                    for dy, dx in ((0, 1), (1, 0), (1, 1))
+                    if y + dy < height and x + dx < width
+                ]
                 if any(shape[place] != shape[y, x] for place in near):
                     found.append((y, x))
         return found
@@ -26,7 +30,9 @@ def brute_boundary(truth: np.ndarray, mask: np.ndarray, reach: float) -> float:
         return float(not mine and not theirs)
 
     def share(points, others):
-        return np.mean([any((y - v) ** 2 + (x - u) ** 2 <= reach**2 for v, u in others) for y, x in points])
+        return np.mean(
+            [any((y - v) ** 2 + (x - u) ** 2 <= reach**2 for v, u in others) for y, x in points]
+        )
 
     precision, recall = share(theirs, mine), share(mine, theirs)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -68,10 +74,14 @@ def test_stability_sees_flicker_and_freezing():
     empty = np.zeros((8, 8), bool)
     moving = [np.roll(still[0], k, 1) for k in range(4)]
     assert video.stability(still, [still[0], empty, still[0], empty]) == 0
-    assert video.stability(moving, still) == pytest.approx(12 / 20)  # each step keeps 12 of 20 pixels, the answer all
+    assert video.stability(moving, still) == pytest.approx(
+        12 / 20
+    )  # each step keeps 12 of 20 pixels, the answer all
     assert video.stability(still[:1], still[:1]) == 1
 
 
 def test_summary_by_hand():
-    assert video.summary([1.0, 0.8, 0.4, 0.2]) == pytest.approx({"mean": 0.6, "recall": 0.5, "decay": 0.8})
+    assert video.summary([1.0, 0.8, 0.4, 0.2]) == pytest.approx(
+        {"mean": 0.6, "recall": 0.5, "decay": 0.8}
+    )
     assert np.isnan(video.summary([])["mean"])

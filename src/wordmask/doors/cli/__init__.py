@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import typer
 
-from wordmask import __version__
 from wordmask.errors import INTERRUPTED, WordmaskError, did_you_mean
+from wordmask.version import __version__
 
 
 class Command(NamedTuple):
@@ -22,17 +22,25 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "segment": Command("segment", "segment", "Words -> masks, in a picture or a folder."),
-    "click": Command("segment", "click", "Points or a box -> one thing, cut out and perhaps named."),
+    "click": Command(
+        "segment", "click", "Points or a box -> one thing, cut out and perhaps named."
+    ),
     "everything": Command("segment", "everything", "Every region of a picture, unasked."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),
     "convert": Command("files", "convert", "Turn results from one format into another."),
     "edit": Command("edit", "edit", "Remove, replace or restyle what words or clicks name."),
-    "effect": Command("edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."),
+    "effect": Command(
+        "edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."
+    ),
     "bench": Command("bench", "app", "Measure models on data sets, with pinned protocols."),
     "train": Command("train", "app", "Train the embedded model."),
     "models": Command("about", "models", "What can be loaded, what it needs, what is here."),
-    "doctor": Command("about", "doctor", "What works on this machine, and what to install for the rest."),
-    "lint-words": Command("about", "lint_words", "Warn of words that will get in each other's way."),
+    "doctor": Command(
+        "about", "doctor", "What works on this machine, and what to install for the rest."
+    ),
+    "lint-words": Command(
+        "about", "lint_words", "Warn of words that will get in each other's way."
+    ),
 }
 
 
@@ -92,7 +100,11 @@ def _show_version(wanted: bool) -> None:
 
 def _version(
     version: bool = typer.Option(
-        False, "--version", help="Show the version and leave.", is_eager=True, callback=_show_version
+        False,
+        "--version",
+        help="Show the version and leave.",
+        is_eager=True,
+        callback=_show_version,
     ),
 ) -> None:
     """wordmask: name it, get its mask."""

@@ -14,15 +14,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wordmask import __version__, engines
+from wordmask import engines
 from wordmask.core.prompts import Text
 from wordmask.doors.cli.words import listed
-from wordmask.engines import weights
-from wordmask.engines.weights import Row
+from wordmask.engines.weights import home as weights
+from wordmask.engines.weights.home import Row
 from wordmask.errors import OutputError
-from wordmask.media.limits import human
-from wordmask.media.writers import write_bytes
+from wordmask.files import write_bytes
+from wordmask.media.reading.limits import human
 from wordmask.tasks.lint import lint
+from wordmask.version import __version__
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 IMPORTS = {
@@ -38,9 +39,16 @@ IMPORTS |= {"pytest-randomly": "pytest_randomly"}
 
 def models(json: AsJson = False) -> None:
     """What can be loaded by name: what it does, what it needs, its licence, whether it is here."""
-    rows = [*weights.ROWS.values(), *(_plugin(name, where) for name, where in engines.plugins().items())]
+    rows = [
+        *weights.ROWS.values(),
+        *(_plugin(name, where) for name, where in engines.plugins().items()),
+    ]
     if json:
-        typer.echo(jsonlib.dumps([row._asdict() if hasattr(row, "_asdict") else _record(row) for row in rows]))
+        typer.echo(
+            jsonlib.dumps(
+                [row._asdict() if hasattr(row, "_asdict") else _record(row) for row in rows]
+            )
+        )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "does", "needs", "size", "licence", "here"):
@@ -69,11 +77,16 @@ def doctor(json: AsJson = False) -> None:
 
 
 def lint_words(
-    words: Annotated[list[str], typer.Argument(help="The vocabulary; @words.txt reads one word per line.")],
+    words: Annotated[
+        list[str], typer.Argument(help="The vocabulary; @words.txt reads one word per line.")
+    ],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="Whose sense of the words counts; none: spelling only.")
+        str,
+        typer.Option("--model", "-m", help="Whose sense of the words counts; none: spelling only."),
     ] = "auto",
-    near: Annotated[float, typer.Option(help="Cosine from which two words count as near-synonyms.")] = 0.85,
+    near: Annotated[
+        float, typer.Option(help="Cosine from which two words count as near-synonyms.")
+    ] = 0.85,
     json: AsJson = False,
 ) -> None:
     """Warn of words that will get in each other's way. Exit code 1 where there is a warning.
@@ -117,7 +130,13 @@ def _basics() -> list[Check]:
     for name in _wanted(None):
         have = _version_of(name)
         checks.append(
-            Check(name, have is not None, have or "missing", "" if have else f"pip install {name}", core=True)
+            Check(
+                name,
+                have is not None,
+                have or "missing",
+                "" if have else f"pip install {name}",
+                core=True,
+            )
         )
     return [*checks, _home(), _device()]
 
@@ -128,19 +147,28 @@ def _home() -> Check:
         write_bytes(home / ".doctor", b"")
         (home / ".doctor").unlink()
     except (OutputError, OSError) as error:
-        return Check("weights folder", False, f"{home}: {error}", "set WORDMASK_HOME to a folder that is yours")
+        return Check(
+            "weights folder",
+            False,
+            f"{home}: {error}",
+            "set WORDMASK_HOME to a folder that is yours",
+        )
     return Check("weights folder", True, f"{home}, {human(shutil.disk_usage(home).free, 'B')} free")
 
 
 def _device() -> Check:
     cores = f"{os.cpu_count()} CPU cores"
     if find_spec("torch") is None:
-        return Check("device", True, f"{cores}; GPUs are used through torch, which is not installed")
+        return Check(
+            "device", True, f"{cores}; GPUs are used through torch, which is not installed"
+        )
     import torch
 
     if torch.cuda.is_available():
         return Check("device", True, f"{cores}, cuda: {torch.cuda.get_device_name(0)}")
-    return Check("device", True, f"{cores}, {'mps' if torch.backends.mps.is_available() else 'no GPU'}")
+    return Check(
+        "device", True, f"{cores}, {'mps' if torch.backends.mps.is_available() else 'no GPU'}"
+    )
 
 
 def _extras() -> list[Check]:
@@ -162,7 +190,12 @@ def _extras() -> list[Check]:
         missing = [name for name in _wanted(extra) if _version_of(name) is None]
         fix = f"pip install 'wordmask[{extra}]'" if missing else ""
         checks.append(
-            Check(f"extra {extra}", not missing, f"missing {', '.join(missing)}" if missing else "installed", fix)
+            Check(
+                f"extra {extra}",
+                not missing,
+                f"missing {', '.join(missing)}" if missing else "installed",
+                fix,
+            )
         )
     return checks
 
@@ -172,10 +205,16 @@ def _weights() -> list[Check]:
     size = human(sum(path.stat().st_size for path in shipped), "B") if shipped else ""
     checks = [
         Check(
-            "engine mini", bool(shipped), f"embedded, {size}" if shipped else "its files are not in this installation"
+            "engine mini",
+            bool(shipped),
+            f"embedded, {size}" if shipped else "its files are not in this installation",
         )
     ]
-    here = [row.name for row in weights.ROWS.values() if row.source.startswith("hub:") and weights.cached(row)]
+    here = [
+        row.name
+        for row in weights.ROWS.values()
+        if row.source.startswith("hub:") and weights.cached(row)
+    ]
     return [
         *checks,
         Check(
@@ -195,7 +234,9 @@ def _wanted(extra: str | None) -> list[str]:
         wanted = f'extra == "{extra}"' in marker if extra else "extra" not in marker
         if wanted:
             names.append(
-                "".join(letter for letter in requirement.split("[")[0] if letter not in "<>=!~").rstrip("0123456789. ")
+                "".join(
+                    letter for letter in requirement.split("[")[0] if letter not in "<>=!~"
+                ).rstrip("0123456789. ")
             )
     return names
 
@@ -213,13 +254,30 @@ def _plugin(name: str, where: str) -> Row:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    keys = ("name", "source", "protocols", "licence", "revision", "sha256", "nbytes", "input_side", "extra", "gated")
+    keys = (
+        "name",
+        "source",
+        "protocols",
+        "licence",
+        "revision",
+        "sha256",
+        "nbytes",
+        "input_side",
+        "extra",
+        "gated",
+    )
     return {key: getattr(row, key) for key in keys} | {
         "cached": weights.cached(row) if row.source != "plug-in" else None
     }
 
 
-_DOES = {"Segmenter": "cut", "Dense": "dense words", "Embedder": "embed", "Detector": "detect", "DepthModel": "depth"}
+_DOES = {
+    "Segmenter": "cut",
+    "Dense": "dense words",
+    "Embedder": "embed",
+    "Detector": "detect",
+    "DepthModel": "depth",
+}
 _DOES |= {"Inpainter": "fill", "Tracker": "track", "PoseModel": "pose", "Answerer": "answer"}
 
 
@@ -230,7 +288,12 @@ def _does(row: Row) -> str:
 def _needs(row: Row) -> str:
     return (
         ", ".join(
-            part for part in (f"\\[{row.extra}]" if row.extra else "", "an agreement" if row.gated else "") if part
+            part
+            for part in (
+                f"\\[{row.extra}]" if row.extra else "",
+                "an agreement" if row.gated else "",
+            )
+            if part
         )
         or "-"
     )

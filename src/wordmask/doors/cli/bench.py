@@ -13,13 +13,13 @@ from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.doors.cli.flags import with_options
 from wordmask.engines import EngineOptions
-from wordmask.lab import benches
-from wordmask.lab.bench import Progress, Run
-from wordmask.lab.bench import bench as measure
-from wordmask.lab.compare import compare as compare_runs
-from wordmask.lab.datasets import open_data
-from wordmask.lab.plan import BenchOptions
-from wordmask.lab.report import summary
+from wordmask.lab.bench import benches
+from wordmask.lab.bench.compare import compare as compare_runs
+from wordmask.lab.bench.plan import BenchOptions
+from wordmask.lab.bench.report import summary
+from wordmask.lab.bench.run import Progress, Run
+from wordmask.lab.bench.run import bench as measure
+from wordmask.lab.data import open_data
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 

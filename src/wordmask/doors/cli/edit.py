@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from wordmask import __version__, engines
+from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
@@ -22,14 +22,17 @@ from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
 from wordmask.errors import FormatError, ImageError, OptionError, WeightsError
-from wordmask.media import formats, render
-from wordmask.media.limits import Limits, amount
-from wordmask.media.original import Original, encode_original, read_original
-from wordmask.media.read import read
-from wordmask.media.writers import atomic, encode_picture
+from wordmask.files import atomic
+from wordmask.media import formats
+from wordmask.media.drawing import render
+from wordmask.media.reading.limits import Limits, amount
+from wordmask.media.reading.original import Original, encode_original, read_original
+from wordmask.media.reading.read import read
+from wordmask.media.writing import encode_picture
 from wordmask.tasks import edit as task
 from wordmask.tasks.edit import Edited, EditOptions
 from wordmask.tasks.recipe import PaintOptions, Recipe
+from wordmask.version import __version__
 
 __all__ = ["edit", "effect"]
 
@@ -71,7 +74,9 @@ class Order:
 
 @edit.command("segment")
 @with_options(target=TargetOptions, engine=EngineOptions, where=PhotoOptions)
-def segment(photos: Photos, target: TargetOptions, engine: EngineOptions, where: PhotoOptions) -> None:
+def segment(
+    photos: Photos, target: TargetOptions, engine: EngineOptions, where: PhotoOptions
+) -> None:
     """Show what an edit would change: the overlay, the mask, and the result for --result."""
     finder = Finder(target, where.model, engine)
 
@@ -80,7 +85,9 @@ def segment(photos: Photos, target: TargetOptions, engine: EngineOptions, where:
         mask = task.target(original.seen, result)
         shown = np.asarray(render.show(result.with_image(original.seen)).convert("RGB"))
         saved = json.dumps(formats.to_json(result, original.seen.name)) + "\n"
-        return _written(base, encode_picture(shown), mask, saved, _told(original.seen, "found", result))
+        return _written(
+            base, encode_picture(shown), mask, saved, _told(original.seen, "found", result)
+        )
 
     each(photos, where, work, suffixes=SUFFIXES, inputs=target.files)
 
@@ -88,13 +95,22 @@ def segment(photos: Photos, target: TargetOptions, engine: EngineOptions, where:
 def _add(verb: str, help: str) -> None:
     asks = StyleOptions if verb == "style" else AskOptions
 
-    @with_options(target=TargetOptions, ask=asks, paint=PaintOptions, edit=EditOptions, engine=EngineOptions)
+    @with_options(
+        target=TargetOptions, ask=asks, paint=PaintOptions, edit=EditOptions, engine=EngineOptions
+    )
     def command(
-        photos: Photos, target: TargetOptions, ask: Any, paint: PaintOptions, edit: EditOptions, engine: EngineOptions
+        photos: Photos,
+        target: TargetOptions,
+        ask: Any,
+        paint: PaintOptions,
+        edit: EditOptions,
+        engine: EngineOptions,
     ) -> None:
         style, reference = getattr(ask, "style", ""), getattr(ask, "reference", "")
         if verb == "style" and bool(style) == paint.diffuses:
-            raise OptionError("give either --style colours, posterise or sketch, or --use-inpainting --edit-prompt ...")
+            raise OptionError(
+                "give either --style colours, posterise or sketch, or --use-inpainting --edit-prompt ..."
+            )
         kept = str(Path(reference).resolve()) if reference else ""
         order = Order(verb, ask.edit_prompt, style, kept, _placed(paint), edit, engine)
         _edit(photos, ask, Finder(target, ask.model, engine), order)
@@ -134,7 +150,9 @@ class ReplayOptions:
 @edit.command("replay")
 @with_options(engine=EngineOptions, options=ReplayOptions)
 def replay(
-    recipes: Annotated[list[Path], typer.Argument(help="NAME.json files that `wordmask edit` wrote.")],
+    recipes: Annotated[
+        list[Path], typer.Argument(help="NAME.json files that `wordmask edit` wrote.")
+    ],
     engine: EngineOptions,
     options: ReplayOptions,
 ) -> None:
@@ -144,14 +162,28 @@ def replay(
         source = Path(options.picture or path.parent / recipe.picture).resolve()
         original = read_original(source, Limits(max_pixels=amount(options.max_pixels)))
         if original.image.digest != recipe.digest:
-            raise ImageError(f"{source} is not the picture that {path} was made from: its pixels differ")
-        order = Order(recipe.verb, recipe.words, recipe.style, recipe.reference, recipe.paint, recipe.edit, engine)
+            raise ImageError(
+                f"{source} is not the picture that {path} was made from: its pixels differ"
+            )
+        order = Order(
+            recipe.verb,
+            recipe.words,
+            recipe.style,
+            recipe.reference,
+            recipe.paint,
+            recipe.edit,
+            engine,
+        )
         done = _carried_out(order, original.image, recipe.target)
         base = options.output_dir / path.stem
         spare([source], base, SUFFIXES)
         line = _save(base, source, original, recipe.target, (done, order))
         made = sha256(base.with_name(base.name + ".png").read_bytes()).hexdigest()
-        same = "the same bytes" if made == recipe.output else "OTHER bytes than the recipe tells (another machine?)"
+        same = (
+            "the same bytes"
+            if made == recipe.output
+            else "OTHER bytes than the recipe tells (another machine?)"
+        )
         typer.echo(f"{line}\n  {same}")
 
 
@@ -182,7 +214,10 @@ def _carried_out(order: Order, image: Image, result: Result) -> tuple[Edited, tu
         reference = read(order.reference) if order.reference else None
         return task.stylise(image, result, order.style, reference), result.made_by
     painter = _painter(order)
-    made_by = (*result.made_by, *([str(getattr(painter, "name", ""))] if painter is not None else []))
+    made_by = (
+        *result.made_by,
+        *([str(getattr(painter, "name", ""))] if painter is not None else []),
+    )
     if order.verb == "remove":
         return task.remove(image, result, painter, order.edit, words=order.words), made_by
     if order.verb == "replace":
@@ -200,17 +235,27 @@ def _painter(order: Order) -> Inpainter | None:
     options = replace(order.engine, checkpoint=None, input_side=None)
     try:
         painter = engines.load(paint.engine, need=(Inpainter,), options=options).get(Inpainter)
-    except WeightsError as error:  # engines speak of --checkpoint, which here belongs to what finds the target
+    except (
+        WeightsError
+    ) as error:  # engines speak of --checkpoint, which here belongs to what finds the target
         raise WeightsError(str(error).replace("--checkpoint", "--fill-model")) from None
     tuned: Callable[..., Inpainter] | None = getattr(painter, "tuned", None)
     if tuned is None:
         return painter
-    strength = paint.strength if paint.strength is not None else 0.6 if order.verb == "style" else 1.0
-    return tuned(steps=paint.steps, guidance=paint.guidance, strength=strength, negative=paint.negative)
+    strength = (
+        paint.strength if paint.strength is not None else 0.6 if order.verb == "style" else 1.0
+    )
+    return tuned(
+        steps=paint.steps, guidance=paint.guidance, strength=strength, negative=paint.negative
+    )
 
 
 def _save(
-    base: Path, path: Path, original: Original, result: Result, made: tuple[tuple[Edited, tuple[str, ...]], Order]
+    base: Path,
+    path: Path,
+    original: Original,
+    result: Result,
+    made: tuple[tuple[Edited, tuple[str, ...]], Order],
 ) -> str:
     """Picture, mask and recipe."""
     (done, made_by), order = made
@@ -228,7 +273,10 @@ def _save(
         made_by,
         sha256(png).hexdigest(),
     )
-    text = json.dumps({"wordmask": __version__, **recipe.to_json()}, indent=1, ensure_ascii=False) + "\n"
+    text = (
+        json.dumps({"wordmask": __version__, **recipe.to_json()}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
     return _written(base, png, done.mask, text, _told(original.image, order.verb, result))
 
 
@@ -244,7 +292,11 @@ def _written(base: Path, png: bytes, mask: Any, text: str, line: str) -> str:
 def _told(image: Image, verb: str, result: Result) -> str:
     names = [name or "region" for name in result.names]
     listed = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
-    gone = f"     not here: {', '.join(word.phrase for word in result.absent)}" if result.absent else ""
+    gone = (
+        f"     not here: {', '.join(word.phrase for word in result.absent)}"
+        if result.absent
+        else ""
+    )
     share = np.count_nonzero(result.masks.union()) / (image.size[0] * image.size[1])
     return f"{image.name}   {verb}: {listed}, {share:.1%} of the picture{gone}"
 

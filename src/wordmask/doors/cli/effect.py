@@ -13,12 +13,12 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
-from wordmask.media.original import Original, encode_original, read_original
-from wordmask.media.read import read
-from wordmask.media.writers import write_bytes
-from wordmask.tasks.backdrop import sticker_rgba
+from wordmask.files import write_bytes
+from wordmask.media.reading.original import Original, encode_original, read_original
+from wordmask.media.reading.read import read
 from wordmask.tasks.edit import target as checked_target
-from wordmask.tasks.effects import EFFECTS
+from wordmask.tasks.effects.backdrop import sticker_rgba
+from wordmask.tasks.effects.looks import EFFECTS
 
 effect = typer.Typer(no_args_is_help=True, help="Looks for what words, clicks or boxes name.")
 
@@ -50,9 +50,16 @@ def _add(name: str) -> None:
     pictures = NoPicture if "picture" not in known else Laid if "alpha" in known else Behind
 
     # `laid` first: it takes --picture, which the effect's own options hold as a picture that was read.
-    @with_options(target=TargetOptions, laid=pictures, options=kind, engine=EngineOptions, where=PhotoOptions)
+    @with_options(
+        target=TargetOptions, laid=pictures, options=kind, engine=EngineOptions, where=PhotoOptions
+    )
     def command(
-        photos: Photos, target: TargetOptions, options: Any, laid: Any, engine: EngineOptions, where: PhotoOptions
+        photos: Photos,
+        target: TargetOptions,
+        options: Any,
+        laid: Any,
+        engine: EngineOptions,
+        where: PhotoOptions,
     ) -> None:
         settings = with_pictures(options, laid)
         occluders: tuple[str, ...] = getattr(options, "occluders", ())

@@ -12,15 +12,18 @@ from wordmask.core.result import Result
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import progress
 from wordmask.errors import SOME_FAILED, FormatError, ImageError, WordmaskError
-from wordmask.media import formats, render
+from wordmask.media import formats
+from wordmask.media.drawing import render
+from wordmask.media.drawing.render import RenderOptions
 from wordmask.media.formats import FormatOptions
-from wordmask.media.read import read
-from wordmask.media.render import RenderOptions
+from wordmask.media.reading.read import read
 
 KINDS = ("overlay", "labels", "cutout", "legend")
 Results = Annotated[
     list[str],
-    typer.Argument(help="Saved results (own JSON, COCO, LabelMe ...), folders of them, globs, or @list.txt."),
+    typer.Argument(
+        help="Saved results (own JSON, COCO, LabelMe ...), folders of them, globs, or @list.txt."
+    ),
 ]
 
 
@@ -29,10 +32,14 @@ def draw(
     results: Results,
     options: RenderOptions,
     images: Annotated[
-        Path | None, typer.Option("--images", "-i", help="Folder of the pictures; default: where the results say.")
+        Path | None,
+        typer.Option(
+            "--images", "-i", help="Folder of the pictures; default: where the results say."
+        ),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", "-o", help="Where to write; default: beside the result.")
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Where to write; default: beside the result."),
     ] = None,
     kind: Annotated[str, typer.Option(help="overlay, labels, cutout or legend.")] = "overlay",
 ) -> None:
@@ -67,13 +74,17 @@ def convert(
     options: FormatOptions,
     source: Annotated[
         list[str],
-        typer.Argument(help="Result files, folders, globs or @list.txt, then the file or folder to write."),
+        typer.Argument(
+            help="Result files, folders, globs or @list.txt, then the file or folder to write."
+        ),
     ],
     to: Annotated[
-        str | None, typer.Option("--to", "-t", help="The format to write; default: told by the suffix.")
+        str | None,
+        typer.Option("--to", "-t", help="The format to write; default: told by the suffix."),
     ] = None,
     source_format: Annotated[
-        str | None, typer.Option("--from", help="The format to read; default: told by name and content.")
+        str | None,
+        typer.Option("--from", help="The format to read; default: told by name and content."),
     ] = None,
 ) -> None:
     """Turn results from one format into another; many pictures become one file where the format can.
@@ -82,7 +93,9 @@ def convert(
     """
     *sources, target = source
     if not sources:
-        raise FormatError("convert needs what to read and what to write: wordmask convert A.json B.coco.json")
+        raise FormatError(
+            "convert needs what to read and what to write: wordmask convert A.json B.coco.json"
+        )
     items: list[formats.Named] = []
 
     def work(path: Path) -> str:
@@ -109,7 +122,9 @@ def _files(sources: Sequence[str], source_format: str | None = None) -> Iterator
         elif has_magic(text) and not Path(text).exists():  # a file may be called "cat[1].json"
             matches = sorted(glob(text, recursive=True))  # noqa: PTH207  Path.glob cannot start at /
             if not matches:
-                raise FormatError(f"no file matches {text}; is the pattern right, seen from {Path.cwd()}?")
+                raise FormatError(
+                    f"no file matches {text}; is the pattern right, seen from {Path.cwd()}?"
+                )
             yield from map(Path, matches)
         elif Path(text).is_dir():
             yield from formats.files_in(Path(text), source_format)
@@ -153,11 +168,17 @@ def _leave(failed: int) -> None:
 
 def _picture(name: str, result_path: Path, images: Path | None) -> Image:
     """The picture that a result speaks of: in --images, where its name says, or beside the result."""
-    places = [images / Path(name).name] if images is not None else [Path(name), result_path.parent / Path(name).name]
+    places = (
+        [images / Path(name).name]
+        if images is not None
+        else [Path(name), result_path.parent / Path(name).name]
+    )
     for place in places:
         if name and place.is_file():
             return read(place)
-    raise ImageError(f"the picture {name or '(no name)'} of {result_path} is not there; say where with --images FOLDER")
+    raise ImageError(
+        f"the picture {name or '(no name)'} of {result_path} is not there; say where with --images FOLDER"
+    )
 
 
 def _drawn(kind: str, result: Result, target: Path, options: RenderOptions) -> Path:

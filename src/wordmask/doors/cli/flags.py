@@ -13,7 +13,15 @@ import typer
 from wordmask.core.options import Field, describe
 
 PLAIN = (bool, int, float, str, Path)
-SHORT = {"box": "-b", "format": "-f", "model": "-m", "output_dir": "-o", "point": "-p", "verbose": "-v", "word": "-w"}
+SHORT = {
+    "box": "-b",
+    "format": "-f",
+    "model": "-m",
+    "output_dir": "-o",
+    "point": "-p",
+    "verbose": "-v",
+    "word": "-w",
+}
 
 
 def with_options(**groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -31,8 +39,15 @@ def with_options(**groups: type) -> Callable[[Callable[..., Any]], Callable[...,
 
         own = inspect.signature(command, eval_str=True).parameters
         kept = [item for name, item in own.items() if name not in groups]
-        added = [_parameter(item) for kind in groups.values() for item in describe(kind) if _flag_kind(item.kind)]
-        signature = inspect.Signature([item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in kept + added])
+        added = [
+            _parameter(item)
+            for kind in groups.values()
+            for item in describe(kind)
+            if _flag_kind(item.kind)
+        ]
+        signature = inspect.Signature(
+            [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in kept + added]
+        )
         run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {item.name: item.annotation for item in signature.parameters.values()}
         return run
@@ -43,7 +58,12 @@ def with_options(**groups: type) -> Callable[[Callable[..., Any]], Callable[...,
 def _make(kind: type, values: dict[str, Any]) -> Any:
     """The dataclass from its flags, which are taken out of `values`."""
     fields = {item.name: values.pop(item.name) for item in describe(kind) if item.name in values}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return kind(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in fields.items()
+        }
+    )
 
 
 def _parameter(item: Field) -> inspect.Parameter:
@@ -63,7 +83,10 @@ def _parameter(item: Field) -> inspect.Parameter:
     names += [SHORT[item.name]] if item.name in SHORT else []
     option = typer.Option(*names, help=item.doc)
     return inspect.Parameter(
-        item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option]
+        item.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[annotation, option],
     )
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from wordmask.errors import SOME_FAILED, ImageError, OptionError, PromptError, WordmaskError
-from wordmask.media.batch import targets
-from wordmask.media.limits import Limits, amount
-from wordmask.media.original import Original, read_original
-from wordmask.media.sources import find
+from wordmask.media.ledger import targets
+from wordmask.media.reading.limits import Limits, amount
+from wordmask.media.reading.original import Original, read_original
+from wordmask.media.reading.sources import find
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,18 @@ class PhotoOptions:
 
 
 Photos = Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")]
-Work = Callable[[Original, Path, Path], str]  # the picture, its path, the path its outputs start with -> a line
+Work = Callable[
+    [Original, Path, Path], str
+]  # the picture, its path, the path its outputs start with -> a line
 
 
 def each(
-    photos: Sequence[str], options: PhotoOptions, work: Work, *, suffixes: Sequence[str], inputs: Iterable[str] = ()
+    photos: Sequence[str],
+    options: PhotoOptions,
+    work: Work,
+    *,
+    suffixes: Sequence[str],
+    inputs: Iterable[str] = (),
 ) -> None:
     """Every picture in turn; of many, one that fails is told and passed over, and the exit code is 5.
 
@@ -41,7 +48,9 @@ def each(
     if not found:
         raise ImageError(f"no pictures in {', '.join(photos)}")
     limits = Limits(max_pixels=amount(options.max_pixels))
-    kept = [one.path for one in found if one.path is not None] + [Path(name) for name in inputs if name]
+    kept = [one.path for one in found if one.path is not None] + [
+        Path(name) for name in inputs if name
+    ]
     failed = 0
     for one, base in zip(found, targets(found, options.output_dir), strict=True):
         try:

@@ -16,11 +16,11 @@ from wordmask.core.image import Image
 from wordmask.core.result import Result
 from wordmask.errors import SOME_FAILED, ImageError, WordmaskError
 from wordmask.media import formats
-from wordmask.media.batch import LEDGER, Batch, targets
 from wordmask.media.formats.table import BY_NAME
-from wordmask.media.limits import Limits, amount
-from wordmask.media.read import read_found
-from wordmask.media.sources import Found, find
+from wordmask.media.ledger import LEDGER, Batch, targets
+from wordmask.media.reading.limits import Limits, amount
+from wordmask.media.reading.read import read_found
+from wordmask.media.reading.sources import Found, find
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ class Outputs:
     """Fetch https addresses among the sources."""
 
     def __post_init__(self) -> None:
-        names = tuple(dict.fromkeys(part for name in self.format for part in name.split(",") if part))
+        names = tuple(
+            dict.fromkeys(part for name in self.format for part in name.split(",") if part)
+        )
         for name in names:
             formats.format_of("", name)  # a wrong name is told before anything is run
         object.__setattr__(self, "format", () if self.json and self.output_dir is None else names)
@@ -90,10 +92,14 @@ class Plan:
 
 def recipe(*parts: Any) -> dict[str, Any]:
     """What a batch is known by: words, models, options."""
-    return {str(place): asdict(part) if is_dataclass(part) else part for place, part in enumerate(parts)}  # type: ignore[arg-type]  # instances only
+    return {
+        str(place): asdict(part) if is_dataclass(part) else part for place, part in enumerate(parts)
+    }  # type: ignore[arg-type]  # instances only
 
 
-def written(result: Result, target: Path, outputs: Outputs, told: str, drawn: Result | None = None) -> Made:
+def written(
+    result: Result, target: Path, outputs: Outputs, told: str, drawn: Result | None = None
+) -> Made:
     """Write the result in every format; an overlay (of `drawn`) goes to NAME.overlay.png beside NAME.json."""
     files: list[Path] = []
     for name in outputs.format:
@@ -145,7 +151,10 @@ def _common_folder(found: Sequence[Found]) -> Path:
 
 
 def _one(
-    one: Found, target: Path, work: Work, context: tuple[Outputs, Batch | None, Callable[[str], None]]
+    one: Found,
+    target: Path,
+    work: Work,
+    context: tuple[Outputs, Batch | None, Callable[[str], None]],
 ) -> WordmaskError | None:
     """One picture; what went wrong, if anything did."""
     outputs, batch, say = context
@@ -178,15 +187,31 @@ def _told(name: str, error: WordmaskError, say: Callable[[str], None]) -> Wordma
 
 
 @contextmanager
-def progress(total: int, as_json: bool = False) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+def progress(
+    total: int, as_json: bool = False
+) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """A way to print a line, and one to count a picture: with a bar on a terminal, plain lines in a pipe."""
     if total < 2 or not sys.stderr.isatty():
-        yield (lambda line: typer.echo(line, err=as_json or line.startswith("error:"))), lambda: None
+        yield (
+            (lambda line: typer.echo(line, err=as_json or line.startswith("error:"))),
+            lambda: None,
+        )
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     start = time.perf_counter()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total, rate="")

@@ -20,16 +20,22 @@ from wordmask.errors import PromptError
 from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.everything import everything as everything_task
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
 from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.segment import segment as segment_task
-from wordmask.tasks.trace import Trace
-from wordmask.tasks.view import View
 
-Source = Annotated[str, typer.Argument(help="A picture, a folder, a glob, @list.txt, or - for standard input.")]
-Sources = Annotated[list[str], typer.Argument(help="Pictures, folders, globs, @list.txt, or - for standard input.")]
+Source = Annotated[
+    str, typer.Argument(help="A picture, a folder, a glob, @list.txt, or - for standard input.")
+]
+Sources = Annotated[
+    list[str], typer.Argument(help="Pictures, folders, globs, @list.txt, or - for standard input.")
+]
 Words = Annotated[
     list[str] | None,
-    typer.Argument(help="What to look for, or @words.txt; leading ones that are files are further pictures."),
+    typer.Argument(
+        help="What to look for, or @words.txt; leading ones that are files are further pictures."
+    ),
 ]
 
 
@@ -47,12 +53,18 @@ class Pointed:
     def click(self) -> Click:
         points = [_numbers(text, "--point", (2, 3)) for text in self.point]
         corners = _numbers(self.box, "--box", (4,)) if self.box else None
-        return Click(Points.of(points) if points else None, Boxes(np.array([corners])) if corners else None)
+        return Click(
+            Points.of(points) if points else None, Boxes(np.array([corners])) if corners else None
+        )
 
 
 @with_options(options=SegmentOptions, engine=EngineOptions, outputs=Outputs)
 def segment(
-    picture: Source, options: SegmentOptions, engine: EngineOptions, outputs: Outputs, words: Words = None
+    picture: Source,
+    options: SegmentOptions,
+    engine: EngineOptions,
+    outputs: Outputs,
+    words: Words = None,
 ) -> None:
     """Find everything that WORDS name, in one picture or a folder.
 
@@ -70,17 +82,28 @@ def segment(
         told = _found_line(image, result) + _cost(trace, outputs)
         return written(result.with_image(image), target, outputs, told)
 
-    run(Plan(pictures, outputs, recipe("segment", text.phrases, models.made_by, options, engine)), work)
+    run(
+        Plan(pictures, outputs, recipe("segment", text.phrases, models.made_by, options, engine)),
+        work,
+    )
 
 
 @with_options(pointed=Pointed, options=ClickOptions, engine=EngineOptions, outputs=Outputs)
-def click(pictures: Sources, pointed: Pointed, options: ClickOptions, engine: EngineOptions, outputs: Outputs) -> None:
+def click(
+    pictures: Sources,
+    pointed: Pointed,
+    options: ClickOptions,
+    engine: EngineOptions,
+    outputs: Outputs,
+) -> None:
     """Cut out one thing, pointed at by points or a box: candidates, best first; the overlay shows the best.
 
     wordmask click cat.jpg -p 120,80 -w cat -w dog
     """
     asked = pointed.click()
-    pointed = replace(pointed, word=listed(pointed.word))  # a file's words belong to what a batch is known by
+    pointed = replace(
+        pointed, word=listed(pointed.word)
+    )  # a file's words belong to what a batch is known by
     words = Text(pointed.word) if pointed.word else None
     models = engines.load(outputs.model, need=(Segmenter,), options=engine)
 
@@ -94,7 +117,9 @@ def click(pictures: Sources, pointed: Pointed, options: ClickOptions, engine: En
 
 
 @with_options(options=EverythingOptions, engine=EngineOptions, outputs=Outputs)
-def everything(pictures: Sources, options: EverythingOptions, engine: EngineOptions, outputs: Outputs) -> None:
+def everything(
+    pictures: Sources, options: EverythingOptions, engine: EngineOptions, outputs: Outputs
+) -> None:
     """Every region of a picture, unasked and unnamed.
 
     wordmask everything kitchen.jpg
@@ -139,14 +164,16 @@ def _found_line(image: Image, result: Result) -> str:
         return f"{image.name}   {told}"
     missed = sorted(result.absent, key=lambda word: -word.best)
     names = ", ".join(
-        f"{word.phrase} (best {_short(word.best)}, would need {_short(word.needed)})" for word in missed[:8]
+        f"{word.phrase} (best {_short(word.best)}, would need {_short(word.needed)})"
+        for word in missed[:8]
     )
     return f"{image.name}   {told}     not here: {names}{' ...' if len(missed) > 8 else ''}"
 
 
 def _listed(result: Result, most: int = 12) -> str:
     rows = [
-        f"{name or 'region'} {_short(score)}" for name, score in zip(result.names, result.scores.tolist(), strict=True)
+        f"{name or 'region'} {_short(score)}"
+        for name, score in zip(result.names, result.scores.tolist(), strict=True)
     ]
     return "  ".join(rows[:most]) + (f"  and {len(rows) - most} more" if len(rows) > most else "")
 
@@ -166,5 +193,7 @@ def _numbers(text: str, flag: str, counts: tuple[int, ...]) -> list[float]:
     except ValueError:
         values = []
     if len(values) not in counts:
-        raise PromptError(f"{flag} takes {' or '.join(map(str, counts))} numbers parted by commas, got {text!r}")
+        raise PromptError(
+            f"{flag} takes {' or '.join(map(str, counts))} numbers parted by commas, got {text!r}"
+        )
     return values

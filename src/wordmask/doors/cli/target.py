@@ -16,7 +16,7 @@ from wordmask.doors.cli.words import listed
 from wordmask.engines import EngineOptions
 from wordmask.errors import MaskError, PromptError
 from wordmask.media import formats
-from wordmask.media.read import read
+from wordmask.media.reading.read import read
 from wordmask.tasks.click import Click, click
 from wordmask.tasks.like import LikeOptions, like
 from wordmask.tasks.recipe import chosen
@@ -50,9 +50,13 @@ class TargetOptions:
         for words in ("prompt", "vocabulary"):
             object.__setattr__(self, words, listed(getattr(self, words)))
         if not (self.prompt or self.click or self.box or self.result or self.example):
-            raise PromptError("say what is meant: --prompt WORD, --click X,Y, --box, --result or --example")
+            raise PromptError(
+                "say what is meant: --prompt WORD, --click X,Y, --box, --result or --example"
+            )
         if self.region and not self.result:
-            raise PromptError("--region counts the regions of a saved result: give --result FILE.json too")
+            raise PromptError(
+                "--region counts the regions of a saved result: give --result FILE.json too"
+            )
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -73,12 +77,16 @@ class Finder:
         target = self.target
         parts = [_saved(image, target)] if target.result else []
         if target.prompt:
-            options = SegmentOptions(vocabulary=target.vocabulary, min_confidence=target.min_confidence)
+            options = SegmentOptions(
+                vocabulary=target.vocabulary, min_confidence=target.min_confidence
+            )
             parts.append(segment(image, Text(target.prompt), self._models(Dense), options))
         parts += [self._best(image, asked) for asked in _clicks(target)]
         if target.example:
             likeness = LikeOptions(min_likeness=target.min_likeness)
-            parts.append(like(image, _example(target.example), self._models(Dense, Segmenter), likeness))
+            parts.append(
+                like(image, _example(target.example), self._models(Dense, Segmenter), likeness)
+            )
         return joined(parts)
 
     def _best(self, image: Image, asked: Click) -> Result:
@@ -110,7 +118,9 @@ def _saved(image: Image, target: TargetOptions) -> Result:
     results = formats.load_named(target.result)
     mine = [item for item in results if Path(item.name).stem == Path(image.name).stem] or results
     if len(mine) != 1:
-        raise PromptError(f"{target.result} holds {len(results)} results and none is named {image.name}")
+        raise PromptError(
+            f"{target.result} holds {len(results)} results and none is named {image.name}"
+        )
     result = mine[0].result
     if result.size != image.size:
         raise MaskError(
@@ -143,5 +153,7 @@ def _numbers(text: str, flag: str, counts: tuple[int, ...]) -> list[float]:
     except ValueError:
         values = []
     if len(values) not in counts:
-        raise PromptError(f"{flag} takes {' or '.join(map(str, counts))} numbers parted by commas, got {text!r}")
+        raise PromptError(
+            f"{flag} takes {' or '.join(map(str, counts))} numbers parted by commas, got {text!r}"
+        )
     return values

@@ -11,8 +11,8 @@ from wordmask.engines.options import EngineOptions
 from wordmask.errors import missing_extra
 
 try:
-    from wordmask.lab.train import TrainOptions, train_mini
-    from wordmask.model.packs import Packs
+    from wordmask.lab.data.packs import Packs
+    from wordmask.lab.training.loop import TrainOptions, train_mini
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -28,7 +28,9 @@ def train() -> None:
 @with_options(options=TrainOptions)
 def mini(
     options: TrainOptions,
-    export: Annotated[Path | None, typer.Option(help="Afterwards write the files that `mini` runs on there.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Afterwards write the files that `mini` runs on there.")
+    ] = None,
 ) -> None:
     """Train `mini` on the packs; a run that was stopped goes on where it was.
 
@@ -38,13 +40,15 @@ def mini(
     typer.echo(f"trained: {checkpoint}")
     if export is not None:
         ship(checkpoint, Packs(options.data), export)
-        typer.echo(f"exported: {export}; use it with: wordmask segment PICTURE WORD --checkpoint {export}")
+        typer.echo(
+            f"exported: {export}; use it with: wordmask segment PICTURE WORD --checkpoint {export}"
+        )
 
 
 def ship(checkpoint: Path, packs: Packs, folder: Path) -> None:
     """The files that `mini` runs on, with scores calibrated on held-out training pictures."""
-    from wordmask.lab import calibrate
-    from wordmask.lab.export import export_mini
+    from wordmask.lab.export.mini import export_mini
+    from wordmask.lab.training import calibrate
 
     export_mini(checkpoint, packs, folder)
     found = calibrate.fit(engines.load("mini", options=EngineOptions(checkpoint=folder)), packs)

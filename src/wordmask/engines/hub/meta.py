@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from wordmask.engines import weights
 from wordmask.engines.hub.runtime import torch, transformers
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
 from wordmask.errors import OptionError, WeightsError, did_you_mean
 
 # Meta's name -> the name in transformers; applied in order.
@@ -34,7 +34,10 @@ _NAMES = tuple(
         (r"mask_downscaling\.3\.", "mask_embed.conv2."),
         (r"mask_downscaling\.4\.", "mask_embed.layer_norm2."),
         (r"mask_downscaling\.6\.", "mask_embed.conv3."),
-        (r"pe_layer\.positional_encoding_gaussian_matrix$", "shared_embedding.positional_embedding"),
+        (
+            r"pe_layer\.positional_encoding_gaussian_matrix$",
+            "shared_embedding.positional_embedding",
+        ),
     )
 )
 SIZES = {"vit_b": 12, "vit_l": 24, "vit_h": 32}  # layers of the picture's encoder
@@ -50,7 +53,9 @@ def load(path: Path, options: EngineOptions) -> Any:
             "SAM 2 and all other networks are read as folders in hub layout"
         )
     if any("hf_token" in name for name in state):
-        raise WeightsError(f"{path} is SAM-HQ in its authors' format; use the folder in hub layout (sam-hq-b, -l, -h)")
+        raise WeightsError(
+            f"{path} is SAM-HQ in its authors' format; use the folder in hub layout (sam-hq-b, -l, -h)"
+        )
     config = config_of(state)
     _check_size(path, config.vision_config.num_hidden_layers, options.model_cfg)
     model = transformers().SamModel(config)
@@ -59,7 +64,9 @@ def load(path: Path, options: EngineOptions) -> Any:
     try:
         model.load_state_dict(named, strict=True)
     except RuntimeError as error:
-        raise WeightsError(f"{path} does not fit SAM: {' '.join(str(error).split())[:200]}") from None
+        raise WeightsError(
+            f"{path} does not fit SAM: {' '.join(str(error).split())[:200]}"
+        ) from None
     return model.to(torch().float32)
 
 
@@ -74,8 +81,12 @@ def _check_size(path: Path, depth: int, wanted: str | None) -> None:
             "SAM 2 is read as a folder in hub layout, which needs none"
         )
     if depth != SIZES[name]:
-        found = next((size for size, layers in SIZES.items() if layers == depth), "of a size of its own")
-        raise WeightsError(f"{path} has {depth} layers, so it is {found}; {wanted} has {SIZES[name]}")
+        found = next(
+            (size for size, layers in SIZES.items() if layers == depth), "of a size of its own"
+        )
+        raise WeightsError(
+            f"{path} has {depth} layers, so it is {found}; {wanted} has {SIZES[name]}"
+        )
 
 
 def translated(name: str) -> str:
@@ -93,7 +104,9 @@ def config_of(state: dict[str, Any]) -> Any:
     """The architecture, read off the tensors' shapes."""
     t = transformers()
     hidden, channels, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape
-    depth = 1 + max(int(name.split(".")[2]) for name in state if name.startswith("image_encoder.blocks."))
+    depth = 1 + max(
+        int(name.split(".")[2]) for name in state if name.startswith("image_encoder.blocks.")
+    )
     spans = [tuple(state[f"image_encoder.blocks.{k}.attn.rel_pos_h"].shape) for k in range(depth)]
     cells = state["image_encoder.pos_embed"].shape[1]
     wide = 2 * cells - 1  # a block that sees the whole picture
@@ -122,4 +135,6 @@ def config_of(state: dict[str, Any]) -> Any:
         mlp_dim=state["mask_decoder.transformer.layers.0.mlp.lin1.weight"].shape[0],
         iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
     )
-    return t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder)
+    return t.SamConfig(
+        vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder
+    )

@@ -48,5 +48,10 @@ def _tokens(tokenizer: Any, phrase: str, most: int) -> list[int]:
     if not tokens:
         raise PromptError(f"the phrase {phrase!r} has no word that the detector can read")
     if len(tokens) > most:
-        log.warning("the phrase %r has %d tokens; the detector reads the first %d", phrase[:40], len(tokens), most)
+        log.warning(
+            "the phrase %r has %d tokens; the detector reads the first %d",
+            phrase[:40],
+            len(tokens),
+            most,
+        )
     return tokens[:most]

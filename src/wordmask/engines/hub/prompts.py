@@ -54,10 +54,14 @@ def groups(prompts: PromptBatch) -> Iterator[Group]:
     boxed: Array = np.isfinite(prompts.boxes).all(axis=1).reshape(-1)
     if prompts.logits is None and ((counts == 0) & ~boxed).any():
         row = int(np.flatnonzero((counts == 0) & ~boxed)[0])
-        raise PromptError(f"prompt {row} has no point, no box and no mask; give at least one of them")
+        raise PromptError(
+            f"prompt {row} has no point, no box and no mask; give at least one of them"
+        )
     for count, box in sorted({(int(c), bool(b)) for c, b in zip(counts, boxed, strict=True)}):
         rows = np.flatnonzero((counts == count) & (boxed == box))
-        order = np.argsort(~real[rows], axis=1, kind="stable")[:, :count]  # real points first, in their order
+        order = np.argsort(~real[rows], axis=1, kind="stable")[
+            :, :count
+        ]  # real points first, in their order
         xy = np.take_along_axis(prompts.xy[rows], order[..., None], 1)
         keep = np.take_along_axis(prompts.keep[rows], order, 1)
         logits = None if prompts.logits is None else prompts.logits[rows]
@@ -96,14 +100,20 @@ def padded(logits: Any, cells: int, side: int, inner: Size) -> Any:
     """(P, h, w) over the picture -> (P, 1, cells, cells) over the square, `OUTSIDE` in the padding."""
     functional = torch().nn.functional
     height, width = (max(1, round(extent * cells / side)) for extent in inner)
-    small = functional.interpolate(logits[:, None], (height, width), mode="bilinear", antialias=True)
+    small = functional.interpolate(
+        logits[:, None], (height, width), mode="bilinear", antialias=True
+    )
     return functional.pad(small, (0, cells - width, 0, cells - height), value=OUTSIDE)
 
 
 def _bilinear(positions: Array, cells: int) -> Array:
     """(n, cells) float32: row i takes the value at positions[i] between cell centres 0, 1, ..."""
     clipped = np.clip(positions, 0, cells - 1)
-    low = np.minimum(clipped.astype(np.int64), cells - 2) if cells > 1 else np.zeros(len(clipped), np.int64)
+    low = (
+        np.minimum(clipped.astype(np.int64), cells - 2)
+        if cells > 1
+        else np.zeros(len(clipped), np.int64)
+    )
     part = (clipped - low).astype(np.float32)
     matrix = np.zeros((len(positions), cells), np.float32)
     rows = np.arange(len(positions))

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wordmask.core.image import Image
-from wordmask.engines import weights
 from wordmask.engines.options import EngineOptions, parse_bytes
+from wordmask.engines.weights import home as weights
 from wordmask.errors import CapabilityError, OptionError, WeightsError, missing_extra
 
 log = logging.getLogger("wordmask.engines")
 
 CPU_BUDGET = 4_000_000_000  # bytes of activations where nobody says
-GPU_SHARE = 0.6  # of the free memory; the rest is for the weights of a second engine and for fragmentation
+GPU_SHARE = (
+    0.6  # of the free memory; the rest is for the weights of a second engine and for fragmentation
+)
 
 TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 
@@ -63,8 +65,14 @@ class Compiled:
         if self._fast is not None:
             try:
                 return self._fast(*args, **kwargs)
-            except Exception as error:  # the compilers raise anything, from ImportError to their own classes
-                log.warning("torch.compile failed (%s: %s); going on without it", type(error).__name__, _line(error))
+            except (
+                Exception
+            ) as error:  # the compilers raise anything, from ImportError to their own classes
+                log.warning(
+                    "torch.compile failed (%s: %s); going on without it",
+                    type(error).__name__,
+                    _line(error),
+                )
                 self._fast = None
         return self._plain(*args, **kwargs)
 
@@ -90,7 +98,9 @@ def runtime(options: EngineOptions) -> Runtime:
     """Choose device and number format, and count the memory."""
     device = _device(options.device)
     offload = options.max_memory is not None and device.type != "cpu"
-    return Runtime(device, _dtype(options.dtype, device), _budget(options, device), offload, options.compile)
+    return Runtime(
+        device, _dtype(options.dtype, device), _budget(options, device), offload, options.compile
+    )
 
 
 def _device(wanted: str) -> Any:
@@ -100,7 +110,9 @@ def _device(wanted: str) -> Any:
         wanted = next(kind for kind, present in there.items() if present)
     if not there[wanted.split(":")[0]]:
         found = ", ".join(kind for kind, present in there.items() if present)
-        raise OptionError(f"device {wanted} is not on this machine; torch {t.__version__} sees {found}")
+        raise OptionError(
+            f"device {wanted} is not on this machine; torch {t.__version__} sees {found}"
+        )
     return t.device(wanted)
 
 
@@ -140,7 +152,9 @@ def open_folder(path: Path, kinds: Mapping[str, str], engine: str) -> Checkpoint
     """The folder's config, after a check that its `model_type` is one that this engine reads."""
     file = path / "config.json"
     if not file.is_file():
-        raise WeightsError(f"{path} has no config.json; {engine} reads a folder as `save_pretrained` writes it")
+        raise WeightsError(
+            f"{path} has no config.json; {engine} reads a folder as `save_pretrained` writes it"
+        )
     try:
         config = json.loads(file.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -162,8 +176,12 @@ def load_model(checkpoint: Checkpoint, class_name: str, options: EngineOptions, 
             f"transformers {transformers().__version__} has no {class_name}; install transformers>=5.20"
         )
     try:
-        model, report = weights.pretrained(kind, checkpoint.path, options, output_loading_info=True, **more)
-    except ImportError as error:  # timm, torchvision: transformers says which only when the class is built
+        model, report = weights.pretrained(
+            kind, checkpoint.path, options, output_loading_info=True, **more
+        )
+    except (
+        ImportError
+    ) as error:  # timm, torchvision: transformers says which only when the class is built
         raise CapabilityError(
             f"{class_name} needs a library that is not installed: {_line(error)}. "
             "sam2.1-tiny cuts without it (and gdino-tiny finds words)"
@@ -180,11 +198,17 @@ def load_model(checkpoint: Checkpoint, class_name: str, options: EngineOptions, 
 def load_tokenizer(path: Path) -> Any:
     """The tokenizer that lies in the folder. transformers makes an empty one where the files are missing."""
     if not any((path / name).is_file() for name in TOKENIZERS):
-        raise WeightsError(f"{path} has no tokenizer ({', '.join(TOKENIZERS)}); fetch the whole folder")
+        raise WeightsError(
+            f"{path} has no tokenizer ({', '.join(TOKENIZERS)}); fetch the whole folder"
+        )
     try:
-        return transformers().AutoTokenizer.from_pretrained(str(path), local_files_only=True, trust_remote_code=False)
+        return transformers().AutoTokenizer.from_pretrained(
+            str(path), local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
-        raise WeightsError(f"{path} has no tokenizer that loads ({_line(error)}); fetch the whole folder") from None
+        raise WeightsError(
+            f"{path} has no tokenizer that loads ({_line(error)}); fetch the whole folder"
+        ) from None
 
 
 # ---- pictures
@@ -206,7 +230,9 @@ def resized(image: Image, size: tuple[int, int], *, cubic: bool = False) -> Any:
     t = torch()
     picture = Pillow.fromarray(image.pixels)
     if picture.size != size[::-1]:
-        picture = picture.resize(size[::-1], Pillow.Resampling.BICUBIC if cubic else Pillow.Resampling.BILINEAR)
+        picture = picture.resize(
+            size[::-1], Pillow.Resampling.BICUBIC if cubic else Pillow.Resampling.BILINEAR
+        )
     pixels = t.frombuffer(bytearray(picture.tobytes()), dtype=t.uint8).reshape(*size, 3)
     return pixels.permute(2, 0, 1).to(t.float32) / 255
 

@@ -38,7 +38,9 @@ class Sam:
         self.cells = 4 * self.side // config.patch_size  # side of the low-resolution logits
         tokens = (self.side // config.patch_size) ** 2
         # The bias of relative positions and the product beside it, both heads x tokens x tokens.
-        self.picture_bytes = 8 * config.num_attention_heads * tokens**2 + 64 * tokens * config.hidden_size
+        self.picture_bytes = (
+            8 * config.num_attention_heads * tokens**2 + 64 * tokens * config.hidden_size
+        )
         self.prompt_bytes = 10_000 * tokens
         self._model, self._runtime = _placed(model, runtime), runtime
         self._encoder = runtime.compile(model.vision_encoder)
@@ -53,14 +55,20 @@ class Sam:
 
     def encode(self, pixels: Any) -> tuple[Any, ...]:
         out = self._encoder(pixels.to(self._runtime.device, self._runtime.dtype))
-        early = getattr(out, "intermediate_embeddings", None)  # SAM-HQ's decoder reads the first of them
+        early = getattr(
+            out, "intermediate_embeddings", None
+        )  # SAM-HQ's decoder reads the first of them
         return (out.last_hidden_state,) if early is None else (out.last_hidden_state, early[0])
 
     def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]:
         model, inner = self._model, self.inner(size)
         sparse, dense = _embedded(self, model, group, size)
         picture = tensors[0].expand(len(dense), -1, -1, -1)
-        more = {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]} if len(tensors) > 1 else {}
+        more = (
+            {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]}
+            if len(tensors) > 1
+            else {}
+        )
         masks, quality = model.mask_decoder(
             image_embeddings=picture,
             image_positional_embeddings=_positions(model, len(dense), picture.dtype),
@@ -126,12 +134,20 @@ def _embedded(network: Sam | Sam2, model: Any, group: Group, size: Size) -> tupl
     t, inner, count = torch(), network.inner(size), len(group)
     place = model.prompt_encoder.no_mask_embed.weight.device
     lead = (1, count) if group.logits is None else (count, 1)
-    inputs: dict[str, Any] = dict.fromkeys(("input_points", "input_labels", "input_boxes", "input_masks"))
+    inputs: dict[str, Any] = dict.fromkeys(
+        ("input_points", "input_labels", "input_boxes", "input_masks")
+    )
     if group.xy.shape[1]:
-        inputs["input_points"] = t.from_numpy(scaled(group.xy, size, inner)).to(place).reshape(*lead, -1, 2)
-        inputs["input_labels"] = t.from_numpy(group.keep.astype(np.int32)).to(place).reshape(*lead, -1)
+        inputs["input_points"] = (
+            t.from_numpy(scaled(group.xy, size, inner)).to(place).reshape(*lead, -1, 2)
+        )
+        inputs["input_labels"] = (
+            t.from_numpy(group.keep.astype(np.int32)).to(place).reshape(*lead, -1)
+        )
     if group.boxes is not None:
-        inputs["input_boxes"] = t.from_numpy(scaled(group.boxes, size, inner)).to(place).reshape(*lead, 4)
+        inputs["input_boxes"] = (
+            t.from_numpy(scaled(group.boxes, size, inner)).to(place).reshape(*lead, 4)
+        )
     if group.logits is not None:
         earlier = t.from_numpy(np.ascontiguousarray(group.logits, np.float32)).to(place)
         inputs["input_masks"] = padded(earlier, network.cells, network.side, inner)
@@ -157,7 +173,9 @@ def _resize_sam(model: Any, side: int) -> None:
         codes = encoder.pos_embed.data.permute(0, 3, 1, 2)
         codes = t.nn.functional.interpolate(codes, (cells, cells), mode="bicubic", antialias=True)
         encoder.pos_embed = t.nn.Parameter(codes.permute(0, 2, 3, 1).contiguous())
-    config.vision_config.image_size = encoder.image_size = config.prompt_encoder_config.image_size = side
+    config.vision_config.image_size = encoder.image_size = (
+        config.prompt_encoder_config.image_size
+    ) = side
     encoder.patch_embed.image_size = (side, side)
     config.prompt_encoder_config.image_embedding_size = cells
     prompt.image_embedding_size, prompt.input_image_size = (cells, cells), side

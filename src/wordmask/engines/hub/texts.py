@@ -45,7 +45,9 @@ TEMPLATES = tuple(
 def ensemble(phrases: Sequence[str], embed: Callable[[list[str]], Array]) -> Array:
     """(P, D) unit rows: the mean over the templates of `embed`'s unit rows. `embed` takes sentences in any order."""
     sentences = [template.format(phrase) for phrase in phrases for template in TEMPLATES]
-    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")  # short with short: less padding
+    order = np.argsort(
+        [len(sentence) for sentence in sentences], kind="stable"
+    )  # short with short: less padding
     rows = embed([sentences[place] for place in order])
     sorted_back = np.empty_like(rows)
     sorted_back[order] = rows

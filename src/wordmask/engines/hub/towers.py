@@ -19,7 +19,10 @@ from wordmask.engines.hub.runtime import (
     torch,
 )
 
-CLIP_PIXELS: Statistics = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+CLIP_PIXELS: Statistics = (
+    (0.48145466, 0.4578275, 0.40821073),
+    (0.26862954, 0.26130258, 0.27577711),
+)
 SIGLIP_PIXELS: Statistics = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 TIPS_PIXELS: Statistics = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -77,7 +80,9 @@ class Clip:
         return layers
 
     def enter(self, pixels: Any) -> Any:
-        return self._vision.pre_layrnorm(self._vision.embeddings(pixels, interpolate_pos_encoding=True))
+        return self._vision.pre_layrnorm(
+            self._vision.embeddings(pixels, interpolate_pos_encoding=True)
+        )
 
     def last(self) -> Block:
         return _block_of(self.blocks()[-1])
@@ -118,9 +123,14 @@ class Siglip:
 
     def leave(self, patches: Any) -> Any:
         head, width = self._vision.head, self.width
-        weight, bias = head.attention.in_proj_weight[2 * width :], head.attention.in_proj_bias[2 * width :]
+        weight, bias = (
+            head.attention.in_proj_weight[2 * width :],
+            head.attention.in_proj_bias[2 * width :],
+        )
         # Attention over a single key returns that key's value, whatever the query.
-        seen = head.attention.out_proj(torch().nn.functional.linear(self._vision.post_layernorm(patches), weight, bias))
+        seen = head.attention.out_proj(
+            torch().nn.functional.linear(self._vision.post_layernorm(patches), weight, bias)
+        )
         return seen + head.mlp(head.layernorm(seen))
 
     def pooled(self, pixels: Any) -> Any:
@@ -205,5 +215,7 @@ class Proxy:
         size = (grid[0] * self.patch, grid[1] * self.patch)
         sized = t.nn.functional.interpolate(pixels, size, mode="bilinear", antialias=True)
         weight = next(self._model.parameters())
-        out = self._model(pixel_values=normalised(sized, *self.statistics).to(weight)).last_hidden_state
+        out = self._model(
+            pixel_values=normalised(sized, *self.statistics).to(weight)
+        ).last_hidden_state
         return out[:, -grid[0] * grid[1] :].float()  # class and register tokens come first

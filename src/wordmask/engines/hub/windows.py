@@ -7,7 +7,9 @@ import numpy as np
 
 from wordmask.core.image import Array, Size
 
-LONGEST = 4  # times the short side; a longer picture is squeezed, or its windows would be without number
+LONGEST = (
+    4  # times the short side; a longer picture is squeezed, or its windows would be without number
+)
 
 
 @dataclass(frozen=True)

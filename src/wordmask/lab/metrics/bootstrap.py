@@ -53,12 +53,17 @@ def paired(
     ones = np.ones(pictures, np.int64)
     before, after = first(ones), second(ones)
     names = [name for name in before if name in after]
-    pairs = [(first(weights), second(weights)) for weights in resamples(pictures, rounds=rounds, seed=seed)]
+    pairs = [
+        (first(weights), second(weights))
+        for weights in resamples(pictures, rounds=rounds, seed=seed)
+    ]
     found = {}
     for name in names:
         changes = np.array([b[name] - a[name] for a, b in pairs])
         low, high = _interval(changes)
-        found[name] = Difference(float(before[name]), float(after[name]), low, high, _chance(changes))
+        found[name] = Difference(
+            float(before[name]), float(after[name]), low, high, _chance(changes)
+        )
     return found
 
 

@@ -18,7 +18,9 @@ def bins(confidence: Array, right: Array, *, count: int = BINS) -> Array:
         raise OptionError(f"confidences lie in [0, 1], got {values.min()} to {values.max()}")
     places = np.clip(np.ceil(values * count).astype(np.int64) - 1, 0, count - 1)
     weights = (None, values, np.asarray(right, np.float64).ravel())
-    return np.stack([np.bincount(places, weight, minlength=count).astype(np.float64) for weight in weights], 1)
+    return np.stack(
+        [np.bincount(places, weight, minlength=count).astype(np.float64) for weight in weights], 1
+    )
 
 
 def figures(sums: Array) -> dict[str, float]:

@@ -41,7 +41,11 @@ def next_click(truth: Array, mask: Array, void: Array | None = None) -> Click | 
 
 
 def simulate(
-    truth: Array, cut: Callable[[Sequence[Click]], Array], *, limit: int = LIMIT, void: Array | None = None
+    truth: Array,
+    cut: Callable[[Sequence[Click]], Array],
+    *,
+    limit: int = LIMIT,
+    void: Array | None = None,
 ) -> list[float]:
     """(limit,) IoU after each click. `cut` answers all clicks so far with a mask (H, W) bool.
 

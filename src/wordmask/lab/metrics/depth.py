@@ -31,11 +31,16 @@ def align(predicted: Array, truth: Array, *, inverse: bool) -> Array:
 def figures(truth: Array, predicted: Array) -> dict[str, float]:
     """Errors in metres over the pixels where `truth` (H, W) > 0; nan where there is none."""
     if truth.shape != predicted.shape:
-        raise MaskError(f"truth {truth.shape} and prediction {predicted.shape} must be of one picture")
+        raise MaskError(
+            f"truth {truth.shape} and prediction {predicted.shape} must be of one picture"
+        )
     known = truth > 0
     if not known.any():
         return dict.fromkeys(NAMES, np.nan)
-    real, guess = truth[known].astype(np.float64), np.maximum(predicted[known].astype(np.float64), 1e-6)
+    real, guess = (
+        truth[known].astype(np.float64),
+        np.maximum(predicted[known].astype(np.float64), 1e-6),
+    )
     ratio = np.maximum(real / guess, guess / real)
     return {
         "abs_rel": float((np.abs(real - guess) / real).mean()),

@@ -16,7 +16,12 @@ from wordmask.core.result import Result
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
-RANGES = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+RANGES = {
+    "all": (0.0, 1e10),
+    "small": (0.0, 32.0**2),
+    "medium": (32.0**2, 96.0**2),
+    "large": (96.0**2, 1e10),
+}
 MAX_DETECTIONS = (1, 10, 100)
 
 
@@ -30,12 +35,18 @@ class Verdicts:
     truths: Array  # (A,) int64, regions to be found
 
     def to_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name).tolist() for name in ("scores", "hits", "skips", "truths")}
+        return {
+            name: getattr(self, name).tolist() for name in ("scores", "hits", "skips", "truths")
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Verdicts":
-        hits, skips = (np.array(value[name], np.int64).reshape(len(RANGES), -1) for name in ("hits", "skips"))
-        return cls(np.array(value["scores"], np.float64), hits, skips, np.array(value["truths"], np.int64))
+        hits, skips = (
+            np.array(value[name], np.int64).reshape(len(RANGES), -1) for name in ("hits", "skips")
+        )
+        return cls(
+            np.array(value["scores"], np.float64), hits, skips, np.array(value["truths"], np.int64)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +55,13 @@ class Wanted:
 
     result: Result
     crowd: Result | None = None  # groups: found or not, neither right nor wrong
-    areas: Array | None = None  # (N,) of `result`'s regions where the annotation gives other ones than the mask
+    areas: Array | None = (
+        None  # (N,) of `result`'s regions where the annotation gives other ones than the mask
+    )
     judged: frozenset[int] | None = None  # classes checked in this picture (LVIS); None = all
-    open_classes: frozenset[int] = field(default=frozenset())  # not labelled exhaustively (LVIS): a miss is no error
+    open_classes: frozenset[int] = field(
+        default=frozenset()
+    )  # not labelled exhaustively (LVIS): a miss is no error
 
 
 def judge(wanted: Wanted, found: Result, *, limit: int = MAX_DETECTIONS[-1]) -> dict[int, Verdicts]:
@@ -99,7 +114,10 @@ def _verdicts(pairs: _Pairs, scores: Array, free: bool) -> Verdicts:
         ignored = pairs.crowd | (pairs.truth_areas < low) | (pairs.truth_areas > high)
         outside = (pairs.areas < low) | (pairs.areas > high) | free
         order = np.argsort(ignored, kind="stable")
-        rows = [_match(pairs.iou[:, order], pairs.crowd[order], ignored[order], threshold) for threshold in THRESHOLDS]
+        rows = [
+            _match(pairs.iou[:, order], pairs.crowd[order], ignored[order], threshold)
+            for threshold in THRESHOLDS
+        ]
         matched = np.stack([hit for hit, _ in rows])
         skipped = np.stack([skip for _, skip in rows]) | (~matched & outside)
         hits.append(_bits(matched))
@@ -121,7 +139,9 @@ def _match(iou: Array, crowd: Array, ignored: Array, threshold: float) -> tuple[
         for group in (open_ & ~ignored, open_ & ignored):
             if group.any():
                 values = np.where(group, iou[row], -1.0)
-                best = truths - 1 - int(np.argmax(values[::-1]))  # of equals the last, as COCOeval has it
+                best = (
+                    truths - 1 - int(np.argmax(values[::-1]))
+                )  # of equals the last, as COCOeval has it
                 matched[row], skipped[row], taken[best] = True, ignored[best], True
                 break
     return matched, skipped
@@ -152,14 +172,18 @@ class ClassTable:
         scores = np.concatenate([verdict.scores for _, verdict in rows])
         order = np.argsort(-scores, kind="stable")
         return cls(
-            np.concatenate([np.full(len(verdict.scores), picture) for picture, verdict in rows])[order],
+            np.concatenate([np.full(len(verdict.scores), picture) for picture, verdict in rows])[
+                order
+            ],
             np.concatenate([np.arange(len(verdict.scores)) for _, verdict in rows])[order],
             np.concatenate([verdict.hits for _, verdict in rows], 1)[:, order],
             np.concatenate([verdict.skips for _, verdict in rows], 1)[:, order],
             truths,
         )
 
-    def curve(self, weights: Array, area: int = 0, limit: int = MAX_DETECTIONS[-1]) -> tuple[Array, Array] | None:
+    def curve(
+        self, weights: Array, area: int = 0, limit: int = MAX_DETECTIONS[-1]
+    ) -> tuple[Array, Array] | None:
         """(T, 101) precision at each recall, (T,) highest recall; None where there is nothing to find."""
         wanted = float(weights @ self.truths[:, area])
         if not wanted:
@@ -205,7 +229,12 @@ def figures(tables: Mapping[int, ClassTable], weights: Array) -> dict[str, float
         found[f"ar{limit}"] = _mean(
             [curve[1] for table in tables.values() if (curve := table.curve(weights, 0, limit))]
         )
-    for name, area in (("ar100", "all"), ("ar_small", "small"), ("ar_medium", "medium"), ("ar_large", "large")):
+    for name, area in (
+        ("ar100", "all"),
+        ("ar_small", "small"),
+        ("ar_medium", "medium"),
+        ("ar_large", "large"),
+    ):
         found[name] = _mean([curve[1] for label in tables if (curve := curves[label, area])])
     return found
 

@@ -17,7 +17,9 @@ class Segments:
 
     ids: Array  # (H, W) int, row into `labels`, VOID = in no segment
     labels: Array  # (N,) class of each segment
-    crowd: Array | None = None  # (N,) bool, groups: they match nothing, and excuse an answer that lies in them
+    crowd: Array | None = (
+        None  # (N,) bool, groups: they match nothing, and excuse an answer that lies in them
+    )
 
     @classmethod
     def of(cls, result: Result, crowd: Result | None = None) -> "Segments":
@@ -39,7 +41,9 @@ def quality_counts(truth: Segments, predicted: Segments, classes: int) -> Array:
     As in panopticapi: an answer of which more than half lies in void, or in a crowd of its own class, is not counted.
     """
     if truth.ids.shape != predicted.ids.shape:
-        raise MaskError(f"truth {truth.ids.shape} and answer {predicted.ids.shape} must be of one picture")
+        raise MaskError(
+            f"truth {truth.ids.shape} and answer {predicted.ids.shape} must be of one picture"
+        )
     shared = _overlaps(truth, predicted)
     crowd = np.zeros(len(truth.labels), bool) if truth.crowd is None else truth.crowd
     truth_areas, areas = shared[1:].sum(1), shared[:, 1:].sum(0)
@@ -48,7 +52,9 @@ def quality_counts(truth: Segments, predicted: Segments, classes: int) -> Array:
     union = truth_areas[:, None] + areas[None] - inner - void[None]
     iou = np.where(same, np.divide(inner, union, out=np.zeros(inner.shape), where=union > 0), 0.0)
     rows, columns = np.nonzero(iou > 0.5)
-    excused = void + (inner * (crowd[:, None] & (truth.labels[:, None] == predicted.labels[None]))).sum(0)
+    excused = void + (
+        inner * (crowd[:, None] & (truth.labels[:, None] == predicted.labels[None]))
+    ).sum(0)
     wrong = (areas > 0) & (excused * 2 <= areas)
     wrong[columns] = False
     missed = ~crowd & (truth_areas > 0)

@@ -22,7 +22,9 @@ def relevance(scores: Array, labels: Array, groups: Array) -> list[Array]:
     (N, N) scores; (N,) labels; (N,) groups: what is of the query's own group (its picture) is not searched.
     """
     if scores.shape != (len(labels), len(labels)) or len(groups) != len(labels):
-        raise MaskError(f"{scores.shape} scores, {len(labels)} labels and {len(groups)} groups do not fit")
+        raise MaskError(
+            f"{scores.shape} scores, {len(labels)} labels and {len(groups)} groups do not fit"
+        )
     found = []
     for row in range(len(labels)):
         others = np.flatnonzero(groups != groups[row])
@@ -55,5 +57,8 @@ def figures(hits: Sequence[Array], *, counts: Sequence[int] = (1, 5, 10)) -> dic
     rows = [row for row in hits if row.any()]
     if not rows:
         return {**{f"recall@{count}": np.nan for count in counts}, "map": np.nan}
-    recalls = {f"recall@{count}": float(np.mean([recall_at(row, count) for row in rows])) for count in counts}
+    recalls = {
+        f"recall@{count}": float(np.mean([recall_at(row, count) for row in rows]))
+        for count in counts
+    }
     return {**recalls, "map": float(np.mean([average_precision(row) for row in rows]))}

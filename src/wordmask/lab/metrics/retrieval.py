@@ -26,10 +26,14 @@ def sweep(truth: Array, scores: Array, void: Array | None = None) -> Array:
         raise MaskError(f"truth {truth.shape} and scores {scores.shape} must be of one picture")
     scored = np.ones(truth.shape, bool) if void is None else ~void
     # A score belongs to all thresholds up to it; those under the first one (-1: no region) are never answered.
-    places = np.searchsorted(THRESHOLDS.astype(np.float32), scores[scored].astype(np.float32), side="right")
+    places = np.searchsorted(
+        THRESHOLDS.astype(np.float32), scores[scored].astype(np.float32), side="right"
+    )
     inside = truth[scored]
     count = len(THRESHOLDS) + 1
-    right, answered = (np.bincount(group, minlength=count)[1:] for group in (places[inside], places))
+    right, answered = (
+        np.bincount(group, minlength=count)[1:] for group in (places[inside], places)
+    )
     totals = [np.cumsum(values[::-1])[::-1] for values in (right, answered)]
     return np.stack([*totals, np.full(len(THRESHOLDS), np.count_nonzero(inside))], 1)
 
@@ -56,13 +60,21 @@ def circumstances(truth: Array, labels: Array | None = None) -> dict[str, float]
     if not len(rows):
         return {"size": 0.0, "clutter": 0.0, "oddness": 0.0}
     spread = np.cov(np.stack([columns, rows])) + np.eye(2) / 12 if len(rows) > 1 else np.eye(2) / 12
-    ellipse = 4 * np.pi * float(np.sqrt(np.linalg.det(spread)))  # area of the ellipse with these second moments
+    ellipse = (
+        4 * np.pi * float(np.sqrt(np.linalg.det(spread)))
+    )  # area of the ellipse with these second moments
     clutter = 0.0
     if labels is not None:
         reach = (int(np.ptp(rows)) // 2 + 1, int(np.ptp(columns)) // 2 + 1)
-        near = labels[_span(rows, reach[0], truth.shape[0]), _span(columns, reach[1], truth.shape[1])]
+        near = labels[
+            _span(rows, reach[0], truth.shape[0]), _span(columns, reach[1], truth.shape[1])
+        ]
         clutter = float(len(np.unique(near[near >= 0])) - 1)
-    return {"size": len(rows) / truth.size, "clutter": clutter, "oddness": max(0.0, 1 - len(rows) / ellipse)}
+    return {
+        "size": len(rows) / truth.size,
+        "clutter": clutter,
+        "oddness": max(0.0, 1 - len(rows) / ellipse),
+    }
 
 
 def cause(case: dict[str, float]) -> str:

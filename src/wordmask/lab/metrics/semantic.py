@@ -67,7 +67,9 @@ def band(mask: Array, width: int) -> Array:
     return edge
 
 
-def boundary_totals(truth: Array, predicted: Array, classes: int, *, ratio: float = BOUNDARY) -> Array:
+def boundary_totals(
+    truth: Array, predicted: Array, classes: int, *, ratio: float = BOUNDARY
+) -> Array:
     """(C, 2) int64: intersection and union of the two boundary bands of each class, void pixels left out."""
     _check(truth, predicted, classes)
     width = max(1, round(ratio * hypot(*truth.shape)))
@@ -98,7 +100,9 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 def _check(truth: Array, predicted: Array, classes: int) -> None:
     if truth.shape != predicted.shape or truth.ndim != 2:
-        raise MaskError(f"truth {truth.shape} and answer {predicted.shape} must both be (H, W) of one picture")
+        raise MaskError(
+            f"truth {truth.shape} and answer {predicted.shape} must both be (H, W) of one picture"
+        )
     for name, labels in (("truth", truth), ("answer", predicted)):
         if labels.dtype.kind not in "iu":
             raise MaskError(f"the {name}'s labels are integers, got {labels.dtype}")

@@ -37,7 +37,10 @@ def idf1(frames: Sequence[Frame], *, least: float = 0.5) -> float:
 def hota(frames: Sequence[Frame]) -> dict[str, float]:
     """HOTA and its halves: detection (DetA) and association (AssA), means over the similarity thresholds."""
     truths, founds = _ids(frames)
-    frames = [Frame(np.searchsorted(truths, f.truth), np.searchsorted(founds, f.found), f.similarity) for f in frames]
+    frames = [
+        Frame(np.searchsorted(truths, f.truth), np.searchsorted(founds, f.found), f.similarity)
+        for f in frames
+    ]
     truth_counts = _counts([frame.truth for frame in frames], len(truths))
     found_counts = _counts([frame.found for frame in frames], len(founds))
     alignment = _alignment(frames, truth_counts, found_counts)
@@ -71,7 +74,9 @@ def _alignment(frames: Sequence[Frame], truth_counts: Array, found_counts: Array
 
 
 def _pair(frame: Frame, alignment: Array) -> tuple[Array, Array]:
-    rows, columns = linear_sum_assignment(-(alignment[np.ix_(frame.truth, frame.found)] * frame.similarity))
+    rows, columns = linear_sum_assignment(
+        -(alignment[np.ix_(frame.truth, frame.found)] * frame.similarity)
+    )
     return np.asarray(rows), np.asarray(columns)
 
 

@@ -33,7 +33,9 @@ def boundary(truth: Array, mask: Array, *, tolerance: float = TOLERANCE) -> floa
     span = np.arange(-reach, reach + 1)
     disk = (span[:, None] ** 2 + span[None] ** 2 <= reach**2).astype(np.uint8)
     mine, theirs = edges(truth), edges(mask)
-    near_mine, near_theirs = (cv2.dilate(edge.astype(np.uint8), disk).astype(bool) for edge in (mine, theirs))
+    near_mine, near_theirs = (
+        cv2.dilate(edge.astype(np.uint8), disk).astype(bool) for edge in (mine, theirs)
+    )
     if not mine.any() or not theirs.any():
         # One without a boundary: DAVIS gives the one that is there precision or recall 0, and 1 where both lack it.
         return float(not mine.any() and not theirs.any())
@@ -62,4 +64,8 @@ def summary(values: Sequence[float]) -> dict[str, float]:
         return {"mean": np.nan, "recall": np.nan, "decay": np.nan}
     quarters = np.array_split(frames, 4)
     decay = quarters[0].mean() - quarters[3].mean() if len(quarters[3]) else 0.0
-    return {"mean": float(frames.mean()), "recall": float((frames > 0.5).mean()), "decay": float(decay)}
+    return {
+        "mean": float(frames.mean()),
+        "recall": float((frames > 0.5).mean()),
+        "decay": float(decay),
+    }

@@ -19,22 +19,32 @@ BESIDE = (".masks.json", "classes.txt", "labels.txt")  # files that belong to ot
 
 
 def save(
-    result: Result, path: Path | str, format: str | None = None, options: FormatOptions | None = None
+    result: Result,
+    path: Path | str,
+    format: str | None = None,
+    options: FormatOptions | None = None,
 ) -> list[Path]:
     """Write one result; the format is named or told by the suffix. Returns the files written."""
     path = Path(path)
     chosen = format_of(path, format)
-    name = result.image.name if result.image is not None and result.image.name else _bare(path, chosen)
+    name = (
+        result.image.name if result.image is not None and result.image.name else _bare(path, chosen)
+    )
     return chosen.write([Named(name, result)], path, options or FormatOptions())
 
 
 def save_named(
-    items: Sequence[Named], path: Path | str, format: str | None = None, options: FormatOptions | None = None
+    items: Sequence[Named],
+    path: Path | str,
+    format: str | None = None,
+    options: FormatOptions | None = None,
 ) -> list[Path]:
     """Write many: into one file where the format can, else into the folder `path`, a file for each picture."""
     path, options = Path(path), options or FormatOptions()
     if format is None and not path.suffix:
-        raise FormatError(f"{path} is a folder, which tells no format; name one: {', '.join(BY_NAME)}")
+        raise FormatError(
+            f"{path} is a folder, which tells no format; name one: {', '.join(BY_NAME)}"
+        )
     chosen = format_of(path, format)
     if chosen.many or (len(items) == 1 and path.suffix):
         return chosen.write(items, path, options)
@@ -42,19 +52,31 @@ def save_named(
         raise FormatError(
             f"a {chosen.name} file holds one picture, got {len(items)}; give a folder and the format's name"
         )
-    return [written for item, file in _files(items, path, chosen) for written in chosen.write([item], file, options)]
+    return [
+        written
+        for item, file in _files(items, path, chosen)
+        for written in chosen.write([item], file, options)
+    ]
 
 
-def load(path: Path | str, format: str | None = None, options: FormatOptions | None = None) -> list[Result]:
+def load(
+    path: Path | str, format: str | None = None, options: FormatOptions | None = None
+) -> list[Result]:
     """The results in a file or folder, one for each picture."""
     return [item.result for item in load_named(path, format, options)]
 
 
-def load_named(path: Path | str, format: str | None = None, options: FormatOptions | None = None) -> list[Named]:
+def load_named(
+    path: Path | str, format: str | None = None, options: FormatOptions | None = None
+) -> list[Named]:
     """The same with the pictures' names and ids. The format of JSON is told by what is in it."""
     path, options = Path(path), options or FormatOptions()
     if path.is_dir():
-        return [item for file in files_in(path, format) for item in _read(file, _told(file, format, options), options)]
+        return [
+            item
+            for file in files_in(path, format)
+            for item in _read(file, _told(file, format, options), options)
+        ]
     return _read(path, _told(path, format, options), options)
 
 
@@ -97,7 +119,9 @@ def _told(path: Path, format: str | None, options: FormatOptions) -> Format:
 
 def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
     if chosen.read is None:
-        raise FormatError(f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it")
+        raise FormatError(
+            f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it"
+        )
     if not path.exists() and not chosen.folders:
         raise FormatError(f"there is no file {path}")
     return chosen.read(path, options)
@@ -109,9 +133,18 @@ def files_in(folder: Path, format: str | None) -> Iterator[Path]:
         yield folder
         return
     found = 0
-    suffixes = tuple(suffix for one in FORMATS if one.read and format in (None, one.name) for suffix in one.suffixes)
+    suffixes = tuple(
+        suffix
+        for one in FORMATS
+        if one.read and format in (None, one.name)
+        for suffix in one.suffixes
+    )
     for file in sorted(folder.iterdir()):
-        if file.name.lower().endswith(suffixes) and not file.name.startswith(".") and not file.name.endswith(BESIDE):
+        if (
+            file.name.lower().endswith(suffixes)
+            and not file.name.startswith(".")
+            and not file.name.endswith(BESIDE)
+        ):
             found += 1
             yield file
     if not found:
@@ -122,9 +155,14 @@ def _files(items: Sequence[Named], folder: Path, chosen: Format) -> Iterator[tup
     """A file for every picture; names from files are names only, never ways out of the folder."""
     seen: dict[str, str] = {}
     for index, item in enumerate(items):
-        stem = Path(item.name.replace("\\", "/").replace("\0", "")).stem.strip(".") or f"picture-{index}"
+        stem = (
+            Path(item.name.replace("\\", "/").replace("\0", "")).stem.strip(".")
+            or f"picture-{index}"
+        )
         if stem in seen:
-            raise FormatError(f"{seen[stem]} and {item.name} would both be written to {stem}{chosen.suffixes[0]}")
+            raise FormatError(
+                f"{seen[stem]} and {item.name} would both be written to {stem}{chosen.suffixes[0]}"
+            )
         seen[stem] = item.name
         yield item, folder / f"{stem}{chosen.suffixes[0]}"
 

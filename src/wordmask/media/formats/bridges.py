@@ -9,7 +9,15 @@ from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
 from wordmask.errors import FormatError, MissingExtraError
-from wordmask.media.formats.records import NO_NAME, FormatOptions, Row, Rows, Vocabulary, score_of, take
+from wordmask.media.formats.records import (
+    NO_NAME,
+    FormatOptions,
+    Row,
+    Rows,
+    Vocabulary,
+    score_of,
+    take,
+)
 
 
 def to_supervision(result: Result) -> Any:
@@ -17,7 +25,9 @@ def to_supervision(result: Result) -> Any:
     try:
         from supervision import Detections
     except ImportError:
-        raise MissingExtraError("supervision is not installed; it comes with: pip install supervision") from None
+        raise MissingExtraError(
+            "supervision is not installed; it comes with: pip install supervision"
+        ) from None
     return Detections(
         xyxy=result.masks.boxes.astype(np.float32),
         mask=result.masks.dense(),
@@ -28,19 +38,27 @@ def to_supervision(result: Result) -> Any:
     )
 
 
-def from_supervision(detections: Any, vocabulary: Sequence[str] = (), size: Size | None = None) -> Result:
+def from_supervision(
+    detections: Any, vocabulary: Sequence[str] = (), size: Size | None = None
+) -> Result:
     """From a `Detections` with masks; words come from `vocabulary` by class id, else from its class names."""
     if detections.mask is None and len(detections):
         raise FormatError("the detections have boxes only; wordmask needs their masks")
     masks = Masks.empty(size) if detections.mask is None and size else _dense(detections.mask)
-    ids = np.full(len(masks), UNNAMED) if detections.class_id is None else np.asarray(detections.class_id)
+    ids = (
+        np.full(len(masks), UNNAMED)
+        if detections.class_id is None
+        else np.asarray(detections.class_id)
+    )
     words = list(vocabulary)
     names = detections.data.get("class_name")
     if not words and names is not None:
         known = Vocabulary()
         ids = np.array([known.word(str(name)) if name else UNNAMED for name in names], np.int64)
         words = list(known.words)
-    return Result.of(masks, words, scores=detections.confidence, label_ids=ids, track_ids=detections.tracker_id)
+    return Result.of(
+        masks, words, scores=detections.confidence, label_ids=ids, track_ids=detections.tracker_id
+    )
 
 
 def to_fiftyone(result: Result) -> dict[str, Any]:
@@ -67,12 +85,19 @@ def from_fiftyone(value: Any, size: Size, vocabulary: Sequence[str] = ()) -> Res
     rows = Rows(size, where, FormatOptions())
     for row in take(value, "detections", list, where):
         crop = np.asarray(take(row, "mask", np.ndarray, where), bool)
-        sides = np.array(take(row, "bounding_box", list, where), float) * (size[1], size[0], size[1], size[0])
+        sides = np.array(take(row, "bounding_box", list, where), float) * (
+            size[1],
+            size[0],
+            size[1],
+            size[0],
+        )
         x0, y0, wide, high = np.round(np.nan_to_num(sides)).astype(int).tolist()
         if not crop.size or wide < 1 or high < 1:
             part = Masks.trimmed(size, [(0, 0)], [np.zeros((0, 0), bool)])
         else:
-            fitted = Masks.trimmed((crop.shape[0], crop.shape[1]), [(0, 0)], [crop]).resized((high, wide))
+            fitted = Masks.trimmed((crop.shape[0], crop.shape[1]), [(0, 0)], [crop]).resized(
+                (high, wide)
+            )
             part = fitted.moved(size, (x0, y0))
         track, score = row.get("index"), row.get("confidence")
         label = words.label(take(row, "label", str, where))

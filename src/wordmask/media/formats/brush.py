@@ -40,15 +40,23 @@ def decode(code: Sequence[int], size: Size) -> Masks:
     length_bits = [stream.take(4) + 1 for _ in range(4)]
     wanted = 4 * size[0] * size[1]
     if count != wanted:
-        raise MaskError(f"the brush code holds {count} values, a picture of {size[0]} x {size[1]} has {wanted}")
+        raise MaskError(
+            f"the brush code holds {count} values, a picture of {size[0]} x {size[1]} has {wanted}"
+        )
     values = np.zeros(count, np.uint32)
     at = 0
     while at < count:
         repeated = stream.take(1)
         end = at + 1 + stream.take(length_bits[stream.take(2)])
         if end > count:
-            raise MaskError(f"a run of the brush code ends at {end}, after the picture's {count} values")
-        values[at:end] = stream.take(value_bits) if repeated else [stream.take(value_bits) for _ in range(at, end)]
+            raise MaskError(
+                f"a run of the brush code ends at {end}, after the picture's {count} values"
+            )
+        values[at:end] = (
+            stream.take(value_bits)
+            if repeated
+            else [stream.take(value_bits) for _ in range(at, end)]
+        )
         at = end
     return Masks.from_dense((values[3::4] > 127).reshape(size))
 

@@ -32,7 +32,11 @@ from wordmask.media.formats.records import (
 
 def sniff(value: Any) -> bool:
     if isinstance(value, list):
-        return bool(value) and isinstance(value[0], dict) and {"image_id", "category_id"} <= value[0].keys()
+        return (
+            bool(value)
+            and isinstance(value[0], dict)
+            and {"image_id", "category_id"} <= value[0].keys()
+        )
     return isinstance(value, dict) and "images" in value and "annotations" in value
 
 
@@ -41,14 +45,25 @@ def encode(items: Sequence[Named], options: FormatOptions) -> dict[str, Any]:
     vocabulary = Vocabulary(word for item in items for word in item.result.vocabulary)
     category_ids = _category_ids(vocabulary.words, items, options)
     picture_ids = _unique([item.picture_id for item in items])
-    region_ids = iter(_unique([id for item in items for id in item.region_ids or [None] * len(item.result)]))
+    region_ids = iter(
+        _unique([id for item in items for id in item.region_ids or [None] * len(item.result)])
+    )
     annotations = []
     for item, picture_id in zip(items, picture_ids, strict=True):
         for row, name in enumerate(item.result.names):
-            ids = {"id": next(region_ids), "image_id": picture_id, "category_id": category_ids[name or NO_NAME]}
+            ids = {
+                "id": next(region_ids),
+                "image_id": picture_id,
+                "category_id": category_ids[name or NO_NAME],
+            }
             annotations.append(ids | _annotation(item, row, options))
     images = [
-        {"id": id, "file_name": item.name, "width": item.result.size[1], "height": item.result.size[0]}
+        {
+            "id": id,
+            "file_name": item.name,
+            "width": item.result.size[1],
+            "height": item.result.size[0],
+        }
         for id, item in zip(picture_ids, items, strict=True)
     ]
     categories = [{"id": id, "name": name} for name, id in category_ids.items()]
@@ -95,7 +110,9 @@ def _annotation(item: Named, row: int, options: FormatOptions) -> dict[str, Any]
     return value if result.track_ids is None else value | {"track_id": int(result.track_ids[row])}
 
 
-def _read_annotation(row: Any, where: str, pictures: dict[int, tuple[str, Rows]], labels: dict[int, int]) -> None:
+def _read_annotation(
+    row: Any, where: str, pictures: dict[int, tuple[str, Rows]], labels: dict[int, int]
+) -> None:
     id = integer(row.get("id", -1) if isinstance(row, dict) else -1, f"{where}: annotation id")
     place = f"{where}, annotation {id}"
     picture = pictures.get(take(row, "image_id", int, place))
@@ -141,11 +158,15 @@ def _decode_results(value: list[Any], where: str, options: FormatOptions) -> lis
             pictures[id] = Rows(size_of(sides, place, options), f"{where}, image {id}", options)
         label = vocabulary.word(known.get(category, f"category {category}"))
         score = score_of(take(row, "score", (int, float), place), place)
-        pictures[id].add(partial(_mask, row, pictures[id].size, place), Row(label=label, score=score))
+        pictures[id].add(
+            partial(_mask, row, pictures[id].size, place), Row(label=label, score=score)
+        )
     return [rows.named(str(id), vocabulary.words, id) for id, rows in pictures.items()]
 
 
-def _category_ids(words: tuple[str, ...], items: Sequence[Named], options: FormatOptions) -> dict[str, int]:
+def _category_ids(
+    words: tuple[str, ...], items: Sequence[Named], options: FormatOptions
+) -> dict[str, int]:
     given = options.category_ids or {word: index + 1 for index, word in enumerate(words)}
     missing = [word for word in words if word not in given]
     if missing:

@@ -11,10 +11,19 @@ from wordmask.core.image import Array
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
 from wordmask.errors import FormatError
+from wordmask.files import atomic
 from wordmask.media.formats import own
-from wordmask.media.formats.records import FormatOptions, Named, Row, Rows, Vocabulary, dump_json, parse_json, read_text
+from wordmask.media.formats.records import (
+    FormatOptions,
+    Named,
+    Row,
+    Rows,
+    Vocabulary,
+    dump_json,
+    parse_json,
+    read_text,
+)
 from wordmask.media.formats.yolo import read_words, write_words
-from wordmask.media.writers import atomic
 
 VOID = 255  # VOC: not said what
 
@@ -31,7 +40,9 @@ def write_ids(items: Sequence[Named], path: Path, options: FormatOptions) -> lis
     elif len(item.result) < 1 << 24:
         picture = Pil.fromarray(np.stack([ids, ids >> 8, ids >> 16], 2).astype(np.uint8))
     else:
-        raise FormatError(f"a picture of ids holds 16,777,215 regions, got {len(item.result):,}; use json")
+        raise FormatError(
+            f"a picture of ids holds 16,777,215 regions, got {len(item.result):,}; use json"
+        )
     beside = path.with_suffix(".json")
     with atomic(beside) as part:
         part.write_text(dump_json(own.encode(item, options, masks=False)), encoding="utf-8")
@@ -53,7 +64,9 @@ def read_ids(path: Path, options: FormatOptions) -> list[Named]:
     regions = value.get("regions") if isinstance(value, dict) else None
     rows = np.full(len(regions) if isinstance(regions, list) else 0, -1)
     if len(values) and values[-1] >= len(rows):
-        raise FormatError(f"{path.name} has id {values[-1] + 1}, {beside.name} lists {len(rows)} regions")
+        raise FormatError(
+            f"{path.name} has id {values[-1] + 1}, {beside.name} lists {len(rows)} regions"
+        )
     rows[values] = np.arange(len(values))
     # A region that others hide has no pixel: the empty mask comes last and stands for it.
     padded = Masks.concatenate([masks, Masks.from_dense(np.zeros((1, *masks.size), bool))])
@@ -73,10 +86,16 @@ def write_voc(items: Sequence[Named], path: Path, options: FormatOptions) -> lis
         )
     ids = _id_map(result)
     # 0 is background, 255 what has no name
-    table = np.array([0, *(VOID if label == UNNAMED else label + 1 for label in result.label_ids.tolist())], np.uint8)
+    table = np.array(
+        [0, *(VOID if label == UNNAMED else label + 1 for label in result.label_ids.tolist())],
+        np.uint8,
+    )
     stem = voc_stem(path)
     written = [write_words(path.parent / "labels.txt", ["background", *result.vocabulary])]
-    for folder, pixels in (("SegmentationClass", table[ids]), ("SegmentationObject", ids.astype(np.uint8))):
+    for folder, pixels in (
+        ("SegmentationClass", table[ids]),
+        ("SegmentationObject", ids.astype(np.uint8)),
+    ):
         picture = Pil.fromarray(pixels).convert("P")
         picture.putpalette(voc_colours().ravel().tolist())
         target = path.parent / folder / f"{stem}.png"
@@ -107,7 +126,9 @@ def voc_colours() -> Array:
     colours = np.zeros((256, 3), np.uint8)
     for place in range(8):
         for channel in range(3):
-            colours[:, channel] |= (((index >> (3 * place + channel)) & 1) << (7 - place)).astype(np.uint8)
+            colours[:, channel] |= (((index >> (3 * place + channel)) & 1) << (7 - place)).astype(
+                np.uint8
+            )
     return colours
 
 
@@ -115,7 +136,9 @@ def _read_pair(root: Path, stem: str, options: FormatOptions) -> Named:
     classes = _pixels(root / "SegmentationClass" / f"{stem}.png", options)
     objects = _pixels(root / "SegmentationObject" / f"{stem}.png", options)
     if classes.shape != objects.shape or classes.ndim != 2:
-        raise FormatError(f"{stem}: the class and object pictures are {classes.shape} and {objects.shape}")
+        raise FormatError(
+            f"{stem}: the class and object pictures are {classes.shape} and {objects.shape}"
+        )
     listed = root / "labels.txt"
     words = options.names or (read_words(listed, options)[1:] if listed.exists() else ())
     vocabulary = Vocabulary(words)
@@ -126,7 +149,9 @@ def _read_pair(root: Path, stem: str, options: FormatOptions) -> Named:
         x0, y0, x1, y1 = masks.boxes[index].tolist()
         label = int(np.bincount(classes[y0:y1, x0:x1][masks.crops[index]]).argmax())
         if label not in (0, VOID) and label > len(vocabulary.words):
-            raise FormatError(f"{stem}: class {label}, but there are {len(vocabulary.words)} words; give options.names")
+            raise FormatError(
+                f"{stem}: class {label}, but there are {len(vocabulary.words)} words; give options.names"
+            )
         rows.add(lambda one=masks[index]: one, Row(UNNAMED if label in (0, VOID) else label - 1))  # type: ignore[misc]  # mypy gives no type to a lambda's default
     return rows.named(stem, vocabulary.words)
 
@@ -146,11 +171,19 @@ def _pixels(path: Path, options: FormatOptions) -> Array:
     """The numbers of a PNG as they stand: (H, W), or (H, W, 3) for RGB."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pil.DecompressionBombWarning)  # our own limit stands below
+            warnings.simplefilter(
+                "ignore", Pil.DecompressionBombWarning
+            )  # our own limit stands below
             with Pil.open(path, formats=["PNG"]) as picture:
                 options.limits.check_size(path.name, *picture.size)
                 if picture.mode not in ("L", "P", "I", "I;16", "RGB"):
-                    raise FormatError(f"{path.name} is {picture.mode}; a picture of ids is grey, palette or RGB")
+                    raise FormatError(
+                        f"{path.name} is {picture.mode}; a picture of ids is grey, palette or RGB"
+                    )
                 return np.asarray(picture)
     except (OSError, SyntaxError, ValueError, Pil.DecompressionBombError) as error:
-        raise error if isinstance(error, FormatError) else FormatError(f"{path} cannot be read: {error}") from None
+        raise (
+            error
+            if isinstance(error, FormatError)
+            else FormatError(f"{path} cannot be read: {error}")
+        ) from None

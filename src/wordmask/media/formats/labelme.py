@@ -46,7 +46,9 @@ def encode(item: Named, options: FormatOptions) -> dict[str, Any]:
 
 
 def decode(value: Any, where: str, options: FormatOptions) -> Named:
-    size = size_of([take(value, key, int, where) for key in ("imageHeight", "imageWidth")], where, options)
+    size = size_of(
+        [take(value, key, int, where) for key in ("imageHeight", "imageWidth")], where, options
+    )
     vocabulary, rows = Vocabulary(options.names), Rows(size, where, options)
     groups: dict[Any, list[dict[str, Any]]] = {}
     for index, shape in enumerate(take(value, "shapes", list, where)):
@@ -57,9 +59,14 @@ def decode(value: Any, where: str, options: FormatOptions) -> Named:
             groups.setdefault(key, []).append(shape)
     for shapes in groups.values():
         place = f"{where}, {shapes[0]['label'][:40]!r}"
-        said = re.search(r"\bscore ([01](?:\.\d+)?(?:e-\d+)?)\b", str(shapes[0].get("description") or ""))
+        said = re.search(
+            r"\bscore ([01](?:\.\d+)?(?:e-\d+)?)\b", str(shapes[0].get("description") or "")
+        )
         score = float(said[1]) if said else 1.0
-        rows.add(partial(_mask, shapes, size, place), Row(vocabulary.label(shapes[0]["label"]), min(score, 1.0)))
+        rows.add(
+            partial(_mask, shapes, size, place),
+            Row(vocabulary.label(shapes[0]["label"]), min(score, 1.0)),
+        )
     return rows.named(kind(value.get("imagePath") or "", str, where), vocabulary.words)
 
 
@@ -75,11 +82,17 @@ def _shapes(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any
         corners = [[x0, y0], [x1 - 1, y1 - 1]]  # LabelMe's own mask boxes include their last pixel
         if not result.masks.areas[row]:
             return []
-        return [shared | {"shape_type": "mask", "points": corners, "mask": _png(result.masks.crops[row])}]
+        return [
+            shared
+            | {"shape_type": "mask", "points": corners, "mask": _png(result.masks.crops[row])}
+        ]
     found = pieces(result.masks, row, tolerance=options.tolerance)
     if len(found) > 1:
         shared["group_id"] = row + 1
-    return [shared | {"shape_type": "polygon", "points": one_ring(piece).tolist(), "mask": None} for piece in found]
+    return [
+        shared | {"shape_type": "polygon", "points": one_ring(piece).tolist(), "mask": None}
+        for piece in found
+    ]
 
 
 def _mask(shapes: list[dict[str, Any]], size: Size, where: str) -> Masks:
@@ -121,7 +134,13 @@ def _crop(text: str, size: Size, where: str) -> Array:
     try:
         with Pil.open(BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as picture:
             if picture.width > size[1] or picture.height > size[0]:
-                raise FormatError(f"{where}: the mask is {picture.width} x {picture.height}, larger than the picture")
+                raise FormatError(
+                    f"{where}: the mask is {picture.width} x {picture.height}, larger than the picture"
+                )
             return np.asarray(picture.convert("L")) > 0
     except (binascii.Error, OSError, SyntaxError, ValueError) as error:
-        raise error if isinstance(error, FormatError) else FormatError(f"{where}: broken mask: {error}") from None
+        raise (
+            error
+            if isinstance(error, FormatError)
+            else FormatError(f"{where}: broken mask: {error}")
+        ) from None

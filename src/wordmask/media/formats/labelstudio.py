@@ -32,7 +32,11 @@ from wordmask.media.formats.records import (
 def sniff(value: Any) -> bool:
     tasks = value if isinstance(value, list) else [value]
     first = tasks[0] if tasks else None
-    return isinstance(first, dict) and "data" in first and bool({"predictions", "annotations"} & first.keys())
+    return (
+        isinstance(first, dict)
+        and "data" in first
+        and bool({"predictions", "annotations"} & first.keys())
+    )
 
 
 def encode(items: Sequence[Named], options: FormatOptions) -> list[dict[str, Any]]:
@@ -43,7 +47,10 @@ def encode(items: Sequence[Named], options: FormatOptions) -> list[dict[str, Any
 def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
     tasks = value if isinstance(value, list) else [value]
     vocabulary = Vocabulary(options.names)
-    read = [_read_task(task, f"{where}, task {index}", vocabulary, options) for index, task in enumerate(tasks)]
+    read = [
+        _read_task(task, f"{where}, task {index}", vocabulary, options)
+        for index, task in enumerate(tasks)
+    ]
     return [rows.named(name, vocabulary.words, id) for name, rows, id in read]
 
 
@@ -56,7 +63,10 @@ def _task(item: Named, options: FormatOptions) -> dict[str, Any]:
     height, width = item.result.size
     # Width and height stand in the data too, so that a task without regions still tells them.
     data = {options.to_name: item.name, "width": width, "height": height}
-    prediction: dict[str, Any] = {"model_version": "+".join(item.result.made_by), "result": regions(item, options)}
+    prediction: dict[str, Any] = {
+        "model_version": "+".join(item.result.made_by),
+        "result": regions(item, options),
+    }
     if len(item.result):
         prediction["score"] = plain(item.result.scores.mean())
     id = {} if item.picture_id is None else {"id": item.picture_id}
@@ -72,12 +82,20 @@ def _region(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any
         "original_width": width, "original_height": height, "image_rotation": 0,
     }  # fmt: skip
     if options.shapes != "polygon":
-        value: dict[str, Any] = {"format": "rle", "rle": brush.encode(result.masks.one(row)), "brushlabels": [name]}
+        value: dict[str, Any] = {
+            "format": "rle",
+            "rle": brush.encode(result.masks.one(row)),
+            "brushlabels": [name],
+        }
         return [{"id": f"r{row}", "type": "brushlabels", "value": value} | shared]
     parts = []
     for place, piece in enumerate(pieces(result.masks, row, tolerance=options.tolerance)):
         # Label Studio's polygons are one ring each: holes by a slit, further pieces as children of the first.
-        value = {"points": _percent(one_ring(piece), result.size), "closed": True, "polygonlabels": [name]}
+        value = {
+            "points": _percent(one_ring(piece), result.size),
+            "closed": True,
+            "polygonlabels": [name],
+        }
         kin = {"parentID": f"r{row}"} if place else {}
         id = f"r{row}.{place}" if place else f"r{row}"
         parts.append({"id": id, "type": "polygonlabels", "value": value} | kin | shared)
@@ -89,14 +107,23 @@ def _percent(ring: Array, size: Size) -> list[list[float]]:
     return points
 
 
-def _read_task(task: Any, where: str, vocabulary: Vocabulary, options: FormatOptions) -> tuple[str, Rows, int | None]:
+def _read_task(
+    task: Any, where: str, vocabulary: Vocabulary, options: FormatOptions
+) -> tuple[str, Rows, int | None]:
     data = take(task, "data", dict, where)
     found = _drawn(task, where)
     rows = Rows(_size(data, found, where, options), where, options)
     for item in found:
         if item.get("parentID") is None or item.get("type") != "polygonlabels":
-            _add(item, [one for one in found if one.get("parentID") == item.get("id")], rows, vocabulary)
-    image = next((text for text in (data.get(options.to_name), *data.values()) if isinstance(text, str)), "")
+            _add(
+                item,
+                [one for one in found if one.get("parentID") == item.get("id")],
+                rows,
+                vocabulary,
+            )
+    image = next(
+        (text for text in (data.get(options.to_name), *data.values()) if isinstance(text, str)), ""
+    )
     name = PurePosixPath(unquote(urlsplit(image).path)).name if "://" in image else image
     id = task.get("id")
     return name, rows, None if id is None else integer(id, f"{where}: id")
@@ -109,26 +136,36 @@ def _drawn(task: dict[str, Any], where: str) -> list[dict[str, Any]]:
             if not kind(answer, dict, f"{where}: {key}").get("was_cancelled"):
                 found = take(answer, "result", list, f"{where}: {key}")
                 items = [kind(item, dict, f"{where}: result") for item in found]
-                return [item for item in items if item.get("type") in ("brushlabels", "polygonlabels")]
+                return [
+                    item for item in items if item.get("type") in ("brushlabels", "polygonlabels")
+                ]
     return []
 
 
-def _size(data: dict[str, Any], found: list[dict[str, Any]], where: str, options: FormatOptions) -> Size:
+def _size(
+    data: dict[str, Any], found: list[dict[str, Any]], where: str, options: FormatOptions
+) -> Size:
     source = found[0] if found else data
     keys = ("original_height", "original_width") if found else ("height", "width")
     if not found and "width" not in data:
         if options.size is None:
-            raise FormatError(f"{where} has no region that would tell the picture's size; give options.size")
+            raise FormatError(
+                f"{where} has no region that would tell the picture's size; give options.size"
+            )
         return options.size
     return size_of([take(source, key, int, where) for key in keys], where, options)
 
 
-def _add(item: dict[str, Any], parts: list[dict[str, Any]], rows: Rows, vocabulary: Vocabulary) -> None:
+def _add(
+    item: dict[str, Any], parts: list[dict[str, Any]], rows: Rows, vocabulary: Vocabulary
+) -> None:
     where = f"{rows.where}, region {item.get('id')}"
     value = take(item, "value", dict, where)
     names = take(value, item["type"], list, where)
     word = kind(names[0], str, where) if names else NO_NAME
-    row = Row(label=vocabulary.label(word), score=score_of(item.get("score") or 1.0, f"{where}: score"))
+    row = Row(
+        label=vocabulary.label(word), score=score_of(item.get("score") or 1.0, f"{where}: score")
+    )
     if item["type"] == "brushlabels":
         rows.add(partial(brush.decode, take(value, "rle", list, where), rows.size), row)
         return

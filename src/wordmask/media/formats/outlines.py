@@ -14,7 +14,9 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import FormatError
 
-MAX_CROSSINGS = 200_000_000  # rows that a polygon's edges cross: beyond that it is noise or an attack
+MAX_CROSSINGS = (
+    200_000_000  # rows that a polygon's edges cross: beyond that it is noise or an attack
+)
 BATCH = 4_000_000
 
 Ring = Array  # (n, 2) float64, x y, not closed
@@ -33,7 +35,9 @@ def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
     _, parts = cv2.connectedComponents(crop.astype(np.uint8), connectivity=4)
     found: dict[int, Piece] = {}
     for ring in _rings(crop):
-        x, y = ring[0]  # the left end of a top edge: mask below it means an outline, above it a hole
+        x, y = ring[
+            0
+        ]  # the left end of a top edge: mask below it means an outline, above it a hole
         if crop[y, x]:
             found.setdefault(int(parts[y, x]), []).insert(0, ring)
         else:
@@ -50,7 +54,9 @@ def one_ring(rings: Sequence[Ring]) -> Ring:
     ordered = [rings[0], *sorted(rings[1:], key=lambda ring: float(ring[:, 0].min()))]
     starts = np.cumsum([0, *(len(ring) for ring in ordered)])
     points = np.concatenate(ordered)
-    doors: dict[int, list[tuple[int, int]]] = {}  # vertex -> the rings that are entered from it, and where
+    doors: dict[
+        int, list[tuple[int, int]]
+    ] = {}  # vertex -> the rings that are entered from it, and where
     for number, ring in enumerate(ordered[1:], 1):
         entry = int(np.lexsort((ring[:, 1], ring[:, 0]))[0])
         gaps = ((points[: starts[number]] - ring[entry]) ** 2).sum(1)
@@ -80,7 +86,9 @@ def fill(rings: Sequence[Ring], size: Size) -> Masks:
 def ring_of(flat: Array, where: str) -> Ring:
     """A ring from x, y, x, y ...; at least three corners."""
     if len(flat) < 6 or len(flat) % 2:
-        raise FormatError(f"{where}: a polygon has at least 3 pairs of x and y, got {len(flat)} numbers")
+        raise FormatError(
+            f"{where}: a polygon has at least 3 pairs of x and y, got {len(flat)} numbers"
+        )
     return flat.reshape(-1, 2)
 
 
@@ -121,7 +129,9 @@ def _follow(corners: Array, beside: list[int]) -> Iterator[Array]:
         yield corners[path]
 
 
-def _walk(rings: list[Ring], starts: Array, doors: dict[int, list[tuple[int, int]]]) -> Iterator[int]:
+def _walk(
+    rings: list[Ring], starts: Array, doors: dict[int, list[tuple[int, int]]]
+) -> Iterator[int]:
     """Indices of vertices along all rings, from the first ring's first vertex."""
     stack = [_around(0, 0, len(rings[0]), closed=False)]
     while stack:
@@ -149,7 +159,9 @@ def _simple(ring: Array, tolerance: float) -> Ring:
     return corners
 
 
-def _crossings(rings: Sequence[Ring], box: tuple[int, int, int, int]) -> Iterator[tuple[Array, Array]]:
+def _crossings(
+    rings: Sequence[Ring], box: tuple[int, int, int, int]
+) -> Iterator[tuple[Array, Array]]:
     """Rows and columns at which edges cross the rows' middles: the first pixel whose centre lies to the right."""
     x0, y0, x1, y1 = box
     edges = np.concatenate([np.stack([ring, np.roll(ring, -1, 0)], 1) for ring in rings])

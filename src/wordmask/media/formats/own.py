@@ -49,7 +49,10 @@ def encode(item: Named, options: FormatOptions, *, masks: bool = True) -> dict[s
         for region, vector in zip(regions, result.embeddings, strict=True):
             data = vector.astype(_DTYPES[options.embeddings]).tobytes()
             region["embedding"] = base64.b64encode(data).decode("ascii")
-    absent = [{"phrase": w.phrase, "best": plain(w.best), "needed": plain(w.needed)} for w in result.absent]
+    absent = [
+        {"phrase": w.phrase, "best": plain(w.best), "needed": plain(w.needed)}
+        for w in result.absent
+    ]
     return value | {"absent": absent, "made_by": list(result.made_by)}
 
 
@@ -57,13 +60,19 @@ def decode(value: Any, where: str, options: FormatOptions, masks: Masks | None =
     """The picture's result; `masks`, one for every region, where the object does not hold them."""
     version = take(value, "wordmask", int, where)
     if version != VERSION:
-        raise FormatError(f"{where} has schema {version}, this is schema {VERSION}; a newer wordmask may read it")
+        raise FormatError(
+            f"{where} has schema {version}, this is schema {VERSION}; a newer wordmask may read it"
+        )
     size = size_of(take(value, "size", list, where), where, options)
-    words = [kind(word, str, f"{where}: vocabulary") for word in take(value, "vocabulary", list, where)]
+    words = [
+        kind(word, str, f"{where}: vocabulary") for word in take(value, "vocabulary", list, where)
+    ]
     vocabulary = Vocabulary(words)
     regions = take(value, "regions", list, where)
     if masks is not None and len(masks) != len(regions):
-        raise FormatError(f"{where} has {len(regions)} regions, the picture of ids goes with {len(masks)}")
+        raise FormatError(
+            f"{where} has {len(regions)} regions, the picture of ids goes with {len(masks)}"
+        )
     rows = Rows(size, where, options)
     for index, region in enumerate(regions):
         place = f"{where}, region {index}"
@@ -73,8 +82,13 @@ def decode(value: Any, where: str, options: FormatOptions, masks: Masks | None =
     return rows.named(
         name,
         vocabulary.words,
-        absent=tuple(_absent(row, f"{where}: absent") for row in kind(value.get("absent", []), list, where)),
-        made_by=tuple(kind(maker, str, f"{where}: made_by") for maker in kind(value.get("made_by", []), list, where)),
+        absent=tuple(
+            _absent(row, f"{where}: absent") for row in kind(value.get("absent", []), list, where)
+        ),
+        made_by=tuple(
+            kind(maker, str, f"{where}: made_by")
+            for maker in kind(value.get("made_by", []), list, where)
+        ),
         why=_why_column(regions, where),
         embeddings=_embeddings(value, regions, where),
     )
@@ -107,7 +121,9 @@ def _one(masks: Masks, index: int) -> Masks:
 def _mask(region: Any, size: Size, where: str) -> Masks:
     code = take(region, "mask", dict, where)
     if code.get("size") != list(size):
-        raise FormatError(f"{where}: the mask's size is {code.get('size')}, the picture's {list(size)} (height, width)")
+        raise FormatError(
+            f"{where}: the mask's size is {code.get('size')}, the picture's {list(size)} (height, width)"
+        )
     return Masks.from_rle([code], size)
 
 
@@ -139,7 +155,9 @@ def _why(row: Any, where: str) -> Why:
 
 
 def _absent(row: Any, where: str) -> Absent:
-    best, needed = (number(take(row, key, (int, float), where), where) for key in ("best", "needed"))
+    best, needed = (
+        number(take(row, key, (int, float), where), where) for key in ("best", "needed")
+    )
     return Absent(take(row, "phrase", str, where), best, needed)
 
 
@@ -151,9 +169,16 @@ def _embeddings(value: dict[str, Any], regions: list[Any], where: str) -> Array 
         raise FormatError(f"{where}: embeddings are float16 or float32, got {str(kept)[:40]!r}")
     try:
         rows = [
-            np.frombuffer(base64.b64decode(take(region, "embedding", str, where), validate=True), _DTYPES[kept])
+            np.frombuffer(
+                base64.b64decode(take(region, "embedding", str, where), validate=True),
+                _DTYPES[kept],
+            )
             for region in regions
         ]
         return np.stack(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)
     except (binascii.Error, ValueError) as error:
-        raise error if isinstance(error, FormatError) else FormatError(f"{where}: broken embedding: {error}") from None
+        raise (
+            error
+            if isinstance(error, FormatError)
+            else FormatError(f"{where}: broken embedding: {error}")
+        ) from None

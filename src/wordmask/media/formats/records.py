@@ -14,7 +14,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
 from wordmask.errors import FormatError, MaskError, OptionError, did_you_mean
-from wordmask.media.limits import Limits, human
+from wordmask.media.reading.limits import Limits, human
 
 NO_NAME = "_unnamed_"  # what regions without a name are called in formats that need one
 SHAPES = ("auto", "rle", "plain", "polygon")
@@ -61,7 +61,9 @@ class FormatOptions:
 
     def __post_init__(self) -> None:
         if self.shapes not in SHAPES:
-            raise OptionError(f"no shapes called {self.shapes!r}.{did_you_mean(self.shapes, SHAPES)}")
+            raise OptionError(
+                f"no shapes called {self.shapes!r}.{did_you_mean(self.shapes, SHAPES)}"
+            )
         if self.embeddings not in ("none", "float16", "float32"):
             raise OptionError(f"embeddings are none, float16 or float32, got {self.embeddings!r}")
         if not (self.tolerance >= 0 and isfinite(self.tolerance)):
@@ -76,7 +78,9 @@ def read_text(path: Path, options: FormatOptions) -> bytes:
         size = path.stat().st_size
         if size > options.max_bytes:
             most = human(options.max_bytes, "B")
-            raise FormatError(f"{path} has {human(size, 'B')}, the limit is {most}; raise max_bytes if you trust it")
+            raise FormatError(
+                f"{path} has {human(size, 'B')}, the limit is {most}; raise max_bytes if you trust it"
+            )
         return path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -85,7 +89,9 @@ def read_text(path: Path, options: FormatOptions) -> bytes:
 def parse_json(data: bytes, where: str, options: FormatOptions) -> Any:
     """The JSON value; size and depth are checked before anything is built."""
     if len(data) > options.max_bytes:
-        raise FormatError(f"{where} has {human(len(data), 'B')}, the limit is {human(options.max_bytes, 'B')}")
+        raise FormatError(
+            f"{where} has {human(len(data), 'B')}, the limit is {human(options.max_bytes, 'B')}"
+        )
     # Strings go first: their brackets do not count.
     bare = re.sub(rb'"(?:[^"\\]|\\.)*+"', b"", data, flags=re.DOTALL)
     marks = np.frombuffer(bare, np.uint8)
@@ -93,7 +99,9 @@ def parse_json(data: bytes, where: str, options: FormatOptions) -> Any:
     steps = np.where(np.isin(marks, np.frombuffer(b"[{", np.uint8)), 1, -1)
     depth = int(np.cumsum(steps).max(initial=0))
     if depth > options.max_depth:
-        raise FormatError(f"{where} is nested {depth} deep, the limit is {options.max_depth}; is it one of our files?")
+        raise FormatError(
+            f"{where} is nested {depth} deep, the limit is {options.max_depth}; is it one of our files?"
+        )
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
@@ -103,7 +111,9 @@ def parse_json(data: bytes, where: str, options: FormatOptions) -> Any:
 def dump_json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        text = json.dumps(value, allow_nan=False)  # a file name that is no Unicode: only escapes can hold it
+        text = json.dumps(
+            value, allow_nan=False
+        )  # a file name that is no Unicode: only escapes can hold it
     return text + "\n"
 
 
@@ -115,7 +125,9 @@ def take(mapping: Any, key: str, kinds: type | tuple[type, ...], where: str) -> 
     if not isinstance(mapping, dict):
         raise FormatError(f"{where} must be an object, got {_short(mapping)}")
     if key not in mapping:
-        raise FormatError(f"{where} has no {key!r}; it has {', '.join(map(str, list(mapping)[:12])) or 'nothing'}")
+        raise FormatError(
+            f"{where} has no {key!r}; it has {', '.join(map(str, list(mapping)[:12])) or 'nothing'}"
+        )
     return kind(mapping[key], kinds, f"{where}: {key}")
 
 
@@ -165,7 +177,9 @@ def size_of(sides: Sequence[Any], where: str, options: FormatOptions) -> Size:
     if len(sides) != 2:
         raise FormatError(f"{where}: a size is [height, width], got {len(sides)} values")
     height, width = sides
-    options.limits.check_size(where, integer(width, f"{where}: width"), integer(height, f"{where}: height"))
+    options.limits.check_size(
+        where, integer(width, f"{where}: width"), integer(height, f"{where}: height")
+    )
     return height, width
 
 
@@ -223,22 +237,34 @@ class Rows:
         except MaskError as error:
             raise MaskError(f"{place}: {error}") from None
         if part.size != self.size:
-            raise MaskError(f"{place}: the mask is of {part.size}, the picture of {self.size} (height, width)")
+            raise MaskError(
+                f"{place}: the mask is of {part.size}, the picture of {self.size} (height, width)"
+            )
         self._bytes += part.nbytes
         if self._bytes > self._options.max_mask_bytes:
             most = human(self._options.max_mask_bytes, "B")
-            raise FormatError(f"{place}: the masks take more than {most}; raise max_mask_bytes if you trust the file")
+            raise FormatError(
+                f"{place}: the masks take more than {most}; raise max_mask_bytes if you trust the file"
+            )
         self._parts.append(part)
         self._rows.append(row)
 
-    def named(self, name: str, vocabulary: Sequence[str], picture_id: int | None = None, **columns: Any) -> Named:
+    def named(
+        self, name: str, vocabulary: Sequence[str], picture_id: int | None = None, **columns: Any
+    ) -> Named:
         """The result, sorted, and the file's ids in the same order."""
         masks = Masks.concatenate([Masks.empty(self.size), *self._parts])
         scores, labels = [row.score for row in self._rows], [row.label for row in self._rows]
         # The places travel as track ids, so that whatever order the result takes, the rest can follow.
         places = np.arange(len(masks))
-        result = Result.of(masks, vocabulary, scores=scores, label_ids=labels, track_ids=places, **columns)
-        rows = [] if result.track_ids is None else [self._rows[place] for place in result.track_ids.tolist()]
+        result = Result.of(
+            masks, vocabulary, scores=scores, label_ids=labels, track_ids=places, **columns
+        )
+        rows = (
+            []
+            if result.track_ids is None
+            else [self._rows[place] for place in result.track_ids.tolist()]
+        )
         known = any(row.track is not None for row in rows)
         tracks = [-1 if row.track is None else row.track for row in rows] if known else None
         ids = tuple(row.id for row in rows) if any(row.id >= 0 for row in rows) else ()
@@ -247,5 +273,7 @@ class Rows:
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
+    text = (
+        repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
+    )
     return text if len(text) <= 60 else text[:57] + "..."

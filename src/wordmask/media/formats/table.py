@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from wordmask.errors import FormatError
-from wordmask.media import render
+from wordmask.files import atomic
+from wordmask.media.drawing import render
 from wordmask.media.formats import coco, ids, labelme, labelstudio, own, yolo
 from wordmask.media.formats.records import FormatOptions, Named, dump_json, parse_json, read_text
-from wordmask.media.writers import atomic
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ FORMATS = (
     Format("voc", (".voc.png",), ids.write_voc, ids.read_voc, folders=True),
     Format("labels", (".labels.png",), _write_labels, None),
     Format("cutout", (".cutout.png",), _write_cutout, None),
-    Format("overlay", (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), _write_overlay, None),
+    Format(
+        "overlay", (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), _write_overlay, None
+    ),
 )
 BY_NAME = {one.name: one for one in FORMATS}
 _JSON: dict[str, Any] = {"json": own, "coco": coco, "labelme": labelme, "labelstudio": labelstudio}

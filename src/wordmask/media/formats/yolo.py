@@ -14,9 +14,17 @@ from PIL import Image as Pil
 from wordmask.core.image import Size
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError, OutputError
+from wordmask.files import atomic
 from wordmask.media.formats.outlines import fill, one_ring, pieces, ring_of
-from wordmask.media.formats.records import NO_NAME, FormatOptions, Named, Row, Rows, Vocabulary, read_text
-from wordmask.media.writers import atomic
+from wordmask.media.formats.records import (
+    NO_NAME,
+    FormatOptions,
+    Named,
+    Row,
+    Rows,
+    Vocabulary,
+    read_text,
+)
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that lie on their side
@@ -29,7 +37,9 @@ def write(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Pa
         words.append(NO_NAME)
     beside = write_words(path.parent / "classes.txt", words)
     with atomic(path) as part:
-        part.write_text("".join(_line(item, row, options) for row in range(len(item.result))), encoding="utf-8")
+        part.write_text(
+            "".join(_line(item, row, options) for row in range(len(item.result))), encoding="utf-8"
+        )
     return [path, beside]
 
 
@@ -37,11 +47,15 @@ def read(path: Path, options: FormatOptions) -> list[Named]:
     picture = _picture(path)
     size = options.size or (None if picture is None else _size(picture))
     if size is None:
-        raise FormatError(f"{path.name} does not tell its picture's size; put the picture beside it or give the size")
+        raise FormatError(
+            f"{path.name} does not tell its picture's size; put the picture beside it or give the size"
+        )
     vocabulary = Vocabulary(options.names or _words(path, options))
     known = vocabulary.words
     rows = Rows(size, path.name, options)
-    for number, line in enumerate(read_text(path, options).decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(
+        read_text(path, options).decode("utf-8", "replace").splitlines(), 1
+    ):
         if line.strip():
             _read_line(line, f"{path.name}, line {number}", rows, known)
     words = tuple(word for word in known if word != NO_NAME)
@@ -59,12 +73,18 @@ def write_words(path: Path, words: Sequence[str]) -> Path:
 
 
 def read_words(path: Path, options: FormatOptions) -> list[str]:
-    return [line for line in read_text(path, options).decode("utf-8", "replace").split("\n") if line.strip()]
+    return [
+        line
+        for line in read_text(path, options).decode("utf-8", "replace").split("\n")
+        if line.strip()
+    ]
 
 
 def _line(item: Named, row: int, options: FormatOptions) -> str:
     result = item.result
-    rings = [ring for piece in pieces(result.masks, row, tolerance=options.tolerance) for ring in piece]
+    rings = [
+        ring for piece in pieces(result.masks, row, tolerance=options.tolerance) for ring in piece
+    ]
     if not rings:
         return ""
     label = int(result.label_ids[row])
@@ -82,7 +102,9 @@ def _read_line(line: str, where: str, rows: Rows, words: Sequence[str]) -> None:
     if len(values) in (4, 5):
         raise FormatError(f"{where} is a box, not an outline; this is a file for detection")
     if not 0 <= number < len(words):
-        raise FormatError(f"{where} has class {number}, but there are {len(words)} words; give options.names")
+        raise FormatError(
+            f"{where} has class {number}, but there are {len(words)} words; give options.names"
+        )
     score = 1.0
     if len(values) % 2:  # a confidence at the end
         values, score = values[:-1], float(np.clip(values[-1], 0, 1))
@@ -118,7 +140,9 @@ def _words(path: Path, options: FormatOptions) -> list[str]:
             return read_words(folder / "classes.txt", options)
         if (folder / "data.yaml").is_file():
             return _yaml_names(read_text(folder / "data.yaml", options).decode("utf-8", "replace"))
-    raise FormatError(f"{path.name} has numbers only and there is no classes.txt beside it; give options.names")
+    raise FormatError(
+        f"{path.name} has numbers only and there is no classes.txt beside it; give options.names"
+    )
 
 
 def _yaml_names(text: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The embedded default engine and its weights."""

@@ -1,0 +1,126 @@
+"""Words for `mini`: phrases -> unit vectors in the space of its pictures.
+
+About 3,000 common words are ready-made (words.npz); anything else goes through our int8 export of
+all-MiniLM-L6-v2, once plain and once in a sentence, and is remembered.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, frozen
+from wordmask.core.protocols import Rivals
+from wordmask.engines.mini.files import open_network
+
+TEMPLATES = ("{}", "a photo of a {}.")
+LONGEST = 64  # tokens
+AT_ONCE = 128  # phrases per run
+REMEMBERED = 20_000  # phrases
+LISTS = 8  # whole lists of words: a folder of pictures is asked for the same ones
+# Written as one word in VOC's and similar lists; a sentence encoder has never seen them so.
+SPELLINGS = {
+    "tvmonitor": "tv",
+    "diningtable": "dining table",
+    "pottedplant": "potted plant",
+    "aeroplane": "airplane",
+    "motorbike": "motorcycle",
+    "trafficlight": "traffic light",
+    "firehydrant": "fire hydrant",
+    "cellphone": "cell phone",
+    "wineglass": "wine glass",
+}
+
+
+class Words:
+    """The text side of the engine."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        with np.load(folder / "words.npz") as table:
+            rows = table["vectors"].astype(np.float32)
+            self._down, self._up = table["down"].astype(np.float32), table["up"].astype(np.float32)
+            names, kin = (str(table[k]).split("\n") for k in ("names", "kin"))
+        self._folder, self._settings, self._lock = folder, settings, Lock()
+        self._text: Any = None
+        self._known = dict(zip(names, unit(rows), strict=True))
+        self._shipped = len(self._known)
+        self._lists: dict[tuple[str, ...], Array] = {}
+        self.rivals = self._rivals([line.split("\t") for line in kin])
+
+    @property
+    def remembered(self) -> int:
+        """How many phrases have been added to the ready-made ones."""
+        return len(self._known) - self._shipped
+
+    def embed(self, phrases: Sequence[str]) -> Array:
+        """(N, D) unit rows, in the order given."""
+        asked = tuple(phrases)
+        with self._lock:
+            if asked in self._lists:
+                return self._lists[asked]
+            plain = [tidy(p) for p in asked]
+            missing = [p for p in dict.fromkeys(plain) if p not in self._known]
+            if len(self._known) + len(missing) > self._shipped + REMEMBERED:
+                self._known = dict(list(self._known.items())[: self._shipped])
+                missing = [p for p in dict.fromkeys(plain) if p not in self._known]
+            if missing:
+                self._known.update(zip(missing, self._encode(missing), strict=True))
+            rows = (
+                np.stack([self._known[p] for p in plain])
+                if plain
+                else np.zeros((0, self._up.shape[0]), np.float32)
+            )
+            found = frozen(unit(rows + np.tanh(rows @ self._down.T) @ self._up.T))
+            self._lists = {**dict(list(self._lists.items())[1 - LISTS :]), asked: found}
+        return found
+
+    def _rivals(self, pairs: list[list[str]]) -> Rivals:
+        things = list(dict.fromkeys(thing for thing, _ in pairs))
+        of = np.array([things.index(thing) for thing, _ in pairs])
+        return Rivals(self.embed(things), self.embed([other for _, other in pairs]), of)
+
+    def _encode(self, phrases: list[str]) -> Array:
+        """Each phrase in each template, averaged; sorted by length so that little is padding."""
+        lines = [t.format(p) for p in phrases for t in TEMPLATES]
+        order = sorted(range(len(lines)), key=lambda k: len(lines[k]))
+        vectors = np.zeros((len(lines), self._up.shape[0]), np.float32)
+        for k in range(0, len(order), AT_ONCE):
+            chosen = order[k : k + AT_ONCE]
+            vectors[chosen] = self._run([lines[i] for i in chosen])
+        return unit(vectors.reshape(len(phrases), len(TEMPLATES), -1).mean(1))
+
+    def _run(self, lines: list[str]) -> Array:
+        if self._text is None:
+            from tokenizers import Tokenizer
+
+            tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+            tokenizer.enable_truncation(LONGEST)
+            tokenizer.enable_padding()
+            self._text = tokenizer, open_network(self._folder, "text.onnx", self._settings)
+        tokenizer, network = self._text
+        coded = tokenizer.encode_batch(lines)
+        ids, mask = (
+            np.array([getattr(c, f) for c in coded], np.int64) for f in ("ids", "attention_mask")
+        )
+        vectors: Array = network.run(None, {"ids": ids, "mask": mask})[0]
+        return vectors
+
+
+def tidy(phrase: str) -> str:
+    """Lower case, single blanks, no article; common run-together spellings taken apart.
+
+    >>> tidy(" The Dog "), tidy("tvmonitor")
+    ('dog', 'tv')
+    """
+    words = phrase.lower().replace("_", " ").split()
+    if len(words) > 1 and words[0] in ("a", "an", "the"):
+        words = words[1:]
+    text = " ".join(words)
+    return SPELLINGS.get(text, text)
+
+
+def unit(rows: Array) -> Array:
+    scaled: Array = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-6)
+    return scaled

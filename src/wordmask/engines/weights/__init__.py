@@ -1,0 +1,1 @@
+"""Weights on this machine: where they lie, fetched, checked, opened."""

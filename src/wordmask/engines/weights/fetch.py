@@ -1,0 +1,306 @@
+"""Weights over the network: resumed, verified by sha256, placed whole or not at all.
+
+A download grows in `FILE.part` under a lock and gets its name only when its hash is right, so a killed or a
+parallel download leaves nothing half-done under a final name. A snapshot is complete when its recipe,
+`wordmask-files.json`, is there: it is written last.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from wordmask.errors import WeightsError
+
+log = logging.getLogger("wordmask.engines")
+
+RECIPE = "wordmask-files.json"
+CHUNK = 1 << 20
+TIMEOUT_S = 30
+_WANTED = (".json", ".safetensors", ".txt", ".model")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a snapshot is to be had."""
+
+    home: Path
+    revision: str | None = None  # None: not pinned
+    offline: bool = False
+    allow_pickle: bool = False
+    gated: bool = False
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file of a snapshot as the hub lists it."""
+
+    name: str
+    nbytes: int | None
+    sha256: str | None
+
+
+def hub() -> str:
+    """The hub's address; $HF_ENDPOINT names a mirror."""
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+
+
+def snapshot(repository: str, plan: Plan) -> Path:
+    """The folder of a repository's weights: what is here already, else fetched."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository) or ".." in repository:
+        raise WeightsError(f"a hub repository is written owner/name, got {repository!r}")
+    found = newest(plan.home, repository, plan.revision)
+    if found is not None:
+        return found
+    if plan.offline:
+        raise WeightsError(
+            f"{repository} is not on this machine and the network is switched off; run once without --offline, "
+            f"or give a folder: --checkpoint FOLDER (kept in {plan.home / 'weights'})"
+        )
+    commit, files = _listing(repository, plan)
+    if plan.revision is None:
+        log.warning(
+            "%s has no pinned revision: taking what the hub has now, commit %s", repository, commit
+        )
+    target = _place(plan.home, repository) / commit
+    for file in files:
+        url = f"{hub()}/{repository}/resolve/{commit}/{quote(file.name)}"
+        fetch(url, target / file.name, sha256=file.sha256, nbytes=file.nbytes)
+    write_whole(target / RECIPE, json.dumps([file.__dict__ for file in files], indent=1).encode())
+    return target
+
+
+def newest(home: Path, repository: str, revision: str | None = None) -> Path | None:
+    """The latest complete snapshot on this machine, of `revision` if one is named."""
+    recipes = sorted(
+        _place(home, repository).glob(f"{revision or '*'}/{RECIPE}"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    whole = [recipe.parent for recipe in recipes if _is_whole(recipe)]
+    return whole[-1] if whole else None
+
+
+def fetch(url: str, target: Path, *, sha256: str | None = None, nbytes: int | None = None) -> Path:
+    """`url` as the file `target`; nothing is done where it is there already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(target.with_name(target.name + ".lock")):
+        if not target.is_file():
+            part = target.with_name(target.name + ".part")
+            try:
+                _download(url, part, sha256=sha256, nbytes=nbytes)
+            except _OutdatedError:
+                # What an earlier run left behind was of another file: once more, from the start.
+                part.unlink(missing_ok=True)
+                _download(url, part, sha256=sha256, nbytes=nbytes)
+            part.replace(target)
+            _sync_folder(target.parent)
+    return target
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Raise unless the file has this hash."""
+    got = digest(path)
+    if got != sha256:
+        raise WeightsError(
+            f"{path} has sha256 {got[:12]}..., expected {sha256[:12]}...: damaged or swapped; delete it and fetch again"
+        )
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Bytes under a name, all or none: temporary file beside, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    _sync_folder(path.parent)
+
+
+class _OutdatedError(WeightsError):
+    """A resumed download did not fit what was there."""
+
+
+def _download(url: str, part: Path, *, sha256: str | None, nbytes: int | None) -> None:
+    """Grow `part` to the whole of `url`. Only what a hash can vouch for is resumed."""
+    start = part.stat().st_size if sha256 and part.is_file() else 0
+    if nbytes is None or start < nbytes:
+        log.info("fetching %s%s", url, f" from byte {start:,}" if start else "")
+        with _open(url, start) as answer, part.open("ab" if answer.resumed else "wb") as file:
+            while chunk := answer.stream.read(CHUNK):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+    got = part.stat().st_size
+    if nbytes is not None and got < nbytes:
+        raise WeightsError(
+            f"{url} broke off at {got:,} of {nbytes:,} bytes; run again to go on from there"
+        )
+    if (nbytes is not None and got > nbytes) or (sha256 and digest(part) != sha256):
+        part.unlink()
+        kind = _OutdatedError if start else WeightsError
+        raise kind(
+            f"{url}: what came ({got:,} bytes) is not what was promised ({sha256 or nbytes}); it was thrown away"
+        )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    stream: IO[bytes]
+    resumed: bool
+
+
+@contextlib.contextmanager
+def _open(url: str, start: int = 0) -> Iterator[_Answer]:
+    """The body of `url` from byte `start`, or from the beginning where the server cannot resume."""
+    request = Request(url, headers={"User-Agent": "wordmask"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    if os.environ.get("HF_TOKEN") and url.startswith(f"{hub()}/"):
+        # Unredirected: the hub sends large files from other hosts, which must not see the token.
+        request.add_unredirected_header("Authorization", f"Bearer {os.environ['HF_TOKEN']}")
+    try:
+        with urlopen(request, timeout=TIMEOUT_S) as stream:
+            yield _Answer(stream, start > 0 and getattr(stream, "status", 200) == 206)
+    except HTTPError as error:
+        raise WeightsError(
+            f"{url}: the server answers {error.code} {error.reason}{_advice(error.code)}"
+        ) from None
+    except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise WeightsError(
+            f"{url} cannot be reached ({reason}); check the network, or give a local folder: --checkpoint FOLDER"
+        ) from None
+
+
+def _advice(code: int) -> str:
+    if code in (401, 403):
+        return "; accept the owner's terms on the page, set HF_TOKEN, or give a downloaded folder: --checkpoint FOLDER"
+    return "; is the name right? A downloaded folder works too: --checkpoint FOLDER"
+
+
+def _listing(repository: str, plan: Plan) -> tuple[str, list[Remote]]:
+    """The commit that a revision stands for, and the files to fetch."""
+    if plan.gated:
+        log.warning(
+            "%s is gated: its owner's terms must be accepted at %s/%s, and HF_TOKEN set",
+            repository,
+            hub(),
+            repository,
+        )
+    url = f"{hub()}/api/models/{repository}/revision/{quote(plan.revision or 'main', safe='')}?blobs=true"
+    with _open(url) as answer:
+        body = answer.stream.read(32 << 20)
+    try:
+        info = json.loads(body)
+        commit, names = str(info["sha"]), [_remote(entry) for entry in info["siblings"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WeightsError(
+            f"{url} does not answer like the hub: {type(error).__name__} {error}"
+        ) from None
+    if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
+        raise WeightsError(f"{url} names no commit: {commit[:80]!r}")
+    return commit, wanted(names, allow_pickle=plan.allow_pickle)
+
+
+def _remote(entry: dict[str, Any]) -> Remote:
+    name = str(entry["rfilename"])
+    if (
+        PurePosixPath(name).is_absolute()
+        or ".." in PurePosixPath(name).parts
+        or "\\" in name
+        or "\0" in name
+    ):
+        raise WeightsError(f"the hub lists a file that would leave its folder: {name!r}; refused")
+    large = entry.get("lfs") or {}
+    return Remote(name, entry.get("size"), large.get("sha256"))
+
+
+def wanted(files: list[Remote], *, allow_pickle: bool) -> list[Remote]:
+    """Configs, tokenizers and safe weights. Only a pipeline (model_index.json) keeps its weights in folders."""
+    pipeline = any(file.name == "model_index.json" for file in files)
+    kept = [
+        file for file in files if file.name.endswith(_WANTED) and ("/" not in file.name or pipeline)
+    ]
+    if pipeline:
+        kept = [
+            file
+            for file in kept
+            if file.name.endswith(".json") or ("/" in file.name and not _is_variant(file.name))
+        ]
+    if not any(file.name.endswith(".safetensors") for file in kept):
+        pickles = [file for file in files if file.name.endswith(".bin") and "/" not in file.name]
+        if not (pickles and allow_pickle):
+            raise WeightsError(
+                f"the repository has no safetensors{', only pickles; see allow_pickle' if pickles else ''}"
+            )
+        kept += pickles
+    return kept
+
+
+def _is_variant(name: str) -> bool:
+    """`x.fp16.safetensors` is a second copy of `x.safetensors`."""
+    return name.endswith(".safetensors") and any(
+        part in name for part in (".fp16.", ".bf16.", ".non_ema.")
+    )
+
+
+def _place(home: Path, repository: str) -> Path:
+    return home / "weights" / repository.replace("/", "--")
+
+
+def _is_whole(recipe: Path) -> bool:
+    """Every file that the recipe names is there at its full length."""
+    try:
+        entries = json.loads(recipe.read_text("utf-8"))
+        sizes = [
+            ((recipe.parent / entry["name"]).stat().st_size, entry["nbytes"]) for entry in entries
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return all(told in (None, got) for got, told in sizes)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process or thread at a time. The system frees the lock of a process that dies."""
+    with path.open("a+b") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # folders cannot be opened there; NTFS journals the rename
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

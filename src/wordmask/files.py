@@ -1,0 +1,145 @@
+"""Files that are there whole or not at all.
+
+The rule: a temporary file beside the target, fsync, rename, fsync of the folder. A reader sees the old file or
+the new one, never half of one, and nothing partial ever stands under a final name; a failure removes the
+temporary file, and what `kill -9` leaves behind, `sweep` clears.
+"""
+
+import errno
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from wordmask.errors import OutputError
+
+PART = ".part"  # in the name of every temporary file, before its suffix
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix; when the block ends well it becomes `path`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with atomic(Path(folder) / "new" / "note.txt") as part:
+    ...         _ = part.write_text("whole")
+    ...     print([path.name for path in Path(folder, "new").iterdir()])
+    ['note.txt']
+
+    The block is for writing only: an OSError inside it is taken for a failure to write.
+    """
+    target = _real(path)
+    part = target.with_name(_part_name(target))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield part
+        _place(part, target)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(path, part, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _real(path: Path | str) -> Path:
+    """A link keeps pointing where it did; what it points to is replaced."""
+    try:
+        target = Path(os.path.realpath(path))
+    except ValueError as error:
+        raise OutputError(f"{str(path)!r} is not a path: {error}") from error
+    if target.is_dir():
+        raise OutputError(f"{path}: there is a folder of that name; give a file in it")
+    return target
+
+
+def _place(part: Path, target: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems cannot sync a folder; the rename has happened all the same.
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _output_error(path: Path | str, part: Path, error: OSError) -> OutputError:
+    written = part.stat().st_size if part.exists() else 0
+    if error.errno in _FULL:
+        return OutputError(
+            f"{path}: the disk is full after {written:,} bytes; free some space or write elsewhere. "
+            "What stood there before is untouched"
+        )
+    return OutputError(
+        f"{path} could not be written ({error.strerror or error}); is the folder there and yours?"
+    )
+
+
+def _part_name(target: Path) -> str:
+    # Hidden, so that listings and `read_all` pass it over; long names are cut to what file systems hold.
+    stem = os.fsdecode(os.fsencode(target.stem)[:150])
+    return f".{stem}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}{target.suffix}"
+
+
+def _host() -> str:
+    return sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporary files that killed processes of this machine left in `folder`; returns how many."""
+    removed = 0
+    for part in sorted(folder.glob(f".*.{_host()}-*{PART}*")):
+        pid = part.name.split(f".{_host()}-")[-1].split("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            part.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def write_bytes(path: Path | str, data: bytes) -> Path:
+    with atomic(path) as part:
+        part.write_bytes(data)
+    return Path(path)
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    return write_bytes(
+        path, text.encode(errors="surrogateescape")
+    )  # file names may hold bytes that are no UTF-8
+
+
+def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Path:
+    """`value` as UTF-8 JSON. NaN and infinity are refused: other readers would choke on them."""
+    try:
+        data = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:  # a file name with bytes that are no UTF-8
+        data = json.dumps(value, indent=indent, allow_nan=False).encode()
+    except (ValueError, TypeError) as error:
+        raise OutputError(f"{path}: not writable as JSON: {error}") from error
+    return write_bytes(path, data + b"\n")

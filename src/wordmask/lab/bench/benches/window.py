@@ -1,0 +1,115 @@
+"""Dense features through a sliding window, at a pinned size and scale: how published protocols look at a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.protocols import Dense, FeatureMap
+from wordmask.errors import CapabilityError
+from wordmask.lab.bench.plan import BenchOptions
+from wordmask.lab.bench.presets import Preset
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """A dense engine that looks at windows. The mean of their vectors gives the mean of their logits.
+
+    Windows are laid onto the grid to the nearest cell.
+    """
+
+    short_side: int = 0  # the picture is resized so that its shorter side is this; 0 = as it is
+    crop: int = 0  # 0 = the whole picture at once
+    stride: int = 0
+    scale: float = 0.0  # 0 = the engine's own
+    inner: Dense | None = None
+
+    @classmethod
+    def of(cls, options: BenchOptions, pinned: Preset | None) -> "Windowed | None":
+        """What options and preset ask for; None where that is nothing."""
+        base = (
+            cls(pinned.short_side, pinned.slide_crop, pinned.slide_stride, pinned.logit_scale)
+            if pinned
+            else cls()
+        )
+        if options.slide_inference:
+            base = replace(base, crop=options.slide_crop, stride=options.slide_stride)
+        if options.logit_scale is not None:
+            base = replace(base, scale=options.logit_scale)
+        return None if base == cls() else base
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.inner, "name", "dense"))
+
+    @property
+    def engine(self) -> Dense:
+        if self.inner is None:
+            raise CapabilityError("a window needs an engine with dense features to look through")
+        return self.inner
+
+    def embed_texts(self, phrases: Sequence[str]) -> Array:
+        return self.engine.embed_texts(phrases)
+
+    def features(self, images: Sequence[Image]) -> list[FeatureMap]:
+        return [self._one(image) for image in images]
+
+    def _one(self, image: Image) -> FeatureMap:
+        sized = _resized(image, self.short_side)
+        if not self.crop:
+            (found,) = self.engine.features([sized])
+        else:
+            found = _joined(sized, self.engine, self.crop, self.stride)
+        return replace(found, size=image.size, scale=self.scale or found.scale)
+
+
+def _resized(image: Image, short_side: int) -> Image:
+    if not short_side:
+        return image
+    factor = short_side / min(image.size)
+    height, width = (max(1, round(side * factor)) for side in image.size)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return Image(cv2.resize(image.pixels, (width, height), interpolation=how), image.name)
+
+
+def _joined(image: Image, engine: Dense, crop: int, stride: int) -> FeatureMap:
+    height, width = image.size
+    boxes = [(x, y) for y in starts(height, crop, stride) for x in starts(width, crop, stride)]
+    parts = []
+    for x, y in boxes:
+        (part,) = engine.features(
+            [Image(np.ascontiguousarray(image.pixels[y : y + crop, x : x + crop]), image.name)]
+        )
+        parts.append(part)
+    first = parts[0]
+    # Cells of a window in one pixel; windows cut short by a small picture share it.
+    dense = first.vectors.shape[0] / min(crop, height), first.vectors.shape[1] / min(crop, width)
+    grid = max(1, round(height * dense[0])), max(1, round(width * dense[1]))
+    vectors = np.zeros((*grid, first.vectors.shape[2]), np.float32)
+    none = None if first.none is None else np.zeros(grid, np.float32)
+    count = np.zeros(grid, np.float32)
+    for (x, y), part in zip(boxes, parts, strict=True):
+        rows, columns = part.vectors.shape[:2]
+        top = min(round(y * dense[0]), grid[0] - rows) if grid[0] >= rows else 0
+        left = min(round(x * dense[1]), grid[1] - columns) if grid[1] >= columns else 0
+        place = slice(top, top + rows), slice(left, left + columns)
+        vectors[place] += part.vectors[: grid[0], : grid[1]]
+        if none is not None and part.none is not None:
+            none[place] += part.none[: grid[0], : grid[1]]
+        count[place] += 1
+    seen = np.maximum(count, 1)
+    return replace(
+        first, vectors=vectors / seen[..., None], none=None if none is None else none / seen
+    )
+
+
+def starts(side: int, crop: int, stride: int) -> list[int]:
+    """Where windows start along a side: every `stride`, the last one flush with the end.
+
+    >>> starts(336, 224, 112), starts(300, 224, 112), starts(100, 224, 112)
+    ([0, 112], [0, 76], [0])
+    """
+    steps = max(0, -(-(side - crop) // stride))
+    return [max(0, min(step * stride, side - crop)) for step in range(steps + 1)]

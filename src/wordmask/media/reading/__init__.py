@@ -1,0 +1,1 @@
+"""Pictures in: from files, folders, streams and addresses, within limits."""

@@ -1,0 +1,182 @@
+"""One picture from the web, only when asked for: https, public addresses, little time, few bytes.
+
+A name can be made to point into a private network, and can point elsewhere the second time it is asked. So a
+name is looked up once for each hop, every address it gives must be public, and the connection goes to that
+very address; redirects are followed by hand under the same rule.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
+from threading import Timer
+from time import monotonic
+from urllib.parse import urljoin, urlsplit
+
+from wordmask.errors import ImageError
+from wordmask.media.reading.limits import human
+
+Resolve = Callable[[str], Iterable[str]]
+Connect = Callable[[str, str, float], socket.socket]
+
+# Inside 2000::/3, tunnels: what they lead to is an IPv4 address in disguise.
+_TUNNELS = [ip_network(text) for text in ("2001::/23", "2002::/16")]
+_PUBLIC_IPV6 = IPv6Network("2000::/3")
+
+
+def _resolve(host: str) -> list[str]:
+    return [str(row[4][0]) for row in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
+
+
+def _connect(address: str, host: str, timeout_s: float) -> socket.socket:
+    plain = socket.create_connection((address, 443), timeout_s)
+    try:
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+@dataclass(frozen=True)
+class WebOptions:
+    """How pictures are fetched; the last two fields are for tests."""
+
+    timeout_s: float = 5.0
+    """For everything: names, all hops, all bytes."""
+    most_hops: int = 3
+    """Redirects that are followed."""
+    resolve: Resolve = _resolve
+    """Host name -> its addresses."""
+    connect: Connect = _connect
+    """(address, host, seconds) -> a socket that speaks TLS with `host`."""
+
+
+DEFAULT = WebOptions()
+
+
+def fetch(url: str, most_bytes: int, options: WebOptions = DEFAULT) -> bytes:
+    """The bytes at `url`, at most `most_bytes`. Anything else is an ImageError that names the address."""
+    until = monotonic() + options.timeout_s
+    here = url
+    for _ in range(options.most_hops + 1):
+        try:
+            found, there = _one_hop(here, most_bytes, until, options)
+        except (OSError, HTTPException, UnicodeError) as error:
+            raise ImageError(
+                f"{here} cannot be fetched: {error or type(error).__name__}"
+            ) from error
+        if there is None:
+            return found
+        here = urljoin(here, there)
+    raise ImageError(f"{url} leads on more than {options.most_hops} times; give the last address")
+
+
+def _one_hop(
+    url: str, most_bytes: int, until: float, options: WebOptions
+) -> tuple[bytes, str | None]:
+    """The body, or where the answer points on to."""
+    host, path = _parts(url)
+    address = _public_address(url, host, options.resolve)
+    sock = options.connect(address, host, _left(until))
+    # A timeout counts anew for each byte of a trickle; the alarm counts once.
+    alarm = Timer(_left(until), lambda: _hang_up(sock))
+    alarm.start()
+    try:
+        return _ask(url, HTTPSConnection(host), sock, path, most_bytes)
+    finally:
+        alarm.cancel()
+        sock.close()
+        _left(until)  # a body that the alarm cut short must not pass for a whole one
+
+
+def _ask(
+    url: str, line: HTTPSConnection, sock: socket.socket, path: str, most_bytes: int
+) -> tuple[bytes, str | None]:
+    line.sock = sock
+    line.request(
+        "GET",
+        path,
+        headers={"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "wordmask"},
+    )
+    with line.getresponse() as answer:
+        there = answer.getheader("Location")
+        if 300 <= answer.status < 400 and there:
+            return b"", there
+        if answer.status != 200:
+            raise ImageError(
+                f"{url} answers {answer.status} {answer.reason}; is the address right?"
+            )
+        return _body(url, answer, most_bytes), None
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Host and path, once the address has passed: https on its usual port, no user, no password."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        raise ImageError(f"{url!r} is no web address: {error}") from None
+    if parts.scheme != "https":
+        raise ImageError(f"{url} is not https; pictures are fetched over https only")
+    if not host or parts.username is not None or port not in (None, 443):
+        raise ImageError(f"{url}: expected https://host/path, without a user and on the usual port")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return host, path
+
+
+def _public_address(url: str, host: str, resolve: Resolve) -> str:
+    """The first address of `host`, if all are public: one private among them is a trap, not a choice."""
+    addresses = list(resolve(host))
+    if not addresses:
+        raise ImageError(f"{url}: the name {host} has no address")
+    for address in addresses:
+        if not is_public(address):
+            raise ImageError(
+                f"{url} leads to {address}, which is not a public address; download it yourself"
+            )
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether the whole internet can reach `address`.
+
+    >>> is_public("93.184.216.34"), is_public("10.0.0.1"), is_public("::ffff:93.184.216.34")
+    (True, False, False)
+    """
+    try:
+        ip = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if not ip.is_global or ip.is_multicast or ip.is_reserved:
+        return False
+    if isinstance(ip, IPv6Address):
+        return ip in _PUBLIC_IPV6 and not any(ip in tunnel for tunnel in _TUNNELS)
+    return ip not in ip_network("192.0.0.0/24") and ip not in ip_network("192.88.99.0/24")
+
+
+def _body(url: str, answer: HTTPResponse, most_bytes: int) -> bytes:
+    data = answer.read(
+        most_bytes + 1
+    )  # all there is, or one byte too many; less than promised raises
+    if len(data) > most_bytes:
+        raise ImageError(
+            f"{url} has over {human(most_bytes, 'B')}; raise the limit with --max-bytes"
+        )
+    if answer.length:
+        raise ImageError(f"{url} breaks off after {len(data):,} bytes; try again")
+    return data
+
+
+def _left(until: float) -> float:
+    left = until - monotonic()
+    if left <= 0:
+        raise TimeoutError("it takes too long")
+    return left

@@ -1,0 +1,108 @@
+"""Frames -> a video file, there whole or not at all."""
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.errors import FormatError, ImageError, OptionError, OutputError, did_you_mean
+from wordmask.files import atomic
+from wordmask.media.video.read import pyav
+
+# Suffix -> FFmpeg's encoders, the best first; what a build has differs.
+ENCODERS = {
+    ".mp4": ("libx264", "mpeg4"),
+    ".mov": ("libx264", "mpeg4"),
+    ".mkv": ("libx264", "mpeg4"),
+    ".webm": ("libvpx-vp9", "libvpx"),
+}
+
+
+class VideoSink:
+    """`with VideoSink("out.mp4", fps=25) as sink: sink.write(image)`: the file appears when the block ends well.
+
+    All frames have the size of the first. Odd sides get one more row or column, a copy of the last: video
+    stores colour for every second pixel only.
+    """
+
+    def __init__(self, path: Path | str, fps: float) -> None:
+        self.path = Path(path)
+        self.frames = 0
+        if self.path.suffix.lower() not in ENCODERS:
+            near = did_you_mean(self.path.suffix, ENCODERS)
+            raise FormatError(f"{path}: no video format has the suffix {self.path.suffix!r}.{near}")
+        if not 0 < fps <= 1000:
+            raise OptionError(f"frames per second must be between 0 and 1000, got {fps}")
+        self._fps = Fraction(fps).limit_denominator(1001)
+        self._stack = ExitStack()
+        self._av: Any = None
+        self._container: Any = None
+        self._stream: Any = None
+        self._size = (0, 0)
+
+    def __enter__(self) -> "VideoSink":
+        self._av = pyav()
+        with ExitStack() as stack:
+            part = stack.enter_context(atomic(self.path))
+            self._container = stack.enter_context(self._av.open(str(part), "w"))
+            self._stack = stack.pop_all()
+        return self
+
+    def write(self, picture: Image | Array) -> None:
+        """(H, W, 3) uint8 RGB, shown for 1 / fps seconds."""
+        pixels = (picture if isinstance(picture, Image) else Image(picture)).pixels
+        size = pixels.shape[:2]
+        if self._stream is None:
+            self._size, self._stream = size, self._begin(size)
+        if size != self._size:
+            raise ImageError(
+                f"{self.path}: frame {self.frames} is {size}, the first was {self._size} (height, width)"
+            )
+        even = np.pad(pixels, ((0, size[0] % 2), (0, size[1] % 2), (0, 0)), "edge")
+        self._mux(self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"))
+        self.frames += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        with ExitStack() as stack:
+            stack.push(self._stack.pop_all().__exit__)
+            if kind is not None:
+                return stack.pop_all().__exit__(kind, error, trace)
+            if self._stream is None:
+                raise OutputError(f"{self.path}: no frame was written, so there is no video")
+            self._mux(None)
+        return None
+
+    def _begin(self, size: tuple[int, ...]) -> Any:
+        available = self._av.codecs_available
+        encoder = next(
+            (name for name in ENCODERS[self.path.suffix.lower()] if name in available), None
+        )
+        if encoder is None:
+            raise FormatError(
+                f"{self.path}: this build of PyAV cannot write {self.path.suffix}; try .mp4 or .mkv"
+            )
+        stream = self._container.add_stream(encoder, rate=self._fps)
+        stream.height, stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "20"}
+        return stream
+
+    def _mux(self, frame: Any) -> None:
+        """None ends the stream."""
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except self._av.error.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise  # a full disk: `atomic` names it
+            raise OutputError(
+                f"{self.path}: the encoder refused frame {self.frames}: {error}"
+            ) from error

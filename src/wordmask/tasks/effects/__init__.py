@@ -1,0 +1,1 @@
+"""Looks for what was found: one look, one function."""

@@ -1,0 +1,102 @@
+"""The dense answer as connected pieces, each with the word that wins there and a place to prompt a segmenter."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Size
+from wordmask.core.masks import Masks
+from wordmask.ops import regions
+from wordmask.tasks.finding.wordmaps import WordMaps
+
+GRID = 256  # long side of the grid on which pieces are found
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """N pieces on a working grid that covers the picture edge to edge."""
+
+    masks: Masks  # on the grid
+    label_ids: Array  # (N,) word ids
+    rows: Array  # (N,) which plane of `planes` each piece's word has
+    planes: Array  # (K, h, w) probabilities of the words that win somewhere, the last one "none"
+    size: Size  # the picture's
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    @property
+    def to_picture(self) -> Array:
+        """(2,) factors from grid x, y to picture x, y."""
+        height, width = self.masks.size
+        factors: Array = np.array([self.size[1] / width, self.size[0] / height], np.float32)
+        return factors
+
+    @property
+    def boxes(self) -> Array:
+        """(N, 4) float32 boxes in the picture."""
+        scaled: Array = (self.masks.boxes * np.tile(self.to_picture, 2)).astype(np.float32)
+        return scaled
+
+    def points(self) -> Array:
+        """(N, 2) float32 picture points: the deepest of the most probable places inside each piece."""
+        found = []
+        for index, (crop, (x0, y0)) in enumerate(
+            zip(self.masks.crops, self.masks.corners.tolist(), strict=True)
+        ):
+            plane = self.planes[self.rows[index], y0 : y0 + crop.shape[0], x0 : x0 + crop.shape[1]]
+            sure = crop & (plane >= 0.9 * plane[crop].max())
+            x, y = regions.deepest_point(sure)
+            found.append((x0 + x, y0 + y))
+        points: Array = np.array(found, np.float32).reshape(-1, 2) * self.to_picture
+        return points
+
+    def priors(self, rows: Array) -> Array:
+        """(n, h, w) float32 log-odds of each piece's word, for use as an earlier mask."""
+        odds = np.clip(self.planes[self.rows[rows]], 1e-3, 1 - 1e-3)
+        logits: Array = np.log(odds / (1 - odds)).astype(np.float32)
+        return logits
+
+    def at_full_size(self, index: Array) -> Masks:
+        """The pieces in the picture: where their word's lead over the others, spread smoothly, is positive."""
+        return Masks.concatenate(
+            [Masks.empty(self.size), *(self._at_full_size(int(row)) for row in index)]
+        )
+
+    def _at_full_size(self, row: int) -> Masks:
+        best, first, second = self._two_best
+        plane = self.rows[row]
+        lead = self.planes[plane] - np.where(best == plane, second, first)
+        near = cv2.dilate(self.masks.one(row).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        return regions.masks_of_logits(
+            np.where(near, lead, -1.0)[None].astype(np.float32), self.size
+        )
+
+    @cached_property
+    def _two_best(self) -> tuple[Array, Array, Array]:
+        """(h, w) which plane is highest, how high it is, and how high the next one."""
+        best = self.planes.argmax(0)
+        if len(self.planes) == 1:
+            return best, self.planes[0], np.zeros_like(self.planes[0])
+        second, first = np.partition(self.planes, -2, axis=0)[-2:]
+        return best, first, second
+
+
+def find(maps: WordMaps, *, threshold: float, min_region_size: int) -> Pieces:
+    """Pieces where a word wins with at least `threshold`, of at least `min_region_size` picture pixels."""
+    height, width = maps.size
+    shrink = min(1.0, GRID / max(height, width))
+    grid = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    winners, planes = maps.winners(grid)
+    best = planes.argmax(0)
+    sure = planes.max(0) >= threshold
+    min_area = max(1, round(min_region_size * grid[0] * grid[1] / (height * width)))
+    parts, rows = [Masks.empty(grid)], []
+    for row in range(len(winners) - 1):  # without "none"
+        found = regions.pieces_as_masks((best == row) & sure, min_area=min_area)
+        parts.append(found)
+        rows += [row] * len(found)
+    index = np.array(rows, np.int64)
+    return Pieces(Masks.concatenate(parts), winners[index], index, planes, maps.size)

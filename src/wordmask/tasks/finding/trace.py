@@ -1,0 +1,64 @@
+"""What a run cost: prompts, encoder passes, seconds per stage."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from wordmask.core.image import Image
+from wordmask.core.protocols import Cuts, Encoding, PromptBatch, Segmenter
+
+BLIND_GRID = 64 * 64  # prompts of the blind grid that guided prompting is compared with
+
+
+@dataclass
+class Trace:
+    """Filled while a task runs; hand one over to see it."""
+
+    how: str = ""
+    prompts: int = 0
+    encodings: int = 0
+    threshold: float | None = (
+        None  # the score from which a word counted; None where nothing was looked for by words
+    )
+    threshold_by: str = (
+        ""  # who said so: asked for, the engine's calibration, the detector's makers, Otsu
+    )
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def line(self) -> str:
+        """One sentence for -v."""
+        stages = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in self.seconds.items())
+        share = f"{self.prompts} prompts (a blind 64 x 64 grid: {BLIND_GRID})"
+        bound = (
+            ""
+            if self.threshold is None
+            else f", threshold {self.threshold:.2f} ({self.threshold_by})"
+        )
+        return f"{self.how}: {share}, {self.encodings} encoder passes{bound}; {stages}"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A segmenter that counts what is asked of it."""
+
+    inner: Segmenter
+    trace: Trace
+
+    def encode(self, images: Sequence[Image]) -> list[Encoding]:
+        self.trace.encodings += len(images)
+        with self.trace.stage("encode"):
+            return self.inner.encode(images)
+
+    def cut(self, encoding: Encoding, prompts: PromptBatch) -> Cuts:
+        self.trace.prompts += len(prompts)
+        with self.trace.stage("cut"):
+            return self.inner.cut(encoding, prompts)

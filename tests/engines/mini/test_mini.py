@@ -1,0 +1,215 @@
+"""The shipped weights, on photographs that scikit-image ships; and the export's parity with torch on random ones."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from wordmask import engines
+from wordmask.core.image import Image
+from wordmask.core.models import Models
+from wordmask.core.prompts import Text
+from wordmask.core.protocols import Dense, DepthModel, Embedder, PromptBatch, Segmenter
+from wordmask.engines.mini.engine import Mini, inner_size, load
+from wordmask.engines.mini.text import Words, tidy
+from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights import home as weights
+from wordmask.errors import WeightsError
+from wordmask.tasks.segment import segment
+
+pytestmark = pytest.mark.skipif(
+    not weights.shipped(), reason="the weights of mini are not in this checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def mini() -> Mini:
+    return load("mini", EngineOptions())
+
+
+@pytest.fixture(scope="module")
+def cat() -> Image:
+    data = pytest.importorskip("skimage.data")
+    return Image(np.ascontiguousarray(data.chelsea()), "chelsea")
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Image:
+    data = pytest.importorskip("skimage.data")
+    return Image(np.ascontiguousarray(data.astronaut()), "astronaut")
+
+
+def test_it_is_what_auto_means_and_has_four_protocols():
+    models = engines.load("auto")
+    assert models.spec == "mini"
+    assert all(models.has(kind) for kind in (Segmenter, Dense, Embedder, DepthModel))
+
+
+def test_all_files_together_stay_under_the_limit():
+    folder = weights.shipped()[0].parent
+    assert sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) <= 35_000_000
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (480, 640), (33, 31)])
+def test_pictures_of_any_shape_have_features_cuts_and_depth(mini, size):
+    image = Image(np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8))
+    (found,) = mini.features([image])
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=2), 1, atol=1e-3)
+    (encoding,) = mini.encode([image])
+    cuts = mini.cut(encoding, PromptBatch.points(np.array([[size[1] / 2, size[0] / 2]])))
+    assert cuts.logits.shape[:2] == (1, 3)
+    assert mini.depth([image])[0].values.shape == size
+
+
+def test_an_earlier_mask_counts_until_clicks_correct_it(mini, cat):
+    (encoding,) = mini.encode([cat])
+    earlier = np.full((1, 32, 48), -5, np.float32)
+    earlier[:, 8:20, 10:30] = 5
+    one, two = (
+        PromptBatch.click(np.array([(200, 150)]), np.array([1])),
+        PromptBatch.click(np.array([(200, 150), (30, 30)]), np.array([1, 0])),
+    )
+    with_one, with_two = (mini.cut(encoding, replace(p, logits=earlier)).logits for p in (one, two))
+    assert np.abs(with_one - mini.cut(encoding, one).logits).max() > 1
+    np.testing.assert_array_equal(with_two, mini.cut(encoding, two).logits)
+
+
+def test_no_prompts_give_no_cuts(mini, cat):
+    (encoding,) = mini.encode([cat])
+    assert len(mini.cut(encoding, PromptBatch.points(np.zeros((0, 2)))).logits) == 0
+
+
+def test_a_batch_of_prompts_is_the_same_as_one_after_the_other(mini, cat):
+    (encoding,) = mini.encode([cat])
+    xy = np.random.default_rng(1).uniform(20, 280, (19, 2)).astype(np.float32)
+    together = mini.cut(encoding, PromptBatch.points(xy))
+    for k in (0, 7, 18):
+        alone = mini.cut(encoding, PromptBatch.points(xy[k]))
+        np.testing.assert_allclose(together.logits[k], alone.logits[0], atol=2e-3)
+
+
+def test_threads_share_one_engine(mini, cat, astronaut):
+    alone = [mini.features([image])[0].vectors for image in (cat, astronaut)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda image: mini.features([image])[0].vectors, [cat, astronaut] * 4)
+        )
+    for k, vectors in enumerate(together):
+        np.testing.assert_allclose(vectors, alone[k % 2], atol=1e-4)
+
+
+def test_a_cat_is_a_cat_and_no_bus(mini, cat):
+    result = segment(cat, Text(("cat", "bus")), Models("mini", (mini,)))
+    assert result.names[0] == "cat"
+    assert [a.phrase for a in result.absent] == ["bus"]
+
+
+def test_a_person_is_found_in_any_words(mini, astronaut):
+    for words in (("person", "airplane"), ("a woman", "zebra")):
+        result = segment(astronaut, Text(words), Models("mini", (mini,)))
+        assert words[0] in result.names
+        assert words[1] not in result.names
+
+
+def test_a_box_round_the_cat_is_named_cat(mini, cat):
+    (encoding,) = mini.encode([cat])
+    cuts = mini.cut(encoding, PromptBatch.of_boxes(np.array([[0, 0, 451, 300]])))
+    words = ("cat", "dog", "bus", "chair", "pizza", "tree")
+    vector = cuts.vectors[0, cuts.quality[0].argmax()]
+    assert words[(mini.embed_texts(words) @ vector).argmax()] == "cat"
+
+
+def test_words_that_were_never_listed_are_near_their_kin(mini):
+    rows = mini.embed_texts(("dachshund", "dog", "bus"))
+    assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.1
+
+
+def test_the_order_and_the_company_of_words_do_not_matter(mini):
+    one = mini.embed_texts(("purple bicycle",))
+    many = mini.embed_texts(("a very long phrase about nothing in particular", "purple bicycle"))
+    np.testing.assert_allclose(one[0], many[1], atol=1e-4)
+
+
+def test_no_words_are_no_rows(mini):
+    assert mini.embed_texts(()).shape == (0, 256)
+
+
+def test_a_list_of_words_is_remembered_in_its_order(mini):
+    rows = mini.embed_texts(["cat", "dog"])
+    assert mini.embed_texts(("cat", "dog")) is rows
+    assert np.allclose(mini.embed_texts(("dog", "cat")), rows[::-1], atol=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        rows[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [("The Dog", "dog"), ("a", "a"), ("tvmonitor", "tv"), ("traffic_light", "traffic light")],
+)
+def test_phrases_are_tidied(raw, clean):
+    assert tidy(raw) == clean
+
+
+def test_a_changed_file_is_refused(tmp_path, mini):
+    for path in weights.shipped()[0].parent.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    damaged = tmp_path / "encoder.onnx"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    engine = load("mini", EngineOptions(checkpoint=tmp_path))
+    with pytest.raises(WeightsError, match="sha256"):
+        engine.encode([Image(np.zeros((8, 8, 3), np.uint8))])
+
+
+def test_a_folder_without_weights_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r"not in"):
+        load("mini", EngineOptions(checkpoint=tmp_path))
+
+
+def test_remembered_phrases_are_bounded(mini):
+    words = Words(mini._folder, mini.settings)
+    assert words.remembered == 0
+    words.embed(("a lonely lighthouse keeper",))
+    assert words.remembered == 1
+
+
+def test_sides_are_multiples_of_32():
+    assert inner_size((480, 640), 512) == (384, 512)
+    assert inner_size((10, 4000), 512) == (64, 512)
+
+
+@pytest.mark.slow
+def test_the_exports_say_what_torch_says(tmp_path):
+    torch = pytest.importorskip(
+        "torch", reason="parity needs torch: pip install 'wordmask[export]'"
+    )
+    pytest.importorskip(
+        "onnxscript", reason="parity needs onnxscript: pip install 'wordmask[export]'"
+    )
+    import onnxruntime
+
+    from wordmask.lab.export.mini import Cutter, Encoder, export_cutter, export_encoder
+    from wordmask.model.mini.net import Mini as Network
+
+    torch.manual_seed(0)
+    network = Network().eval()
+    export_encoder(network, tmp_path / "encoder.onnx")
+    export_cutter(network, tmp_path / "cutter.onnx")
+    picture = torch.randint(0, 255, (1, 3, 96, 160), dtype=torch.uint8)
+    xy, kind, before = (
+        torch.rand(5, 3, 2) * 90,
+        torch.randint(-1, 4, (5, 3)),
+        torch.randn(5, 1, 12, 20),
+    )
+    with torch.no_grad():
+        wanted = Encoder(network)(picture)
+        coarse, fine = wanted[2], wanted[3]
+        cut = Cutter(network)(coarse, fine, xy, kind, before)
+    run = {f: onnxruntime.InferenceSession(tmp_path / f"{f}.onnx") for f in ("encoder", "cutter")}
+    feed = {"coarse": coarse, "fine": fine, "xy": xy, "kind": kind, "before": before}
+    got = run["encoder"].run(None, {"picture": picture.numpy()})
+    got_cut = run["cutter"].run(None, {k: v.numpy() for k, v in feed.items()})
+    for a, b in zip((*got, *got_cut), (*wanted, *cut), strict=True):
+        # Weights are kept in fp16: a relative error of 2^-11 each.
+        assert np.abs(a - b.numpy()).mean() < 0.01 * np.abs(b.numpy()).mean() + 1e-4

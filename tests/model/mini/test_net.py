@@ -1,0 +1,84 @@
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="the network needs torch: pip install 'wordmask[train]'"
+)
+
+from wordmask.model.mini.backbone import CHANNELS, Backbone  # noqa: E402
+from wordmask.model.mini.decoder import NEGATIVE, NOTHING, POSITIVE  # noqa: E402
+from wordmask.model.mini.net import Adapter, Mini  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return Mini().eval()
+
+
+@pytest.fixture(scope="module")
+def features(model):
+    with torch.no_grad():
+        return model(torch.randint(0, 255, (1, 3, 64, 96)).float())
+
+
+def test_the_pyramid_has_strides_4_to_32():
+    maps = Backbone()(torch.zeros(1, 3, 64, 96))
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (c, 64 // s, 96 // s) for c, s in zip(CHANNELS, (4, 8, 16, 32), strict=True)
+    ]
+
+
+def test_frozen_layers_get_no_gradient(model):
+    model.backbone(torch.rand(1, 3, 64, 64)).pop().sum().backward()
+    learns = [
+        any(p.grad is not None for p in layer.parameters()) for layer in model.backbone.layers
+    ]
+    assert learns == [k >= model.backbone.frozen for k in range(len(learns))]
+    model.zero_grad()
+
+
+def test_shapes_of_all_answers(features):
+    assert [tuple(f.shape[1:]) for f in features] == [
+        (256, 8, 12),
+        (1, 8, 12),
+        (96, 8, 12),
+        (48, 16, 24),
+        (1, 8, 12),
+        (256,),
+    ]
+
+
+def cut(model, f, xy, kind):
+    n = len(xy)
+    with torch.no_grad():
+        return model.decoder(
+            f.coarse.expand(n, -1, -1, -1),
+            f.fine.expand(n, -1, -1, -1),
+            torch.tensor(xy).float(),
+            torch.tensor(kind),
+            torch.zeros(n, 1, 8, 12),
+        )
+
+
+def test_places_without_a_point_change_nothing(model, features):
+    one = cut(model, features, [[[20, 30]]], [[POSITIVE]])
+    padded = cut(model, features, [[[20, 30], [90, 5]]], [[POSITIVE, NOTHING]])
+    for a, b in zip(one, padded, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_a_negative_point_changes_the_cut(model, features):
+    one = cut(model, features, [[[20, 30], [60, 30]]], [[POSITIVE, POSITIVE]])
+    two = cut(model, features, [[[20, 30], [60, 30]]], [[POSITIVE, NEGATIVE]])
+    assert (one[0] - two[0]).abs().max() > 1e-3
+
+
+def test_prompts_of_a_batch_do_not_see_each_other(model, features):
+    both = cut(model, features, [[[20, 30]], [[60, 8]]], [[POSITIVE], [POSITIVE]])
+    alone = cut(model, features, [[[60, 8]]], [[POSITIVE]])
+    torch.testing.assert_close(both[0][1:], alone[0], atol=1e-4, rtol=1e-4)
+
+
+def test_the_adapter_begins_by_changing_nothing():
+    words = torch.nn.functional.normalize(torch.randn(5, 256), dim=1)
+    torch.testing.assert_close(Adapter()(words), words)
