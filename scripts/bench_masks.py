@@ -39,7 +39,7 @@ def ellipses(count: int, longest: tuple[int, int], rng: np.random.Generator) -> 
                 int(rng.integers(-radius, SIZE[0] - radius)),
             )
         )
-    return Masks.trimmed(SIZE, corners, crops)
+    return Masks.from_crops(SIZE, corners, crops)
 
 
 def best_ms(work: Callable[[], object], repeat: int) -> float:

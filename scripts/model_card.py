@@ -129,7 +129,7 @@ def failures(models: Models) -> str:
     for name, words, what in FAILURES:
         (path,) = (Path(skimage.__file__).parent / "data").glob(f"{name}.*")
         image = read(path)
-        result = segment(image, Text(words), models).replaced(image=image)
+        result = segment(image, Text(words), models).replace(image=image)
         render.show(result, DOCS / f"images/mini_fails_{name}.jpg")
         lines.append(
             f"{what} (asked for {', '.join(words)}):\n\n![{name}](images/mini_fails_{name}.jpg)\n"

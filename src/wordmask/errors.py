@@ -14,21 +14,57 @@
     │   └── CapabilityError       this engine cannot do what was asked
     └── OutputError (4)           a result could not be written
 
-Messages say what is wrong, what was got, and how to mend it. Exit code 5 is the batch's own:
-it ran to its end, but some files failed. Exit code 130 is Ctrl-C.
+Messages say what is wrong, what was got, and how to mend it. Where an option mends it, the error carries
+a `Mend`, and each door spells it: the command line as a flag, the server as a field, Python as an argument.
+Exit code 5 is the batch's own: it ran to its end, but some files failed. Exit code 130 is Ctrl-C.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any, NamedTuple, Self
 
 SOME_FAILED = 5
 INTERRUPTED = 130
 
 
+class Mend(NamedTuple):
+    """The option that would mend an error, and a value for it."""
+
+    option: str
+    example: str = ""
+
+
 class WordmaskError(Exception):
-    """The root: catch this to catch all of ours."""
+    """The root: catch this to catch all of ours.
+
+    >>> error = OptionError("the picture has 60 MP, at most 50", mend=Mend("max_pixels", "60MP"))
+    >>> error.message
+    'the picture has 60 MP, at most 50'
+    >>> print(error)
+    the picture has 60 MP, at most 50; set max_pixels=60MP
+    """
 
     exit_code = 1
+
+    def __init__(self, *args: Any, mend: Mend | None = None) -> None:
+        super().__init__(*args)
+        self.mend = mend
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what was got, without the mend."""
+        return ", ".join(str(part) for part in self.args)
+
+    def __str__(self) -> str:
+        if self.mend is None:
+            return self.message
+        value = f"={self.mend.example}" if self.mend.example else ""
+        return f"{self.message}; set {self.mend.option}{value}"
+
+    def mended_by(self, option: str, example: str = "") -> Self:
+        """The same error where another option mends it, for a caller that holds options of its own."""
+        error = type(self)(*self.args, mend=Mend(option, example))
+        return error.with_traceback(self.__traceback__)
 
 
 class InputError(WordmaskError, ValueError):
@@ -65,9 +101,6 @@ class EngineError(WordmaskError):
 
 class UnknownEngineError(EngineError, KeyError):
     """No engine of that name."""
-
-    def __str__(self) -> str:  # KeyError would print the repr
-        return str(self.args[0]) if self.args else ""
 
 
 class MissingExtraError(EngineError, ImportError):

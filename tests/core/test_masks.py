@@ -149,7 +149,7 @@ def test_nothing_can_be_written_into_masks():
 
 def test_trimmed_cuts_what_reaches_over_the_edge():
     crop = np.ones((4, 4), bool)
-    masks = Masks.trimmed((5, 6), [(-2, -3), (4, 3), (9, 9), (-9, 0)], [crop] * 4)
+    masks = Masks.from_crops((5, 6), [(-2, -3), (4, 3), (9, 9), (-9, 0)], [crop] * 4)
     assert masks.boxes.tolist() == [[0, 0, 2, 1], [4, 3, 6, 5], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 
@@ -162,7 +162,7 @@ def two_hundred() -> Masks:
     corners = [
         (int(rng.integers(0, 4000 - side)), int(rng.integers(0, 3000 - side))) for side in sides
     ]
-    return Masks.trimmed((3000, 4000), corners, [np.ones((side, side), bool) for side in sides])
+    return Masks.from_crops((3000, 4000), corners, [np.ones((side, side), bool) for side in sides])
 
 
 def test_two_hundred_masks_on_twelve_megapixels_stay_under_a_twentieth_of_dense():
@@ -175,8 +175,8 @@ def test_two_hundred_masks_on_twelve_megapixels_stay_under_a_twentieth_of_dense(
         pytest.param(Masks.union, id="union"),
         pytest.param(lambda masks: masks.iou(masks), id="iou"),
         pytest.param(lambda masks: masks[masks.areas > 100_000], id="filter"),
-        pytest.param(lambda masks: masks.resized((1500, 2000)), id="resized"),
-        pytest.param(lambda masks: masks.cropped((500, 500, 3500, 2500)), id="cropped"),
+        pytest.param(lambda masks: masks.resize((1500, 2000)), id="resized"),
+        pytest.param(lambda masks: masks.crop((500, 500, 3500, 2500)), id="cropped"),
         pytest.param(Masks.to_rle, id="to_rle"),
         pytest.param(lambda masks: Masks.from_rle(masks.to_rle()), id="from_rle"),
     ],
@@ -245,7 +245,7 @@ def test_resized_takes_the_pixel_under_each_centre(dense, height, width):
     old_h, old_w = dense.shape[1:]
     rows = [int((y + 0.5) * old_h / height) for y in range(height)]
     columns = [int((x + 0.5) * old_w / width) for x in range(width)]
-    resized = Masks.from_dense(dense).resized((height, width))
+    resized = Masks.from_dense(dense).resize((height, width))
     assert resized.size == (height, width)
     assert (resized.dense() == dense[:, rows][:, :, columns]).all()
     assert tight(resized)
@@ -253,17 +253,17 @@ def test_resized_takes_the_pixel_under_each_centre(dense, height, width):
 
 def test_doubling_and_halving_is_exact():
     mask = Masks.from_dense(draw("#..", ".##"))
-    double = mask.resized((4, 6))
+    double = mask.resize((4, 6))
     assert double.boxes.tolist() == [[0, 0, 6, 4]]
     assert double.areas.tolist() == [12]
-    assert (double.resized((2, 3)).dense() == mask.dense()).all()
+    assert (double.resize((2, 3)).dense() == mask.dense()).all()
 
 
 def test_an_edge_on_a_pixel_centre_belongs_to_the_right_pixel():
     # 5 -> 3: the middle output's centre is 2.5, which is inside source pixel 2.
-    assert Masks.from_dense(draw("..#..")).resized((1, 3)).boxes.tolist() == [[1, 0, 2, 1]]
+    assert Masks.from_dense(draw("..#..")).resize((1, 3)).boxes.tolist() == [[1, 0, 2, 1]]
     # 4 -> 2: centres at 1.0 and 3.0 lie on edges; an edge belongs to the pixel that begins there.
-    assert Masks.from_dense(draw(".#.#")).resized((1, 2)).areas.tolist() == [2]
+    assert Masks.from_dense(draw(".#.#")).resize((1, 2)).areas.tolist() == [2]
 
 
 @given(stacks(), st.data())
@@ -271,7 +271,7 @@ def test_cropped_is_a_slice(dense, data):
     height, width = dense.shape[1:]
     x0, y0 = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
     x1, y1 = data.draw(st.integers(x0 + 1, width)), data.draw(st.integers(y0 + 1, height))
-    cropped = Masks.from_dense(dense).cropped((x0, y0, x1, y1))
+    cropped = Masks.from_dense(dense).crop((x0, y0, x1, y1))
     assert cropped.size == (y1 - y0, x1 - x0)
     assert (cropped.dense() == dense[:, y0:y1, x0:x1]).all()
 
@@ -279,14 +279,14 @@ def test_cropped_is_a_slice(dense, data):
 @given(stacks(), st.integers(-14, 14), st.integers(-14, 14))
 def test_moved_there_and_back_loses_only_what_left_the_picture(dense, dx, dy):
     height, width = dense.shape[1:]
-    moved = Masks.from_dense(dense).moved((height, width), (dx, dy))
+    moved = Masks.from_dense(dense).move((height, width), (dx, dy))
     ys, xs = np.mgrid[:height, :width]
     stays = (ys + dy >= 0) & (ys + dy < height) & (xs + dx >= 0) & (xs + dx < width)
-    assert (moved.moved((height, width), (-dx, -dy)).dense() == dense & stays).all()
+    assert (moved.move((height, width), (-dx, -dy)).dense() == dense & stays).all()
 
 
 def test_moved_goes_right_and_down():
-    assert Masks.from_dense(draw("#.", "..")).moved((2, 3), (2, 1)).boxes.tolist() == [[2, 1, 3, 2]]
+    assert Masks.from_dense(draw("#.", "..")).move((2, 3), (2, 1)).boxes.tolist() == [[2, 1, 3, 2]]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_moved_goes_right_and_down():
 )
 def test_boxes_outside_the_picture_cannot_be_cropped(box):
     with pytest.raises(MaskError, match="does not lie in the picture"):
-        Masks.empty((2, 3)).cropped(box)
+        Masks.empty((2, 3)).crop(box)
 
 
 # ---- subsets and sums
@@ -334,9 +334,9 @@ def test_no_masks_keep_their_size_through_everything():
     assert (none.iou(none).shape, none.to_rle(), list(none), none.nbytes) == ((0, 0), [], [], 0)
     assert none.union().sum() == 0
     sizes = [
-        none.resized((2, 2)),
-        none.cropped((0, 0, 3, 1)),
-        none.moved((9, 9), (1, 1)),
+        none.resize((2, 2)),
+        none.crop((0, 0, 3, 1)),
+        none.move((9, 9), (1, 1)),
         none[[]],
         none[:],
     ]

@@ -1,9 +1,15 @@
+import json
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+import numpy as np
 import pytest
+from annotated_types import Ge, Gt, Interval, Lt
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wordmask.core.options import check_choice, check_range, describe
-from wordmask.errors import OptionError
+from wordmask.core.options import Confidence, check, describe
+from wordmask.errors import Mend, OptionError
 
 
 @dataclass(frozen=True)
@@ -32,18 +38,111 @@ def test_fields_come_in_order_with_the_docstring_under_each():
     ]
 
 
-def test_a_choice_must_be_among_those_allowed():
-    check_choice("how", "auto", ("auto", "guided"))
-    with pytest.raises(OptionError, match="how must be one of auto, guided; got 'fast'"):
-        check_choice("how", "fast", ("auto", "guided"))
+@dataclass(frozen=True)
+class Ranged:
+    """One of each kind of rule."""
+
+    how: Literal["fast", "slow"] = "fast"
+    """The way."""
+    share: Annotated[float, Interval(ge=0, le=1)] = 0.5
+    confidence: Confidence = "auto"
+    side: Annotated[int, Ge(16)] | None = None
+    open_ended: Annotated[float, Gt(0), Lt(1)] = 0.5
+    words: tuple[str, ...] = ()
+    pair: tuple[float, float] = (0.0, 1.0)
+    loud: bool = False
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
-@pytest.mark.parametrize("inside", [0, 0.5, 1])
-def test_the_ends_of_a_range_belong_to_it(inside):
-    check_range("score", inside, 0, 1)
+@pytest.mark.parametrize(
+    "good",
+    [
+        {"how": "slow"},
+        {"share": 0},
+        {"share": 1.0},
+        {"share": np.float32(0.25)},
+        {"confidence": "auto"},
+        {"confidence": 0.3},
+        {"side": None},
+        {"side": 16},
+        {"side": np.int64(512)},
+        {"words": ("a", "b")},
+        {"pair": (1, 2.5)},
+    ],
+)
+def test_what_the_type_allows_passes(good):
+    Ranged(**good)
 
 
-@pytest.mark.parametrize("outside", [-0.1, 1.1, float("nan"), float("inf")])
-def test_outside_a_range_is_an_error(outside):
-    with pytest.raises(OptionError, match=r"score must lie in \[0, 1\]"):
-        check_range("score", outside, 0, 1)
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"how": "medium"}, "how must be one of fast, slow; got 'medium'"),
+        ({"how": 3}, "how must be one of fast, slow; got 3"),
+        ({"share": -0.1}, "share must be 0 to 1; got -0.1"),
+        ({"share": float("nan")}, "share must be 0 to 1; got nan"),
+        ({"share": "0.5"}, "share must be 0 to 1; got '0.5'"),
+        ({"share": True}, "share must be 0 to 1; got True"),
+        ({"confidence": "high"}, "confidence must be auto or 0 to 1; got 'high'"),
+        ({"confidence": 1.5}, "confidence must be auto or 0 to 1; got 1.5"),
+        ({"side": 15}, "side must be at least 16; got 15"),
+        ({"side": 20.5}, "side must be at least 16; got 20.5"),
+        ({"open_ended": 1.0}, "open_ended must be 0 to 1; got 1.0"),
+        ({"words": "cat"}, "words must be"),
+        ({"words": (1,)}, "words must be"),
+        ({"pair": (1.0,)}, "pair must be"),
+        ({"loud": "yes"}, "loud must be bool"),
+    ],
+)
+def test_what_the_type_does_not_allow_is_an_error(bad, message):
+    with pytest.raises(OptionError, match=message) as caught:
+        Ranged(**bad)
+    assert caught.value.mend is not None
+    assert caught.value.mend.option == next(iter(bad))
+
+
+def test_ranges_and_choices_are_described():
+    shown = {one.name: (one.minimum, one.maximum, one.choices) for one in describe(Ranged)}
+    assert shown["how"] == (None, None, ("fast", "slow"))
+    assert shown["share"] == (0, 1, ())
+    assert shown["confidence"] == (0, 1, ("auto",))
+    assert shown["side"] == (16, None, ())
+    assert shown["words"] == (None, None, ())
+
+
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 20),
+    st.floats(-1, 2),
+    st.sampled_from(["auto", "fast", ""]),
+)
+
+
+@given(st.sampled_from(["how", "share", "confidence", "side", "open_ended", "loud"]), values)
+def test_pydantic_reads_the_same_rules(name, value):
+    """The server's schema is made from the same class: what one refuses, so does the other."""
+    pydantic = pytest.importorskip("pydantic")
+    adapter = pydantic.TypeAdapter(Ranged)
+    try:
+        Ranged(**{name: value})
+        accepted = True
+    except OptionError:
+        accepted = False
+    try:
+        adapter.validate_json(json.dumps({name: value}), strict=True)
+        also = True
+    except (pydantic.ValidationError, OptionError):
+        also = False
+    assert accepted == also
+
+
+def test_a_mend_is_spelled_for_python():
+    error = OptionError("the picture is too large", mend=Mend("max_pixels", "60MP"))
+    assert error.message == "the picture is too large"
+    assert str(error) == "the picture is too large; set max_pixels=60MP"
+    other = error.mended_by("tiles")
+    assert type(other) is OptionError
+    assert str(other) == "the picture is too large; set tiles"

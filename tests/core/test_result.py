@@ -51,7 +51,7 @@ def test_ties_go_by_area_then_from_the_top_then_from_the_left():
 
 @given(arrays(np.float32, st.integers(0, 6), elements=st.floats(0, 1, width=32)), st.randoms())
 def test_the_order_given_does_not_matter(scores, random):
-    masks = Masks.trimmed(
+    masks = Masks.from_crops(
         (1, 9), [(k, 0) for k in range(len(scores))], [np.ones((1, 1), bool)] * len(scores)
     )
     order = random.sample(range(len(scores)), len(scores))
@@ -90,17 +90,17 @@ def test_the_best_score_wins_in_the_label_map():
 
 
 def test_only_the_regions_of_a_word():
-    assert full().named("dog").names == ("dog",)
+    assert full().select("dog").names == ("dog",)
     with pytest.raises(OptionError, match="not in the vocabulary: cat, dog"):
-        full().named("cow")
+        full().select("cow")
 
 
 def test_replaced_sorts_again_and_keeps_the_rest():
-    result = full().replaced(scores=np.array([0.1, 0.2, 0.3]), made_by=("a", "b"))
+    result = full().replace(scores=np.array([0.1, 0.2, 0.3]), made_by=("a", "b"))
     assert result.names == ("dog", "", "cat")
     assert result.made_by == ("a", "b")
     assert result.track_ids.tolist() == [10, 30, 20]
-    assert len(result.replaced(why=None, track_ids=None)) == 3
+    assert len(result.replace(why=None, track_ids=None)) == 3
 
 
 def test_the_picture_can_be_kept_and_let_go():
@@ -156,8 +156,8 @@ def test_nothing_is_a_normal_answer():
     assert (
         len(none[[]])
         == len(none[:])
-        == len(none.named("cat"))
-        == len(none.replaced(made_by=("x",)))
+        == len(none.select("cat"))
+        == len(none.replace(made_by=("x",)))
         == 0
     )
     assert none[[]].absent[0].phrase == "cat"

@@ -134,7 +134,7 @@ def test_lies_are_refused_in_words(bad, message):
 def test_a_small_mask_in_a_huge_picture_costs_its_own_size():
     # 200,000 x 200,000 with 2 x 3 pixels in the far corner: 40 GB if it were dense.
     side = 200_000
-    masks = Masks.trimmed((side, side), [(side - 3, side - 2)], [np.ones((2, 3), bool)])
+    masks = Masks.from_crops((side, side), [(side - 3, side - 2)], [np.ones((2, 3), bool)])
     (packed,) = masks.to_rle()
     again = Masks.from_rle([packed])
     assert again.boxes.tolist() == [[side - 3, side - 2, side, side]]

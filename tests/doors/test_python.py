@@ -83,5 +83,5 @@ def test_flags_are_made_from_the_fields():
     def command(options):
         return options
 
-    made = command(how="guided", vocabulary=["a", "b"], min_confidence="0.5")
+    made = command(how="guided", vocabulary=["a", "b"], min_confidence=0.5)
     assert made == SegmentOptions(how="guided", vocabulary=("a", "b"), min_confidence=0.5)

@@ -29,7 +29,7 @@ def test_coverage_of_a_quarter_lies_in_its_quarter():
 
 def test_the_mean_under_a_mask_weighs_cells_by_area():
     values = np.array([[[0.0, 1.0], [4.0, 1.0]]])  # a 1 x 2 grid over 2 x 4 pixels
-    masks = Masks.trimmed(
+    masks = Masks.from_crops(
         (2, 4),
         [(0, 0), (3, 1), (0, 0)],
         [np.ones((1, 3), bool), np.ones((1, 1), bool), np.zeros((0, 0), bool)],

@@ -216,7 +216,7 @@ def test_snap_works_at_the_corner_as_in_the_whole_picture():
 
 def test_a_mask_that_would_vanish_stays():
     grey = Image(np.full((40, 40, 3), 90, np.uint8))
-    dot = Masks.trimmed((40, 40), [(20, 20)], [np.ones((1, 1), bool)])
+    dot = Masks.from_crops((40, 40), [(20, 20)], [np.ones((1, 1), bool)])
     assert snap(grey, dot).boxes.tolist() == [[20, 20, 21, 21]]
 
 

@@ -135,7 +135,7 @@ def test_things_that_only_touch_the_seam_stay_two():
 
 def test_two_names_in_one_place_stay_two():
     left, right = row_of("..##", "  ##..")
-    renamed = (right[0], right[1].replaced(label_ids=[1]))
+    renamed = (right[0], right[1].replace(label_ids=[1]))
     assert len(stitch([left, renamed], (1, 6))) == 2
     assert len(stitch([left, right], (1, 6))) == 1
 
@@ -172,7 +172,7 @@ def test_columns_of_joined_regions():
         made_by=("a",),
         absent=(Absent("dog", 0.1, 0.3),),
     )
-    two = one[:].replaced(
+    two = one[:].replace(
         masks=Masks.from_dense(np.array([[True, False, False]])),
         scores=[0.5],
         embeddings=[[0.0, 1.0]],
@@ -193,7 +193,7 @@ def test_columns_of_joined_regions():
 
 def test_columns_that_only_some_tiles_have():
     left, right = row_of("..##", "  ##..")
-    told = left[1].replaced(why=[Why(prompt="given")], embeddings=[[1.0, 0.0]])
+    told = left[1].replace(why=[Why(prompt="given")], embeddings=[[1.0, 0.0]])
     whole = stitch([(left[0], told), right], (1, 6))
     assert whole.embeddings is None
     assert whole.why[0].prompt == "given"

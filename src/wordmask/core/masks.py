@@ -51,7 +51,7 @@ class Masks:
         return cls(size, np.zeros((0, 2), np.int32), ())
 
     @classmethod
-    def trimmed(
+    def from_crops(
         cls, size: Size, corners: Array | Sequence[Sequence[int]], crops: Iterable[Array]
     ) -> "Masks":
         """From crops that may have empty borders, reach over the picture's edge, or be empty."""
@@ -76,7 +76,7 @@ class Masks:
                 f"masks hold 0 and 1 only, got values up to {stack.max()}; label maps: from_label_map"
             )
         size = (stack.shape[1], stack.shape[2])
-        return cls.trimmed(
+        return cls.from_crops(
             size, [(0, 0)] * len(stack), (mask.astype(bool, copy=False) for mask in stack)
         )
 
@@ -109,7 +109,7 @@ class Masks:
             )
         (size,) = sizes
         pairs = [rle.crop_of_runs(size, counts) for _, counts in parsed]
-        return cls.trimmed(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
+        return cls.from_crops(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
 
     @classmethod
     def concatenate(cls, parts: Sequence["Masks"]) -> "Masks":
@@ -251,7 +251,7 @@ class Masks:
 
     # ---- moved
 
-    def resized(self, size: Size) -> "Masks":
+    def resize(self, size: Size) -> "Masks":
         """Nearest neighbour at pixel centres, on the picture resized to `size`."""
         rows = _sources(self.size[0], size[0])
         columns = _sources(self.size[1], size[1])
@@ -261,20 +261,20 @@ class Masks:
             top, bottom = np.searchsorted(rows, (y0, y1))
             corners.append((left, top))
             crops.append(crop[np.ix_(rows[top:bottom] - y0, columns[left:right] - x0)])
-        return Masks.trimmed(size, corners, crops)
+        return Masks.from_crops(size, corners, crops)
 
-    def cropped(self, box: Sequence[int]) -> "Masks":
+    def crop(self, box: Sequence[int]) -> "Masks":
         """What is inside the box x0 y0 x1 y1, as masks of that part of the picture."""
         x0, y0, x1, y1 = (int(side) for side in box)
         if not (0 <= x0 < x1 <= self.size[1] and 0 <= y0 < y1 <= self.size[0]):
             raise MaskError(
                 f"the box {(x0, y0, x1, y1)} does not lie in the picture of {self.size} (height, width)"
             )
-        return self.moved((y1 - y0, x1 - x0), (-x0, -y0))
+        return self.move((y1 - y0, x1 - x0), (-x0, -y0))
 
-    def moved(self, size: Size, offset: Sequence[int]) -> "Masks":
+    def move(self, size: Size, offset: Sequence[int]) -> "Masks":
         """The masks shifted by (dx, dy) in a picture of `size`; what leaves it is cut off."""
-        return Masks.trimmed(size, self.corners + np.asarray(offset, np.int32), self.crops)
+        return Masks.from_crops(size, self.corners + np.asarray(offset, np.int32), self.crops)
 
     def _window(self, window: tuple[int, int, int, int]) -> tuple[Array, Array]:
         """Which masks reach into the window, and their pixels there as (n, pixels) float32 rows."""
@@ -308,7 +308,7 @@ def _check_crop(crop: Array, x0: int, y0: int, size: Size) -> None:
                 f"an empty mask is a (0, 0) crop at (0, 0), got {crop.shape} at {(x0, y0)}"
             )
     elif not (crop[0].any() and crop[-1].any() and crop[:, 0].any() and crop[:, -1].any()):
-        raise MaskError("a crop has an empty border row or column; use Masks.trimmed")
+        raise MaskError("a crop has an empty border row or column; use Masks.from_crops")
 
 
 def _trim(crop: Array, x0: int, y0: int, size: Size) -> tuple[tuple[int, int], Array]:

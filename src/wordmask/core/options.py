@@ -1,6 +1,15 @@
-"""What a task can be told. One frozen dataclass per task; the string under a field is its documentation.
+"""What a task can be told: one frozen dataclass per task, which says ranges and choices in its types.
 
-Command-line flags, JSON schemas and the tables in the docs are made from these, so they cannot drift.
+    granularity: Literal["whole", "part", "tree"] = "whole"
+    \"\"\"Of nested regions of one word keep the whole, the part, or the tree of both.\"\"\"
+    iou_threshold: Annotated[float, Interval(ge=0, le=1)] = 0.8
+    \"\"\"Of two regions of one word that overlap more than this, the better one stays.\"\"\"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+`check` holds values to the types; `describe` gives every door the same names, types, defaults, ranges,
+choices and texts. Pydantic reads these classes as they are, so a JSON schema needs no second source.
 """
 
 import ast
@@ -8,48 +17,182 @@ import inspect
 import textwrap
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from numbers import Integral, Real
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from wordmask.errors import OptionError
+from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Len, Lt, Predicate
+
+from wordmask.errors import Mend, OptionError
+
+Share = Annotated[float, Interval(ge=0, le=1)]
+Confidence = Share | Literal["auto"]  # auto: the engine's own, or chosen from the scores
 
 
-class Field(NamedTuple):
-    """One option as the doors see it."""
+class Option(NamedTuple):
+    """One field of an options dataclass, as the doors see it."""
 
     name: str
-    kind: Any
+    kind: Any  # the annotation, `Annotated` taken off
     default: Any
     doc: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()  # the words that are allowed
+
+    @property
+    def allowed(self) -> str:
+        """Range and choices in words: "0 to 1", "auto, cuda, cpu", "auto or 0 to 1"; "" for anything."""
+        words = ", ".join(self.choices)
+        bounds = range_words(self.minimum, self.maximum)
+        return f"{words} or {bounds}" if words and bounds else words or bounds
+
+
+class _Rule(NamedTuple):
+    """One type that a value may be of: its class, its choices, its bounds."""
+
+    kind: Any
+    choices: tuple[Any, ...]
+    bounds: tuple[Any, ...]  # Ge, Gt, Le, Lt, Len
 
 
 @cache
-def describe(options: type) -> tuple[Field, ...]:
-    """The fields of an options dataclass in order, with the docstring under each."""
+def describe(options: Any) -> tuple[Option, ...]:
+    """The fields of an options dataclass in order, with the text under each."""
     docs: dict[str, str] = {}
-    for base in reversed(options.__mro__[:-1]):
-        docs |= _docs_of(base)
-    kinds = get_type_hints(options)
-    return tuple(
-        Field(
-            item.name,
-            kinds[item.name],
-            item.default_factory() if item.default_factory is not MISSING else item.default,
-            docs.get(item.name, ""),
-        )
-        for item in fields(options)
+    for parent in reversed(options.__mro__[:-1]):
+        docs |= _docs_of(parent)
+    kinds = get_type_hints(options, include_extras=True)
+    plain = get_type_hints(options)
+    found = []
+    for item in fields(options):
+        default = item.default_factory() if item.default_factory is not MISSING else item.default
+        rules = _rules(kinds[item.name])
+        lowest, highest = _bounds(rules)
+        choices = tuple(str(word) for rule in rules for word in rule.choices)
+        doc = docs.get(item.name, "")
+        found.append(Option(item.name, plain[item.name], default, doc, lowest, highest, choices))
+    return tuple(found)
+
+
+def check(options: Any) -> None:
+    """Raise an OptionError unless every field holds what its type says (NaN lies in no range)."""
+    kind: Any = type(options)
+    kinds = get_type_hints(kind, include_extras=True)
+    described = {option.name: option for option in describe(kind)}
+    for name, option in described.items():
+        value = getattr(options, name)
+        if not any(_fits(value, rule) for rule in _rules(kinds[name])):
+            _refuse(option, value)
+
+
+def range_words(minimum: float | None, maximum: float | None) -> str:
+    """
+    >>> range_words(0, 1), range_words(1, None), range_words(None, None)
+    ('0 to 1', 'at least 1', '')
+    """
+    if minimum is not None and maximum is not None:
+        return f"{minimum:g} to {maximum:g}"
+    if minimum is not None:
+        return f"at least {minimum:g}"
+    return f"at most {maximum:g}" if maximum is not None else ""
+
+
+def _refuse(option: Option, value: Any) -> None:
+    wanted = option.allowed or _kind_words(option.kind)
+    if option.choices and option.minimum is None:
+        wanted = f"one of {wanted}"
+    example = option.choices[0] if option.choices else str(option.default)
+    raise OptionError(
+        f"{option.name} must be {wanted}; got {value!r}", mend=Mend(option.name, example)
     )
 
 
-def check_choice(name: str, got: str, allowed: tuple[str, ...]) -> None:
-    """Raise unless `got` is one of the allowed words."""
-    if got not in allowed:
-        raise OptionError(f"{name} must be one of {', '.join(allowed)}; got {got!r}")
+def _kind_words(kind: Any) -> str:
+    return getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else str(kind)
 
 
-def check_range(name: str, got: float, low: float, high: float) -> None:
-    """Raise unless low <= got <= high (NaN is outside)."""
-    if not low <= got <= high:
-        raise OptionError(f"{name} must lie in [{low:g}, {high:g}], got {got}")
+def _rules(kind: Any) -> tuple[_Rule, ...]:
+    """The types that a value may be of: one, or the members of a union."""
+    bounds: tuple[Any, ...] = ()
+    if get_origin(kind) is Annotated:
+        kind, *notes = get_args(kind)
+        bounds = tuple(_flatten(notes))
+    if get_origin(kind) in (Union, UnionType):
+        return tuple(rule for member in get_args(kind) for rule in _rules(member))
+    if get_origin(kind) is Literal:
+        return (_Rule(None, get_args(kind), ()),)
+    return (_Rule(kind, (), bounds),)
+
+
+def _flatten(notes: list[Any]) -> list[Any]:
+    """`Interval(ge=0, le=1)` as Ge(0), Le(1)."""
+    flat: list[Any] = []
+    for note in notes:
+        flat += list(note) if isinstance(note, GroupedMetadata) else [note]
+    return flat
+
+
+def _bounds(rules: tuple[_Rule, ...]) -> tuple[float | None, float | None]:
+    """The lowest and the highest number that any of the types allows."""
+    lowest: list[Any] = []
+    highest: list[Any] = []
+    for note in [note for rule in rules for note in rule.bounds]:
+        if isinstance(note, Ge | Gt):
+            lowest.append(note.ge if isinstance(note, Ge) else note.gt)
+        if isinstance(note, Le | Lt):
+            highest.append(note.le if isinstance(note, Le) else note.lt)
+    return min(lowest, default=None), max(highest, default=None)
+
+
+def _fits(value: Any, rule: _Rule) -> bool:
+    if rule.choices:
+        return isinstance(value, str) and value in rule.choices
+    return _is_kind(value, rule.kind) and all(_within(value, note) for note in rule.bounds)
+
+
+def _is_kind(value: Any, kind: Any) -> bool:
+    if kind is Any or kind is None or kind is NoneType:
+        return value is None or kind is Any
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, Integral) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if kind is Path:
+        return isinstance(value, Path | str)
+    if get_origin(kind) is tuple:
+        return _is_tuple(value, get_args(kind))
+    return isinstance(value, get_origin(kind) or kind)
+
+
+def _is_tuple(value: Any, members: tuple[Any, ...]) -> bool:
+    """`tuple[str, ...]` or `tuple[float, float]`, whose members may have bounds of their own."""
+    if not isinstance(value, tuple):
+        return False
+    kinds = (members[0],) * len(value) if members[-1] is Ellipsis else members
+    if len(kinds) != len(value):
+        return False
+    pairs = zip(value, kinds, strict=True)
+    return all(any(_fits(one, rule) for rule in _rules(kind)) for one, kind in pairs)
+
+
+def _within(value: Any, note: Any) -> bool:
+    if isinstance(note, Ge):
+        return bool(value >= note.ge)
+    if isinstance(note, Gt):
+        return bool(value > note.gt)
+    if isinstance(note, Le):
+        return bool(value <= note.le)
+    if isinstance(note, Lt):
+        return bool(value < note.lt)
+    if isinstance(note, Predicate):
+        return bool(note.func(value))
+    if isinstance(note, Len):
+        return len(value) >= note.min_length and len(value) <= (note.max_length or len(value))
+    return True
 
 
 def _docs_of(options: type) -> dict[str, str]:
@@ -58,12 +201,9 @@ def _docs_of(options: type) -> dict[str, str]:
         return {}
     docs = {}
     for item, after in zip(body.body, body.body[1:], strict=False):
-        if (
-            isinstance(item, ast.AnnAssign)
-            and isinstance(item.target, ast.Name)
-            and isinstance(after, ast.Expr)
-        ):
-            text = after.value
-            if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                docs[item.target.id] = " ".join(text.value.split())
+        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
+            continue
+        text = after.value if isinstance(after, ast.Expr) else None
+        if isinstance(text, ast.Constant) and isinstance(text.value, str):
+            docs[item.target.id] = " ".join(text.value.split())
     return docs

@@ -121,7 +121,7 @@ class Result:
         if len(scores) != count:
             raise MaskError(f"{count} masks but {len(scores)} scores")
         order = np.lexsort((masks.corners[:, 0], masks.corners[:, 1], -masks.areas, -scores))
-        columns = _reordered(columns | {"scores": scores, "label_ids": label_ids}, order, count)
+        columns = _reorder(columns | {"scores": scores, "label_ids": label_ids}, order, count)
         return cls(size=masks.size, vocabulary=tuple(vocabulary), masks=masks[order], **columns)
 
     @classmethod
@@ -166,7 +166,7 @@ class Result:
             self.vocabulary[label] if label >= 0 else "" for label in self.label_ids.tolist()
         )
 
-    def named(self, phrase: str) -> "Result":
+    def select(self, phrase: str) -> "Result":
         """Only the regions of one word."""
         if phrase not in self.vocabulary:
             raise OptionError(
@@ -182,7 +182,7 @@ class Result:
                 self.masks.paint(labels, index, self.label_ids[index])
         return labels
 
-    def replaced(self, **columns: Any) -> "Result":
+    def replace(self, **columns: Any) -> "Result":
         """A copy with some columns exchanged, checked and sorted again."""
         kept = {
             item.name: getattr(self, item.name) for item in fields(self) if item.name != "size"
@@ -227,7 +227,7 @@ def _rows(column: Any, rows: Array) -> Any:
     return tuple(column[row] for row in rows)
 
 
-def _reordered(columns: dict[str, Any], order: Array, count: int) -> dict[str, Any]:
+def _reorder(columns: dict[str, Any], order: Array, count: int) -> dict[str, Any]:
     for name in _COLUMNS:
         column = columns.get(name)
         if column is not None:

@@ -141,7 +141,7 @@ class Fake:
         """Every connected region that has all the traits a phrase names."""
         encoding = self._encode(image)
         masks, _ = Masks.from_label_map(encoding.pieces)
-        masks = masks.resized(image.size)
+        masks = masks.resize(image.size)
         firsts = np.unique(encoding.pieces, return_index=True)[1]
         alike = encoding.vectors.reshape(-1, DIM)[firsts] @ self.embed_texts(phrases).T
         big = masks.areas >= max(16, 0.0005 * image.size[0] * image.size[1])

@@ -3,15 +3,26 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from wordmask.core.options import check_choice
+from annotated_types import Ge, Predicate
+
+from wordmask.core.options import check
 from wordmask.errors import OptionError
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
-DTYPES = ("auto", "fp32", "fp16", "bf16")
-DENSE_MODES = ("auto", "plain", "clip", "sclip", "clearclip", "naclip", "proxyclip", "corrclip")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+DenseMode = Literal[
+    "auto", "plain", "clip", "sclip", "clearclip", "naclip", "proxyclip", "corrclip"
+]
+
+
+def is_cuda(device: str) -> bool:
+    """
+    >>> is_cuda("cuda:1"), is_cuda("gpu")
+    (True, False)
+    """
+    return re.fullmatch(r"cuda:\d+", device) is not None
 
 
 @dataclass(frozen=True)
@@ -22,9 +33,9 @@ class EngineOptions:
     6000000000
     """
 
-    device: str = "auto"
+    device: Literal["auto", "cuda", "mps", "cpu"] | Annotated[str, Predicate(is_cuda)] = "auto"
     """Where to compute: auto (the first of cuda, mps, cpu that is there), cuda, mps or cpu."""
-    dtype: str = "auto"
+    dtype: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
     """Number format of the weights: auto (fp16 or bf16 on a GPU, fp32 on the CPU), fp32, fp16 or bf16."""
     checkpoint: str | Path | None = None
     """A weights file or a folder in hub layout, used in place of the known source."""
@@ -36,9 +47,9 @@ class EngineOptions:
     """Never touch the network: what is not on this machine is an error."""
     compile: bool = False
     """Compile the network (torch.compile); falls back to eager where that fails."""
-    input_side: int | None = None
+    input_side: Annotated[int, Ge(16)] | None = None
     """Side in pixels that the picture is resized to; half the side takes about a quarter of the time."""
-    dense_mode: str = "auto"
+    dense_mode: DenseMode = "auto"
     """How CLIP matches patches with words: auto, plain, clip, sclip, clearclip, naclip, proxyclip or corrclip."""
     proxy: str | Path | None = None
     """A DINO v2 or v3 folder, or hub:owner/name, that tells proxyclip and corrclip which patches belong together."""
@@ -46,11 +57,7 @@ class EngineOptions:
     """LOUD: also read pickled weights (.bin, .pt, .pth, .ckpt), as tensors only. Not for files from strangers."""
 
     def __post_init__(self) -> None:
-        check_choice("device", self.device.split(":")[0], DEVICES)
-        check_choice("dtype", self.dtype, DTYPES)
-        check_choice("dense_mode", self.dense_mode, DENSE_MODES)
-        if self.input_side is not None and self.input_side < 16:
-            raise OptionError(f"input_side must be at least 16 pixels, got {self.input_side}")
+        check(self)
         if self.checkpoint is not None:
             object.__setattr__(self, "checkpoint", Path(self.checkpoint).expanduser())
         if self.max_memory is not None:

@@ -111,8 +111,8 @@ def disjoint(
     crops = [
         _left(result.masks, index, owners, min_area, min_share) for index in range(len(result))
     ]
-    masks = Masks.trimmed(result.size, result.masks.corners, crops)
-    cut = result.replaced(masks=masks)
+    masks = Masks.from_crops(result.size, result.masks.corners, crops)
+    cut = result.replace(masks=masks)
     return cut[cut.masks.areas > 0]
 
 
@@ -127,7 +127,7 @@ def panoptic(result: Result, rest: str = "other") -> Result:
     vocabulary = cut.vocabulary if rest in cut.vocabulary else (*cut.vocabulary, rest)
     label = vocabulary.index(rest)
     label_ids = np.where(cut.label_ids < 0, label, cut.label_ids)
-    named = cut.replaced(vocabulary=vocabulary, label_ids=label_ids)
+    named = cut.replace(vocabulary=vocabulary, label_ids=label_ids)
     bare = ~cut.masks.union()
     return _with_row(named, Masks.from_dense(bare), label) if bare.any() else named
 
@@ -157,7 +157,7 @@ def _coarse(masks: Masks) -> Masks:
     scale = (COARSE_PIXELS / (height * width)) ** 0.5
     if scale >= 1:
         return masks
-    return masks.resized((max(1, round(height * scale)), max(1, round(width * scale))))
+    return masks.resize((max(1, round(height * scale)), max(1, round(width * scale))))
 
 
 def _rivals(masks: Masks, iou: float, containment: float | None) -> Array:
@@ -200,7 +200,7 @@ def _innermost(masks: Masks, within: Array) -> Array:
         seen[index] = True
         if len(parts):
             crop, (x0, y0) = masks.crops[index], masks.corners[index].tolist()
-            covered = parts.moved(crop.shape, (-x0, -y0)).union() & crop
+            covered = parts.move(crop.shape, (-x0, -y0)).union() & crop
             stays[index] = 2 * np.count_nonzero(covered) < crop.sum()
     return stays
 
@@ -257,4 +257,4 @@ def _with_row(result: Result, mask: Masks, label: int) -> Result:
     if result.embeddings is not None:
         # A zero row is near no word and near no other region.
         columns["embeddings"] = np.pad(result.embeddings, ((0, 1), (0, 0)))
-    return result.replaced(masks=Masks.concatenate([result.masks, mask]), **columns)
+    return result.replace(masks=Masks.concatenate([result.masks, mask]), **columns)

@@ -62,7 +62,7 @@ def snap(
         inside = values > np.float32(0.5)
         corners.append((left, top) if inside.any() else (x0, y0))
         crops.append(inside if inside.any() else crop)
-    return Masks.trimmed(masks.size, corners, crops)
+    return Masks.from_crops(masks.size, corners, crops)
 
 
 def guided(pixels: Array, values: Array, *, radius: int = 8, smoothness: float = 1e-3) -> Array:

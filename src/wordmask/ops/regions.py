@@ -114,7 +114,7 @@ def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Mas
         raise MaskError(f"logits are (N, h, w), got {logits.shape}")
     rows, columns = _Taps.of(logits.shape[1], size[0]), _Taps.of(logits.shape[2], size[1])
     pairs = [_upsampled(plane, rows, columns, threshold) for plane in logits]
-    return Masks.trimmed(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
+    return Masks.from_crops(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
 
 
 class _Taps:

@@ -51,7 +51,7 @@ def stitch(parts: Sequence[Part], size: Size, *, iou: float = 0.5) -> Result:
         for i, j in _links(first, second, iou):
             _join(parent, int(offsets[one]) + i, int(offsets[two]) + j)
     roots = np.array([_root(parent, row) for row in range(len(parent))], np.int64)
-    masks = Masks.concatenate([result.masks.moved(size, box[:2]) for box, result in parts])
+    masks = Masks.concatenate([result.masks.move(size, box[:2]) for box, result in parts])
     return _joined(
         [result for _, result in parts],
         masks,
@@ -120,7 +120,7 @@ def _pieces(part: Part, shared: tuple[int, int, int, int]) -> tuple[Masks, Array
     """
     (left, top, *_), result = part
     x0, y0, x1, y1 = shared
-    inside = result.masks.cropped((x0 - left, y0 - top, x1 - left, y1 - top))
+    inside = result.masks.crop((x0 - left, y0 - top, x1 - left, y1 - top))
     found = [
         (row, regions.pieces_as_masks(inside.one(row)))
         for row in np.flatnonzero(inside.areas).tolist()
@@ -150,7 +150,7 @@ def _joined(results: Sequence[Result], masks: Masks, groups: list[Array]) -> Res
     weights = np.maximum(masks.areas, 1).astype(np.float64)
     largest = [group[weights[group].argmax()] for group in groups]
     return Result.of(
-        Masks.trimmed(masks.size, *_unions(masks, groups)),
+        Masks.from_crops(masks.size, *_unions(masks, groups)),
         results[0].vocabulary,
         scores=[np.average(scores[group], weights=weights[group]) for group in groups],
         label_ids=labels[largest],
@@ -171,7 +171,7 @@ def _unions(masks: Masks, groups: list[Array]) -> tuple[Array, list[Array]]:
             continue
         (x0, y0), (x1, y1) = full[:, :2].min(0).tolist(), full[:, 2:].max(0).tolist()
         corners[row] = x0, y0
-        crops.append(masks[group].moved((y1 - y0, x1 - x0), (-x0, -y0)).union())
+        crops.append(masks[group].move((y1 - y0, x1 - x0), (-x0, -y0)).union())
     return corners, crops
 
 

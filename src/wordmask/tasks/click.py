@@ -1,13 +1,15 @@
 """Clicks, a box or an earlier mask -> one thing, as candidates best first; with words each is also named."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
-from wordmask.core.options import check_range
+from wordmask.core.options import Share, check
 from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.core.protocols import Cuts, PromptBatch
 from wordmask.core.result import Result, Why
@@ -24,17 +26,15 @@ from wordmask.tasks.finding.wordmaps import runners_up
 class ClickOptions:
     """What comes of a click."""
 
-    candidates: int = 3
+    candidates: Annotated[int, Interval(ge=1, le=16)] = 3
     """At most so many candidates: a click can mean a button, a shirt or a person."""
-    iou_threshold: float = 0.95
+    iou_threshold: Share = 0.95
     """Of two candidates that overlap more than this, the better one stays."""
-    min_region_size: int = 1
+    min_region_size: Annotated[int, Ge(1)] = 1
     """Smaller candidates are dropped, and specks of fewer pixels."""
 
     def __post_init__(self) -> None:
-        check_range("candidates", self.candidates, 1, 16)
-        check_range("iou_threshold", self.iou_threshold, 0, 1)
-        check_range("min_region_size", self.min_region_size, 1, 1e9)
+        check(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """A label for every pixel: the dense answer itself, brought to full size, perhaps refined along edges."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import Share, check
 from wordmask.core.prompts import Text
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError
@@ -24,16 +25,15 @@ GRID = 512  # long side at which edges are refined
 class DenseOptions:
     """How each pixel gets its word."""
 
-    refine: str = "none"
+    refine: Literal["none", "pamr", "snap"] = "none"
     """Move edges to those of the picture: none, pamr (pixel-adaptive refinement) or snap (guided filter)."""
-    min_confidence: float = 0.0
+    min_confidence: Share = 0.0
     """A pixel whose best word is less probable than this stays without a label."""
     none: bool = True
     """Pixels may be "none of these", if the engine can tell; otherwise every pixel gets a word."""
 
     def __post_init__(self) -> None:
-        check_choice("refine", self.refine, ("none", "pamr", "snap"))
-        check_range("min_confidence", self.min_confidence, 0, 1)
+        check(self)
 
 
 def dense(image: Image, text: Text, models: Models, options: DenseOptions | None = None) -> Result:

@@ -9,47 +9,43 @@ Diffusion); `paint_pixels` is the size beyond which crops are shrunk for it.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import cv2
 import numpy as np
+from annotated_types import Interval
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import check
 from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
-from wordmask.errors import CapabilityError, MaskError, OptionError, PromptError
+from wordmask.errors import CapabilityError, MaskError, Mend, OptionError, PromptError
 from wordmask.ops import colour as colours
 from wordmask.ops.matte import box_around
 from wordmask.ops.paste import Hole, boxes_of, mixed, opened, ring_width
 
-MULTIPLE = (
-    16  # diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs
-)
-STYLES = ("colours", "posterise", "sketch")
+# Diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs.
+MULTIPLE = 16
+Style = Literal["colours", "posterise", "sketch"]
 
 
 @dataclass(frozen=True)
 class EditOptions:
     """How an edit treats the mask and its surroundings."""
 
-    dilate: float = 0.015
+    dilate: Annotated[float, Interval(ge=0, le=0.25)] = 0.015
     """Ring around the mask, a share of the picture's shorter side: what the object leaves at its edge goes too."""
-    feather: float = 0.006
+    feather: Annotated[float, Interval(ge=0, le=0.25)] = 0.006
     """How much of the ring's outside fades into the picture, as a share of the picture's shorter side."""
-    padding: float = 0.5
+    padding: Annotated[float, Interval(ge=0, le=8)] = 0.5
     """What the painter sees around the object, as a share of the object's longer side."""
-    least_padding: int = 32
+    least_padding: Annotated[int, Interval(ge=0, le=4096)] = 32
     """And at least so many pixels of it."""
-    seed: int = 0
+    seed: Annotated[int, Interval(ge=0, le=2**63 - 1)] = 0
     """The same seed and painter give the same picture."""
 
     def __post_init__(self) -> None:
-        check_range("dilate", self.dilate, 0, 0.25)
-        check_range("feather", self.feather, 0, 0.25)
-        check_range("padding", self.padding, 0, 8)
-        check_range("least_padding", self.least_padding, 0, 4096)
-        check_range("seed", self.seed, 0, 2**63 - 1)
+        check(self)
 
 
 class Edited(NamedTuple):
@@ -110,7 +106,11 @@ def restyle(
 
 def stylise(image: Image, result: Result, style: str, reference: Image | None = None) -> Edited:
     """The regions restyled without a model: colours of a reference picture, few flat colours, or a pencil sketch."""
-    check_choice("style", style, STYLES)
+    if style not in get_args(Style):
+        raise OptionError(
+            f"style must be one of {', '.join(get_args(Style))}; got {style!r}",
+            mend=Mend("style", "sketch"),
+        )
     mask = target(image, result)
     hole = opened(mask, ring_width(image.size, 0.003), ring_width(image.size, 0.003))
     x0, y0, x1, y1 = box_around(hole.dilated, 0)

@@ -6,14 +6,16 @@ one batch and the survivors' logits, not by points x height x width.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
+from annotated_types import Ge, Interval
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
-from wordmask.core.options import check_range
+from wordmask.core.options import Share, check
 from wordmask.core.protocols import Encoding, PromptBatch, Segmenter
 from wordmask.core.result import Result, Why
 from wordmask.ops import merge, regions
@@ -30,31 +32,25 @@ CONTRAST = 24  # of 255: what differs by less within a step of the grid is one e
 class EverythingOptions:
     """How a picture is taken apart."""
 
-    points_per_side: int = 32
+    points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """Points of the grid along the longer side."""
     adaptive: bool = True
     """Ask every fourth point first and skip those of the rest that lie on an even surface of a region that is sure."""
-    min_quality: float = 0.6
+    min_quality: Share = 0.6
     """Regions below this estimate of their own IoU are dropped."""
-    min_stability: float = 0.7
+    min_stability: Share = 0.7
     """Regions that change more than this under a small shift of the threshold are dropped."""
-    iou_threshold: float = 0.7
+    iou_threshold: Share = 0.7
     """Of two regions that overlap more than this, the better one stays."""
-    min_region_size: int = 100
+    min_region_size: Annotated[int, Ge(0)] = 100
     """Smallest region, in pixels."""
-    crop_layers: int = 0
+    crop_layers: Annotated[int, Interval(ge=0, le=4)] = 0
     """Also look at 2^k x 2^k overlapping parts of the picture for each layer k; finds small things, takes longer."""
-    prompts_per_batch: int = 32
+    prompts_per_batch: Annotated[int, Interval(ge=1, le=4096)] = 32
     """Prompts decoded at once: memory against speed."""
 
     def __post_init__(self) -> None:
-        check_range("points_per_side", self.points_per_side, 1, 256)
-        check_range("min_quality", self.min_quality, 0, 1)
-        check_range("min_stability", self.min_stability, 0, 1)
-        check_range("iou_threshold", self.iou_threshold, 0, 1)
-        check_range("min_region_size", self.min_region_size, 0, 1e9)
-        check_range("crop_layers", self.crop_layers, 0, 4)
-        check_range("prompts_per_batch", self.prompts_per_batch, 1, 4096)
+        check(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +129,7 @@ def _part(view: View, box: tuple[int, int, int, int], options: EverythingOptions
     kept = _survivors(view.segmenter, encoding, part, options)
     masks = regions.masks_of_logits(kept.logits, part.size)
     prompts = tuple(f"point {x + x0:.0f},{y + y0:.0f}" for x, y in kept.xy)
-    found = Found(masks.moved(image.size, (x0, y0)), prompts, kept.quality)
+    found = Found(masks.move(image.size, (x0, y0)), prompts, kept.quality)
     cell = max(part.size) / max(kept.logits.shape[1:])
     return found[~_cut_by_view(masks, box, image.size, cell)]
 

@@ -1,13 +1,15 @@
 """Things like this one: an example's masks, perhaps in another picture -> the regions that look like them."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
-from wordmask.core.options import check_range
+from wordmask.core.options import check
 from wordmask.core.prompts import Example
 from wordmask.core.protocols import Dense
 from wordmask.core.result import Result, Why
@@ -19,13 +21,13 @@ from wordmask.tasks.everything import EverythingOptions, everything
 class LikeOptions:
     """How alike is alike."""
 
-    min_likeness: float = 0.85
+    min_likeness: Annotated[float, Interval(ge=-1, le=1)] = 0.85
     """Cosine of the mean features, from which a region counts as like the example."""
     points_per_side: int = 32
     """Points of the grid that asks for candidate regions, along the longer side."""
 
     def __post_init__(self) -> None:
-        check_range("min_likeness", self.min_likeness, -1, 1)
+        check(self)
 
 
 def like(

@@ -5,19 +5,18 @@ A classical edit replays to the same bytes; a diffusion one to the same seed on 
 """
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Interval
 
 from wordmask.core.masks import Masks
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import check
 from wordmask.core.result import Result
 from wordmask.errors import FormatError, OptionError, PromptError
-from wordmask.tasks.edit import STYLES, EditOptions
+from wordmask.tasks.edit import EditOptions, Style
 
 VERSION = 1
-VERBS = ("remove", "replace", "style")
-FILLS = ("auto", "none", "classical", "patch", "telea", "navier-stokes", "lama", "diffusion")
 DIFFUSION = (
     "sd1.5-inpaint"  # the painter that --use-inpainting means where no --fill-model is given
 )
@@ -27,28 +26,26 @@ DIFFUSION = (
 class PaintOptions:
     """What paints."""
 
-    fill: str = "auto"
+    fill: Literal[
+        "auto", "none", "classical", "patch", "telea", "navier-stokes", "lama", "diffusion"
+    ] = "auto"
     """auto (diffusion with use_inpainting, else classical), classical (the same as patch), patch, telea, navier-stokes,
     lama, diffusion, or none: blackens (remove) or paints the mask white on black (replace)."""
     use_inpainting: bool = False
     """Paint with a diffusion model; needs the extra `edit`."""
     fill_model: str = ""
     """The painter's weights: a diffusers folder, hub:owner/name, a name from `wordmask models`, or LaMa's .onnx."""
-    steps: int = 30
+    steps: Annotated[int, Interval(ge=1, le=1000)] = 30
     """Diffusion steps: more is slower and finer."""
-    guidance: float = 7.5
+    guidance: Annotated[float, Interval(ge=0, le=100)] = 7.5
     """How strictly diffusion follows the words."""
-    strength: float | None = None
+    strength: Annotated[float, Interval(ge=0.01, le=1)] | None = None
     """How much of what is there diffusion may change, 0 to 1; default 1, and 0.6 for style."""
     negative: str = ""
     """What diffusion shall not paint."""
 
     def __post_init__(self) -> None:
-        check_choice("fill", self.fill, FILLS)
-        check_range("steps", self.steps, 1, 1000)
-        check_range("guidance", self.guidance, 0, 100)
-        if self.strength is not None:
-            check_range("strength", self.strength, 0.01, 1)
+        check(self)
         if self.use_inpainting and self.fill not in ("auto", "diffusion"):
             raise OptionError(
                 f"--use-inpainting paints by diffusion, --fill {self.fill} does not; give one of the two"
@@ -82,12 +79,12 @@ class PaintOptions:
 class Recipe:
     """One edit of one picture."""
 
-    verb: str
+    verb: Literal["remove", "replace", "style"]
     picture: str  # the path, from the recipe's folder where it can be
     digest: str  # of the picture's 8-bit colours: `Image.digest`
     target: Result  # the regions
     words: str = ""  # --edit-prompt
-    style: str = ""  # of the offline ones
+    style: Style | Literal[""] = ""  # of the offline ones
     reference: str = ""  # the picture that gives a style its colours
     paint: PaintOptions = field(default_factory=PaintOptions)
     edit: EditOptions = field(default_factory=EditOptions)
@@ -95,9 +92,7 @@ class Recipe:
     output: str = ""  # sha256 of the PNG that came of it
 
     def __post_init__(self) -> None:
-        check_choice("verb", self.verb, VERBS)
-        if self.style:
-            check_choice("style", self.style, STYLES)
+        check(self)
 
     def to_json(self) -> dict[str, Any]:
         target = self.target

@@ -1,16 +1,18 @@
 """Words -> masks: four ways to find candidates, one way to finish them."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Interval
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import Confidence, Share, check
 from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
 from wordmask.core.result import Result
-from wordmask.errors import CapabilityError, OptionError, PromptError
+from wordmask.errors import CapabilityError, PromptError
 from wordmask.tasks.everything import EverythingOptions, everything_found
 from wordmask.tasks.finding import grounded
 from wordmask.tasks.finding.candidates import Found
@@ -21,57 +23,43 @@ from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.finding.wordmaps import WordMaps
 
-WAYS = ("auto", "unified", "guided", "everything", "grounded")
+How = Literal["auto", "unified", "guided", "everything", "grounded"]
 
 
 @dataclass(frozen=True)
 class SegmentOptions:
     """How words become masks."""
 
-    how: str = "auto"
+    how: How = "auto"
     """auto, unified (one network answers), guided (dense features say where to prompt), everything (segment all,
     then name) or grounded (detect, then cut)."""
     vocabulary: tuple[str, ...] = ()
     """Further words that compete for pixels but are not reported."""
     prompt: tuple[str, ...] = ()
     """Report only these of the words; the others compete."""
-    min_confidence: float | str = "auto"
+    min_confidence: Confidence = "auto"
     """Score from which a region is reported: in [0, 1], or auto (the engine's calibrated one, else Otsu)."""
-    min_region_size: int = 100
+    min_region_size: Annotated[int, Ge(0)] = 100
     """Smallest region, in pixels."""
-    iou_threshold: float = 0.8
+    iou_threshold: Share = 0.8
     """Of two regions of one word that overlap more than this, the better one stays."""
-    coarse_threshold: float = 0.2
+    coarse_threshold: Share = 0.2
     """A pixel below this probability for every word is not looked at."""
     instances: bool = True
     """Part touching things of one word."""
-    granularity: str = "whole"
+    granularity: Literal["whole", "part", "tree"] = "whole"
     """Of nested regions of one word keep the whole, the part, or the tree of both."""
     panoptic: bool = False
     """Cover the whole picture; what no word names becomes "other"."""
-    points_per_side: int = 32
+    points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """With how=everything: points of the grid along the longer side."""
     adaptive: bool = True
     """With how=everything: coarse grids first, later points only outside regions that are sure already."""
-    prompts_per_batch: int = 32
+    prompts_per_batch: Annotated[int, Interval(ge=1, le=4096)] = 32
     """Prompts decoded at once: memory against speed."""
 
     def __post_init__(self) -> None:
-        check_choice("how", self.how, WAYS)
-        check_choice("granularity", self.granularity, ("whole", "part", "tree"))
-        if self.min_confidence != "auto":
-            try:
-                object.__setattr__(self, "min_confidence", float(self.min_confidence))
-            except ValueError:
-                raise OptionError(
-                    f"min_confidence is a number or auto, got {self.min_confidence!r}"
-                ) from None
-            check_range("min_confidence", float(self.min_confidence), 0, 1)
-        check_range("min_region_size", self.min_region_size, 0, 1e9)
-        check_range("iou_threshold", self.iou_threshold, 0, 1)
-        check_range("coarse_threshold", self.coarse_threshold, 0, 1)
-        check_range("points_per_side", self.points_per_side, 1, 256)
-        check_range("prompts_per_batch", self.prompts_per_batch, 1, 4096)
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -125,7 +113,7 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
         result, (trace.threshold, trace.threshold_by) = finished(
             found, words.names, asked, maps, rules
         )
-    return result.replaced(made_by=view.models.made_by)
+    return result.replace(made_by=view.models.made_by)
 
 
 def _way(how: str, models: Models) -> str:

@@ -32,7 +32,7 @@ def scene(seed: int) -> tuple[Wanted, Result]:
     draw = np.random.default_rng(seed)
     truth = Result.of(blobs(draw, 7), CLASSES, label_ids=draw.integers(0, 3, 7))
     crowd = Result.of(blobs(draw, 2), CLASSES, label_ids=draw.integers(0, 3, 2))
-    near = [truth.masks.moved(SIZE, draw.integers(-4, 5, 2)) for _ in range(2)]
+    near = [truth.masks.move(SIZE, draw.integers(-4, 5, 2)) for _ in range(2)]
     masks = Masks.concatenate([*near, blobs(draw, 6)])
     labels = np.concatenate([truth.label_ids, truth.label_ids, draw.integers(0, 3, 6)])
     wrong = draw.random(len(labels)) < 0.2

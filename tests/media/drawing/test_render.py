@@ -62,7 +62,7 @@ def pixels_of(shown: Pil.Image) -> np.ndarray:
 
 def other() -> Result:
     """Something near the scene: one thing missed, one extra, one with another word."""
-    shifted = scene().masks.moved((150, 220), (9, 0))
+    shifted = scene().masks.move((150, 220), (9, 0))
     return Result.of(
         shifted, scene().vocabulary, scores=[0.9, 0.8, 0.7, 0.6], label_ids=[0, 1, 3, 2]
     )[[0, 1, 2]]
@@ -237,7 +237,7 @@ def test_labels_never_touch_each_other_or_leave_the_picture(seed, count):
     generator = np.random.default_rng(seed)
     size = (240, 320)
     corners = generator.integers(0, (300, 220), (count, 2))
-    masks = Masks.trimmed(
+    masks = Masks.from_crops(
         size, corners, [np.ones(shape, bool) for shape in generator.integers(1, 90, (count, 2))]
     )
     spots = [

@@ -157,7 +157,7 @@ def test_yolo_and_voc_keep_the_masks_and_the_words(result):
 def test_own_json_keeps_why_absent_embeddings_and_makers(tmp_path):
     why = (Why("dense", "dog", 0.25, 0.75, "mini"), Why(), Why("box 1,2,3,4"))
     vectors = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
-    result = example().replaced(
+    result = example().replace(
         why=why,
         embeddings=vectors,
         made_by=("mini@sha256:1f3c",),
@@ -230,7 +230,7 @@ def test_hidden_regions_of_an_id_picture_come_back_empty():
 def test_simplified_polygons_stay_within_their_tolerance(seed, tolerance):
     """Every pixel that changes lies within `tolerance` + half a diagonal of the old outline."""
     generator = np.random.default_rng(seed)
-    coarse = Masks.from_dense(generator.random((6, 6)) < 0.5).resized((36, 36))
+    coarse = Masks.from_dense(generator.random((6, 6)) < 0.5).resize((36, 36))
     mask = coarse.one(0)
     if not mask.any():
         return
@@ -268,7 +268,7 @@ def test_one_pixel_survives_every_format():
 def test_coco_polygons_are_what_pycocotools_sees():
     coco = pytest.importorskip("pycocotools.mask", reason="pycocotools is a development library")
     generator = np.random.default_rng(0)
-    blobs = Masks.from_dense(generator.random((20, 12, 12)) < 0.7).resized((60, 60))
+    blobs = Masks.from_dense(generator.random((20, 12, 12)) < 0.7).resize((60, 60))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "a.coco.json"
         formats.save(Result.of(blobs), path, options=FormatOptions(shapes="polygon"))
@@ -556,7 +556,7 @@ def test_fiftyone_masks_of_another_size_are_stretched():
 
 def test_supervision_detections_and_back():
     pytest.importorskip("supervision", reason="supervision is optional")
-    result = example().replaced(track_ids=np.array([4, 5, 6]))
+    result = example().replace(track_ids=np.array([4, 5, 6]))
     got = bridges.from_supervision(bridges.to_supervision(result))
     assert_same(got, result, columns=("scores", "track_ids"))
     assert got.names == result.names

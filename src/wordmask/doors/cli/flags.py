@@ -6,11 +6,11 @@ from dataclasses import MISSING
 from functools import wraps
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from wordmask.core.options import Field, describe
+from wordmask.core.options import Option, describe
 
 PLAIN = (bool, int, float, str, Path)
 SHORT = {
@@ -66,7 +66,7 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
     )
 
 
-def _parameter(item: Field) -> inspect.Parameter:
+def _parameter(item: Option) -> inspect.Parameter:
     kind, many = _flag_kind(item.kind) or (str, False)
     flag = "--" + item.name.replace("_", "-")
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool and item.default else [flag]
@@ -81,7 +81,7 @@ def _parameter(item: Field) -> inspect.Parameter:
     elif kind is str:
         default = str(item.default)
     names += [SHORT[item.name]] if item.name in SHORT else []
-    option = typer.Option(*names, help=item.doc)
+    option = typer.Option(*names, help=_help(item), **_limits(item, kind, many))
     return inspect.Parameter(
         item.name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -90,17 +90,52 @@ def _parameter(item: Field) -> inspect.Parameter:
     )
 
 
+def _help(item: Option) -> str:
+    """The text, with the choices where typer cannot show them itself."""
+    if item.choices and not _is_literal(item.kind):
+        return f"{item.doc} [{item.allowed}]"
+    return item.doc
+
+
+def _limits(item: Option, kind: Any, many: bool) -> dict[str, Any]:
+    """What typer checks and shows by itself: a range, or how text becomes a number or a word."""
+    if kind in (int, float) and not many:
+        return {"min": item.minimum, "max": item.maximum}
+    if kind is str and item.choices and item.minimum is not None:
+        return {"parser": number_or_word, "metavar": "NUMBER"}
+    return {}
+
+
+def number_or_word(text: str) -> float | str:
+    """
+    >>> number_or_word("0.3"), number_or_word("auto")
+    (0.3, 'auto')
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _is_literal(kind: Any) -> bool:
+    if get_origin(kind) in (Union, UnionType):
+        return all(_is_literal(member) for member in get_args(kind) if member is not NoneType)
+    return get_origin(kind) is Literal
+
+
 def _flag_kind(kind: Any) -> tuple[Any, bool] | None:
     """The type that typer parses and whether the flag may be given many times; None where it cannot be a flag.
 
-    A union such as `float | str` is parsed as text: the dataclass checks it.
+    A union such as `float | Literal["auto"]` is parsed as text: the dataclass checks it.
     """
     if get_origin(kind) in (tuple, list):
         inner = _flag_kind(get_args(kind)[0])
         return (inner[0], True) if inner else None
+    if get_origin(kind) is Literal:
+        return kind, False
     if get_origin(kind) in (Union, UnionType):
-        kinds = [each for each in get_args(kind) if each is not NoneType]
-        if not all(each in PLAIN for each in kinds):
+        kinds = [member for member in get_args(kind) if member is not NoneType]
+        if not all(member in PLAIN or get_origin(member) is Literal for member in kinds):
             return None
         return (kinds[0], False) if len(kinds) == 1 else (str, False)
     return (kind, False) if kind in PLAIN else None

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
+from wordmask.core.options import Confidence, check
 from wordmask.core.prompts import Boxes, Example, Points, Text
 from wordmask.core.protocols import Dense, Segmenter
 from wordmask.core.result import Result
@@ -41,12 +44,13 @@ class TargetOptions:
     """Things like this: PICTURE,RESULT.json, the regions of the result in that picture."""
     vocabulary: tuple[str, ...] = ()
     """Further words that compete with --prompt for pixels but are not meant."""
-    min_confidence: float | str = "auto"
+    min_confidence: Confidence = "auto"
     """Score from which --prompt counts as found."""
-    min_likeness: float = 0.85
+    min_likeness: Annotated[float, Interval(ge=-1, le=1)] = 0.85
     """Likeness from which --example counts as found."""
 
     def __post_init__(self) -> None:
+        check(self)
         for words in ("prompt", "vocabulary"):
             object.__setattr__(self, words, listed(getattr(self, words)))
         if not (self.prompt or self.click or self.box or self.result or self.example):

@@ -5,29 +5,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+from annotated_types import Ge, Interval
 
 from wordmask.core.image import Array
 from wordmask.core.models import Models
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import Confidence, check
 from wordmask.errors import OptionError
 from wordmask.lab.bench.presets import Preset, preset
 from wordmask.lab.bench.words import Words, words_of
 from wordmask.lab.data import Dataset, Sample
-from wordmask.tasks.segment import SegmentOptions
-
-WAYS = ("auto", "dense", "unified", "guided", "everything", "grounded")
 
 
 @dataclass(frozen=True)
 class BenchOptions:
     """How to measure."""
 
-    how: str = "auto"
+    how: Literal["auto", "dense", "unified", "guided", "everything", "grounded"] = "auto"
     """dense (a word for every pixel), unified, guided, everything, grounded, or auto: what the engines can."""
     preset: str = ""
     """A protocol by name, such as voc21/sclip; where a run departs from it, its result says so."""
-    num_samples: int | None = None
+    num_samples: Annotated[int, Interval(ge=1, le=1_000_000_000)] | None = None
     """Only the first N pictures."""
     words: tuple[str, ...] = ()
     """Only these classes, also with commas between them (retrieval: look for these words)."""
@@ -37,53 +36,43 @@ class BenchOptions:
     """Task semantic: refine the dense answer with PAMR."""
     slide_inference: bool = False
     """Look at the picture through a sliding window."""
-    slide_crop: int = 224
+    slide_crop: Annotated[int, Interval(ge=16, le=4096)] = 224
     """Side of the window, in pixels."""
-    slide_stride: int = 112
+    slide_stride: Annotated[int, Ge(1)] = 112
     """Step of the window, in pixels."""
-    logit_scale: float | None = None
+    logit_scale: Annotated[float, Interval(ge=0.001, le=10_000)] | None = None
     """Factor before the softmax over the words; the engine's own where none is given."""
-    min_confidence: float | str = "auto"
+    min_confidence: Confidence = "auto"
     """Score from which a region counts, or with semantic a pixel; a number in [0, 1] or auto."""
-    clicks: int = 20
+    clicks: Annotated[int, Interval(ge=1, le=100)] = 20
     """Task clicks: so many clicks at most."""
-    objects: int = 0
+    objects: Annotated[int, Interval(ge=0, le=10_000)] = 0
     """Task clicks: only so many objects of a picture, the largest; 0 = all."""
     save_vis: bool = False
     """Draw every picture, not only the worst and the best."""
-    show: int = 10
+    show: Annotated[int, Interval(ge=0, le=10_000)] = 10
     """How many of the worst and of the best pictures to draw."""
-    workers: int = 1
+    workers: Annotated[int, Interval(ge=1, le=256)] = 1
     """Pictures measured at the same time, in threads."""
-    rounds: int = 1000
+    rounds: Annotated[int, Interval(ge=2, le=1_000_000)] = 1000
     """Resamples of the bootstrap."""
     seed: int = 0
     """Seed of the bootstrap."""
 
     def __post_init__(self) -> None:
+        check(self)
         words = tuple(
             word.strip() for item in self.words for word in item.split(",") if word.strip()
         )
         object.__setattr__(self, "words", words)
-        check_choice("how", self.how, WAYS)
         if self.preset:
             preset(self.preset)  # one that does not exist is told before anything is loaded
-        # Checked as the task would check it, but before anything is loaded.
-        checked = SegmentOptions(min_confidence=self.min_confidence)
-        object.__setattr__(self, "min_confidence", checked.min_confidence)
-        if self.num_samples is not None:
-            check_range("num_samples", self.num_samples, 1, 1_000_000_000)
-        if self.logit_scale is not None:
-            check_range("logit_scale", self.logit_scale, 0.001, 10_000)
-        check_range("workers", self.workers, 1, 256)
-        check_range("rounds", self.rounds, 2, 1_000_000)
-        check_range("slide_crop", self.slide_crop, 16, 4096)
-        check_range("slide_stride", self.slide_stride, 1, self.slide_crop)
-        check_range("show", self.show, 0, 10_000)
-        check_range("clicks", self.clicks, 1, 100)
-        check_range("objects", self.objects, 0, 10_000)
+        if self.slide_stride > self.slide_crop:
+            raise OptionError(
+                f"slide_stride {self.slide_stride} leaves gaps: at most slide_crop, {self.slide_crop}"
+            )
         if self.use_sam and self.how not in ("auto", "guided"):
-            raise OptionError(f"--use-sam means --how guided, got --how {self.how}")
+            raise OptionError(f"use_sam means how=guided, got how={self.how}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ def _regions(data: Dataset, rows: Sequence[Mapping[str, Any]], size: Size, name:
     result = Result.of(masks, data.classes, label_ids=label_ids, track_ids=np.arange(len(rows)))
     areas = np.array([float(row.get("area", area)) for row, area in zip(rows, masks.areas, strict=True)])
     order = result.track_ids if result.track_ids is not None else np.zeros(0, np.int64)
-    return result.replaced(track_ids=None), areas[order]
+    return result.replace(track_ids=None), areas[order]
 
 
 def _mask(row: Mapping[str, Any], size: Size, name: str) -> Masks:

@@ -117,7 +117,7 @@ def _fitted(result: Result, least: int, most: int) -> tuple[Image | None, Result
     if share == 1:
         return result.image, result
     height, width = (max(1, round(side * share)) for side in result.size)
-    masks = result.masks.resized((height, width))
+    masks = result.masks.resize((height, width))
     image = result.image
     if image is not None:
         filter_ = Pil.Resampling.LANCZOS if share < 1 else Pil.Resampling.BICUBIC

@@ -93,12 +93,12 @@ def from_fiftyone(value: Any, size: Size, vocabulary: Sequence[str] = ()) -> Res
         )
         x0, y0, wide, high = np.round(np.nan_to_num(sides)).astype(int).tolist()
         if not crop.size or wide < 1 or high < 1:
-            part = Masks.trimmed(size, [(0, 0)], [np.zeros((0, 0), bool)])
+            part = Masks.from_crops(size, [(0, 0)], [np.zeros((0, 0), bool)])
         else:
-            fitted = Masks.trimmed((crop.shape[0], crop.shape[1]), [(0, 0)], [crop]).resized(
+            fitted = Masks.from_crops((crop.shape[0], crop.shape[1]), [(0, 0)], [crop]).resize(
                 (high, wide)
             )
-            part = fitted.moved(size, (x0, y0))
+            part = fitted.move(size, (x0, y0))
         track, score = row.get("index"), row.get("confidence")
         label = words.label(take(row, "label", str, where))
         found = Row(label, 1.0 if score is None else score_of(score, where), track=track)

@@ -109,7 +109,7 @@ def _one(shape: dict[str, Any], size: Size, where: str) -> Masks:
     if type_ == "mask":
         crop = _crop(take(shape, "mask", str, where), size, where)
         x0, y0 = np.clip(corners.min(0), -1, max(size)).astype(int).tolist()
-        return Masks.trimmed(size, [(x0, y0)], [crop])
+        return Masks.from_crops(size, [(x0, y0)], [crop])
     if type_ != "polygon" and len(corners) != 2:
         raise FormatError(f"{where}: a {type_} has 2 points, got {len(corners)}")
     if type_ == "circle":

@@ -70,7 +70,7 @@ def fill(rings: Sequence[Ring], size: Size) -> Masks:
     if not np.isfinite(points).all():
         raise FormatError("a polygon's corners must be finite numbers")
     if len(points) == 0:
-        return Masks.trimmed(size, [(0, 0)], [np.zeros((0, 0), bool)])
+        return Masks.from_crops(size, [(0, 0)], [np.zeros((0, 0), bool)])
     sides = np.array(size[::-1])
     # Far outside is as good as just outside; so no number overflows below.
     rings = [np.clip(ring, -1e6, 1e6) for ring in rings]
@@ -80,7 +80,7 @@ def fill(rings: Sequence[Ring], size: Size) -> Masks:
     for rows, columns in _crossings(rings, (x0, y0, x1, y1)):
         np.add.at(switches, (rows - y0, columns - x0), 1)  # wraps at 256, which is even
     inside = np.bitwise_xor.accumulate(switches & 1, axis=1)[:, :-1].astype(bool)
-    return Masks.trimmed(size, [(x0, y0)], [inside])
+    return Masks.from_crops(size, [(x0, y0)], [inside])
 
 
 def ring_of(flat: Array, where: str) -> Ring:

@@ -269,7 +269,7 @@ class Rows:
         tracks = [-1 if row.track is None else row.track for row in rows] if known else None
         ids = tuple(row.id for row in rows) if any(row.id >= 0 for row in rows) else ()
         crowd = tuple(row.crowd for row in rows) if any(row.crowd for row in rows) else ()
-        return Named(name, result.replaced(track_ids=tracks), picture_id, ids, crowd)
+        return Named(name, result.replace(track_ids=tracks), picture_id, ids, crowd)
 
 
 def _short(value: Any) -> str:

@@ -5,12 +5,14 @@ where the ground changes, in its own colours, without the fringe of the old grou
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
+from annotated_types import Interval
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.options import check_choice, check_range
+from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.errors import OptionError
 from wordmask.ops import colour as colours
@@ -32,36 +34,35 @@ from wordmask.tasks.effects.lifted import (
 class BlurOptions:
     """A portrait: the background out of focus."""
 
-    amount: float = 0.015
+    amount: Annotated[float, Interval(ge=0.001, le=0.2)] = 0.015
     """Standard deviation of the blur as a share of the picture's shorter side."""
 
     def __post_init__(self) -> None:
-        check_range("amount", self.amount, 0.001, 0.2)
+        check(self)
 
 
 @dataclass(frozen=True)
 class DesaturateOptions:
     """The background in grey."""
 
-    strength: float = 1.0
+    strength: Share = 1.0
     """1 is grey, 0 leaves the colours."""
 
     def __post_init__(self) -> None:
-        check_range("strength", self.strength, 0, 1)
+        check(self)
 
 
 @dataclass(frozen=True)
 class SpotlightOptions:
     """The background dark."""
 
-    darkness: float = 0.7
+    darkness: Share = 0.7
     """0 leaves it, 1 makes it black."""
-    feather: float = 0.02
+    feather: Annotated[float, Interval(ge=0, le=0.5)] = 0.02
     """Width of the light's edge as a share of the picture's shorter side; 0 follows the object sharply."""
 
     def __post_init__(self) -> None:
-        check_range("darkness", self.darkness, 0, 1)
-        check_range("feather", self.feather, 0, 0.5)
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -82,27 +83,24 @@ class BackdropOptions:
 class ShadowOptions:
     """A shadow on what is behind the object."""
 
-    offset_x: float = 0.03
+    offset_x: Annotated[float, Interval(ge=-2, le=2)] = 0.03
     """To the right, as a share of the object's size."""
-    offset_y: float = 0.05
+    offset_y: Annotated[float, Interval(ge=-2, le=2)] = 0.05
     """Downwards, as a share of the object's size."""
-    softness: float = 0.03
+    softness: Annotated[float, Interval(ge=0, le=0.5)] = 0.03
     """Standard deviation of its edge, as a share of the object's size."""
-    strength: float = 0.6
+    strength: Share = 0.6
     """0 is none, 1 is black."""
 
     def __post_init__(self) -> None:
-        check_range("offset_x", self.offset_x, -2, 2)
-        check_range("offset_y", self.offset_y, -2, 2)
-        check_range("softness", self.softness, 0, 0.5)
-        check_range("strength", self.strength, 0, 1)
+        check(self)
 
 
 @dataclass(frozen=True)
 class StickerOptions:
     """The object cut out, with a border."""
 
-    border: float = 0.015
+    border: Annotated[float, Interval(ge=0, le=0.2)] = 0.015
     """Width as a share of the picture's shorter side."""
     colour: str = "white"
     """Of the border: a name or #rrggbb."""
@@ -110,7 +108,7 @@ class StickerOptions:
     """What lies under the sticker; default: nothing where the picture can be transparent, else silver."""
 
     def __post_init__(self) -> None:
-        check_range("border", self.border, 0, 0.2)
+        check(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,20 +119,18 @@ class OverlayOptions:
     """What is laid on."""
     alpha: Array | None = None
     """(h, w) uint8 of the picture; opaque where there is none."""
-    anchor: str = "top"
+    anchor: Literal["centre", "top", "bottom", "left", "right"] = "top"
     """The object's centre, top, bottom, left or right: the picture's middle goes there."""
-    scale: float = 1.0
+    scale: Annotated[float, Interval(ge=0.01, le=20)] = 1.0
     """The picture's width as a share of the object's."""
-    place: str = "behind"
+    place: Literal["behind", "front", "inside"] = "behind"
     """behind the object, in front of it, or inside it: only where the object is."""
     occluders: tuple[str, ...] = ()
     """Words whose regions stay in front of the picture in any case; they are not the object. On the command line
     they are looked for too."""
 
     def __post_init__(self) -> None:
-        check_choice("anchor", self.anchor, tuple(_ANCHORS))
-        check_choice("place", self.place, ("behind", "front", "inside"))
-        check_range("scale", self.scale, 0.01, 20)
+        check(self)
 
 
 _ANCHORS = {

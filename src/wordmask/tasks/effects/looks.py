@@ -7,13 +7,14 @@ Effects on what is around the object are in `backdrop.py`; `EFFECTS` names them 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
+from annotated_types import Interval
 
 from wordmask.core.image import Array, Image
-from wordmask.core.options import check_range
+from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.ops import colour as colours
 from wordmask.ops.matte import box_around
@@ -43,25 +44,24 @@ class RecolourOptions:
 
     colour: str = "red"
     """A name (red, teal, gold, ...) or #rrggbb."""
-    strength: float = 1.0
+    strength: Share = 1.0
     """0 leaves the old colour, 1 replaces it."""
 
     def __post_init__(self) -> None:
-        check_range("strength", self.strength, 0, 1)
+        check(self)
 
 
 @dataclass(frozen=True)
 class PixelateOptions:
     """Hide the object behind large squares, for privacy."""
 
-    blocks: int = 8
+    blocks: Annotated[int, Interval(ge=1, le=64)] = 8
     """Squares across the shorter side of the object; fewer hide more."""
-    margin: float = 0.02
+    margin: Annotated[float, Interval(ge=0, le=0.5)] = 0.02
     """Grown by this share of the object's size first, so that no edge pixel shows."""
 
     def __post_init__(self) -> None:
-        check_range("blocks", self.blocks, 1, 64)
-        check_range("margin", self.margin, 0, 0.5)
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class OutlineOptions:
 
     colour: str = "yellow"
     """A name or #rrggbb."""
-    width: float = 0.006
+    width: Annotated[float, Interval(ge=0.0005, le=0.2)] = 0.006
     """Of the line, as a share of the picture's shorter side."""
 
     def __post_init__(self) -> None:
-        check_range("width", self.width, 0.0005, 0.2)
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,13 @@ class GlowOptions:
 
     colour: str = "cyan"
     """A name or #rrggbb."""
-    width: float = 0.03
+    width: Annotated[float, Interval(ge=0.0005, le=0.3)] = 0.03
     """How far the light reaches, as a share of the picture's shorter side."""
-    strength: float = 1.0
+    strength: Share = 1.0
     """At the object's edge, 0 to 1."""
 
     def __post_init__(self) -> None:
-        check_range("width", self.width, 0.0005, 0.3)
-        check_range("strength", self.strength, 0, 1)
+        check(self)
 
 
 def hue(image: Image, result: Result, options: HueOptions | None = None) -> Image:

@@ -58,7 +58,7 @@ def finished(
     result = _resolved(found, named, rows, phrases, rules)
     reported = _only(result, asked)
     absent = _absent(reported, named, threshold, phrases, maps)
-    return reported.replaced(absent=absent), (threshold, by)
+    return reported.replace(absent=absent), (threshold, by)
 
 
 def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
@@ -117,7 +117,7 @@ def _resolved(
         cut = merge.disjoint(
             result, [found.weights[row] for row in origin] if found.weights else None
         )
-    return (merge.panoptic(cut) if rules.panoptic else cut).replaced(track_ids=None)
+    return (merge.panoptic(cut) if rules.panoptic else cut).replace(track_ids=None)
 
 
 def _classes_disjoint(result: Result) -> Result:
@@ -128,7 +128,7 @@ def _classes_disjoint(result: Result) -> Result:
     crops = []
     for index, (x0, y0, x1, y1) in enumerate(result.masks.boxes.tolist()):
         crops.append(result.masks.crops[index] & (labels[y0:y1, x0:x1] == result.label_ids[index]))
-    cut = result.replaced(masks=Masks.trimmed(result.size, result.masks.corners, crops))
+    cut = result.replace(masks=Masks.from_crops(result.size, result.masks.corners, crops))
     return cut[cut.masks.areas > 0]
 
 
@@ -140,7 +140,7 @@ def _only(result: Result, asked: tuple[str, ...]) -> Result:
     place = {word: index for index, word in enumerate(vocabulary)}
     ids = np.array([place.get(name, -1) for name in result.names], np.int64)
     kept = (
-        result.replaced(vocabulary=vocabulary, label_ids=np.maximum(ids, 0))
+        result.replace(vocabulary=vocabulary, label_ids=np.maximum(ids, 0))
         if vocabulary
         else result
     )

@@ -105,7 +105,7 @@ def _choose(
         )
         cuts = segmenter.cut(encoding, asked)
         grid = (cuts.logits.shape[2], cuts.logits.shape[3])
-        targets = pieces.masks[owners[part]].resized(grid).dense()
+        targets = pieces.masks[owners[part]].resize(grid).dense()
         agreement = _ious(cuts.logits > 0, targets[:, None])
         best = (cuts.quality * agreement).argmax(1)
         rows = np.arange(len(best))
@@ -130,7 +130,7 @@ def _instances(
     cuts = _choose(prompts, pieces, owners, segmenter, encoding, batch)
     grid = (cuts.logits.shape[1], cuts.logits.shape[2])
     coarse = Masks.from_dense(cuts.logits > 0)
-    homes = pieces.masks.resized(grid)
+    homes = pieces.masks.resize(grid)
     rows = [
         row for home in np.unique(owners) for row in _parts_of(home, owners, cuts, coarse, homes)
     ]
@@ -195,7 +195,7 @@ def _without_specks(masks: Masks) -> Masks:
         regions.drop_specks(crop, min_area=size)
         for crop, size in zip(masks.crops, sizes, strict=True)
     ]
-    return Masks.trimmed(masks.size, masks.corners, crops)
+    return Masks.from_crops(masks.size, masks.corners, crops)
 
 
 def _probability(logits: Array, box: Array, size: Size) -> Array:

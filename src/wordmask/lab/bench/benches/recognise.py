@@ -124,7 +124,7 @@ def _cut(seen: View, truth: Masks) -> Masks:
             if len(result):
                 parts.append(result.masks[0])
                 continue
-        parts.append(Masks.trimmed(truth.size, [(x0, y0)], [np.ones((y1 - y0, x1 - x0), bool)]))
+        parts.append(Masks.from_crops(truth.size, [(x0, y0)], [np.ones((y1 - y0, x1 - x0), bool)]))
     return Masks.concatenate(parts)
 
 

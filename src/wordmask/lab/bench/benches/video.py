@@ -86,7 +86,7 @@ class Video:
         first = (
             first
             if first.track_ids is not None
-            else first.replaced(track_ids=np.arange(len(first)) + 1)
+            else first.replace(track_ids=np.arange(len(first)) + 1)
         )
         with clock.stage("predict"):
             memory = tracker.start(kit.data.image(unit[0]), first)
