@@ -1,14 +1,19 @@
-"""What every test has: a home of its own, so that no test reads or writes the user's downloads."""
+"""What every test has: a home of its own, so that no test reads or writes the user's downloads.
 
-import os
+Property tests try the same cases each time, so that two runs of one commit agree. To look for new ones:
+
+    WORDMASK_HYPOTHESIS=long pytest tests/ops
+"""
 
 import pytest
 from hypothesis import settings
 
-# Machines of different speed must agree on what passes: no deadline, and the same cases each time on CI.
-settings.register_profile("wordmask", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "wordmask")
+from budget import LONGER, PROFILE
+
+# No deadline: machines of different speed must agree on what passes.
+settings.register_profile("short", deadline=None, derandomize=True)
+settings.register_profile("long", deadline=None, max_examples=100 * LONGER)
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture(autouse=True)

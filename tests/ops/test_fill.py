@@ -1,9 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from budget import examples
 from wordmask.errors import MaskError
 from wordmask.ops.fill import PatchOptions, patch_fill, smooth
 
@@ -54,7 +55,8 @@ def test_the_same_seed_gives_the_same_bytes():
     assert (first != other).any()
 
 
-@settings(deadline=None, max_examples=15)
+@examples(15)
+@example(height=9, width=22, seed=9)  # one whole patch is known: it has no covariance
 @given(st.integers(1, 24), st.integers(1, 24), st.integers(0, 2**32 - 1))
 def test_any_hole_in_any_small_picture_keeps_what_is_known(height, width, seed):
     rng = np.random.default_rng(seed)

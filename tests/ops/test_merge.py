@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from budget import examples
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result, Why
 from wordmask.errors import MaskError, OptionError
@@ -45,6 +46,16 @@ def contents(result: Result) -> list[tuple[float, int, bytes]]:
     """What is in a result, whatever the order of its rows."""
     rows = zip(result.scores.tolist(), result.label_ids.tolist(), result.masks, strict=True)
     return sorted((score, label, mask.tobytes()) for score, label, mask in rows)
+
+
+def keep_nested(result: Result, keep: str) -> Result:
+    return result[merge.nested(result.masks, result.label_ids, keep)]
+
+
+def cut_overlaps(result: Result, weights: list[np.ndarray] | None = None, **rules) -> Result:
+    """`merge.disjoint` on the masks of a result, without those that become empty."""
+    cut = result.replace(masks=merge.disjoint(result.masks, result.scores, weights, **rules))
+    return cut[cut.masks.areas > 0]
 
 
 def shuffled(result: Result, seed: int) -> Result:
@@ -140,83 +151,68 @@ TREE = draw("########/########", "####..../####....", "##....../........", "....
 
 def test_whole_part_and_tree():
     result = named(TREE, [0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0])
-    assert merge.parents(result).tolist() == [-1, 0, 1, 0]
-    assert merge.granularity(result, "whole").masks.areas.tolist() == [16]
+    assert keep_nested(result, "whole").masks.areas.tolist() == [16]
     # The half-picture (8) is covered to a quarter only by its part, so it stays; the picture is covered to 3/4.
-    assert merge.granularity(result, "part").masks.areas.tolist() == [8, 2, 4]
-    assert merge.granularity(result, "tree") is result
+    assert keep_nested(result, "part").masks.areas.tolist() == [8, 2, 4]
+    assert merge.nested(TREE, result.label_ids, "tree").tolist() == [0, 1, 2, 3]
 
 
 def test_a_region_of_another_name_is_no_part():
     result = named(draw("####", "##.."), [0.9, 0.8], [0, 1])
-    assert merge.parents(result).tolist() == [-1, -1]
-    assert len(merge.granularity(result, "whole")) == len(merge.granularity(result, "part")) == 2
+    assert len(keep_nested(result, "whole")) == len(keep_nested(result, "part")) == 2
 
 
 def test_of_two_equal_masks_one_is_the_whole():
     result = named(draw("##", "##"), [0.9, 0.8], [0, 0])
-    assert len(merge.granularity(result, "whole")) == len(merge.granularity(result, "part")) == 1
+    assert len(keep_nested(result, "whole")) == len(keep_nested(result, "part")) == 1
 
 
 def test_an_unknown_granularity_is_refused():
     with pytest.raises(OptionError, match="whole, part or tree"):
-        merge.granularity(named(TREE[:1], [1.0], [0]), "parts")  # type: ignore[arg-type]  # the error is the test
+        merge.nested(TREE[:1], [0], "parts")
 
 
 @given(results(), st.sampled_from(["whole", "part"]), st.integers(0, 99))
 def test_granularity_is_idempotent_and_order_independent(result, keep, seed):
-    once = merge.granularity(result, keep)
-    assert contents(merge.granularity(once, keep)) == contents(once)
-    other = merge.granularity(shuffled(result, seed), keep)
+    once = keep_nested(result, keep)
+    assert contents(keep_nested(once, keep)) == contents(once)
+    other = keep_nested(shuffled(result, seed), keep)
     assert sorted(mask.tobytes() for mask in other.masks) == sorted(
         mask.tobytes() for mask in once.masks
     )
-
-
-@given(results())
-def test_parents_are_larger_and_make_no_circle(result):
-    up = merge.parents(result)
-    for start in range(len(result)):
-        chain = [start]
-        while up[chain[-1]] >= 0:
-            chain.append(int(up[chain[-1]]))
-            assert chain[-1] not in chain[:-1]
-        assert (np.diff(result.masks.areas[chain]) >= 0).all()
 
 
 # ---- one owner per pixel
 
 
 def test_the_best_score_owns_the_pixel_whatever_the_order_of_painting():
-    cut = merge.disjoint(named(draw("###.", ".###"), [0.4, 0.9], [0, 1]), min_area=1)
+    cut = cut_overlaps(named(draw("###.", ".###"), [0.4, 0.9], [0, 1]), min_area=1)
     assert cut.names == ("dog", "cat")
     assert cut.masks.dense().tolist() == draw(".###", "#...").dense().tolist()
     assert cut.masks.boxes.tolist() == [[1, 0, 4, 1], [0, 0, 1, 1]]
 
 
 def test_at_equal_scores_the_smaller_region_survives_inside_the_larger():
-    cut = merge.disjoint(named(draw("####", ".#.."), [1, 1], [0, 1]), min_area=1)
+    cut = cut_overlaps(named(draw("####", ".#.."), [1, 1], [0, 1]), min_area=1)
     assert sorted(cut.masks.areas.tolist()) == [1, 3]
 
 
 def test_pixel_scores_decide_pixel_by_pixel():
     result = named(draw("####", "####"), [0.8, 0.8], [0, 1])
     rising = np.array([[0.1, 0.2, 0.6, 0.9]])
-    cut = merge.disjoint(result, [rising, rising[:, ::-1]], min_area=1)
+    cut = cut_overlaps(result, [rising, rising[:, ::-1]], min_area=1)
     assert cut.label_map().tolist() == [[1, 1, 0, 0]]
 
 
 @given(results())
 def test_pixel_scores_of_one_are_no_pixel_scores(result):
-    weighed = merge.disjoint(
-        result, [np.ones(crop.shape) for crop in result.masks.crops], min_area=2
-    )
-    assert contents(weighed) == contents(merge.disjoint(result, min_area=2))
+    weighed = cut_overlaps(result, [np.ones(crop.shape) for crop in result.masks.crops], min_area=2)
+    assert contents(weighed) == contents(cut_overlaps(result, min_area=2))
 
 
 def test_pixel_scores_must_have_the_crops_shapes():
     with pytest.raises(MaskError, match="crop's shape"):
-        merge.disjoint(named(draw("##.."), [0.5], [0]), [np.ones((1, 4))])
+        cut_overlaps(named(draw("##.."), [0.5], [0]), [np.ones((1, 4))])
 
 
 def test_fragments_go_but_a_small_object_is_no_fragment():
@@ -226,11 +222,11 @@ def test_fragments_go_but_a_small_object_is_no_fragment():
     speck = block(size, 30, 30, 33, 33)  # 9 pixels, whole
     result = named(Masks.from_dense(np.array([wall, post, speck])), [0.5, 0.9, 0.8], [0, 1, 1])
     areas = dict(
-        zip(merge.disjoint(result).scores.tolist(), merge.disjoint(result).masks.areas, strict=True)
+        zip(cut_overlaps(result).scores.tolist(), cut_overlaps(result).masks.areas, strict=True)
     )
     assert [areas[np.float32(score)] for score in (0.5, 0.9, 0.8)] == [400 + 1840 - 9, 160, 9]
-    assert merge.disjoint(result, min_area=401).masks.areas.tolist() == [160, 9, 1831]
-    assert merge.disjoint(result, min_share=0.2).masks.areas.tolist() == [160, 9, 1831]
+    assert cut_overlaps(result, min_area=401).masks.areas.tolist() == [160, 9, 1831]
+    assert cut_overlaps(result, min_share=0.2).masks.areas.tolist() == [160, 9, 1831]
 
 
 def test_a_region_that_keeps_nothing_is_gone_with_all_its_columns():
@@ -243,7 +239,7 @@ def test_a_region_that_keeps_nothing_is_gone_with_all_its_columns():
         embeddings=np.eye(3),
         why=[Why(prompt=name) for name in "abc"],
     )
-    cut = merge.disjoint(result)
+    cut = cut_overlaps(result)
     assert cut.track_ids.tolist() == [7, 9]
     assert [why.prompt for why in cut.why] == ["a", "c"]
     assert cut.embeddings.tolist() == np.eye(3)[[0, 2]].tolist()
@@ -251,23 +247,23 @@ def test_a_region_that_keeps_nothing_is_gone_with_all_its_columns():
 
 @given(results(), st.integers(0, 99))
 def test_disjoint_is_disjoint_idempotent_and_order_independent(result, seed):
-    cut = merge.disjoint(result, min_area=2)
+    cut = cut_overlaps(result, min_area=2)
     assert cut.masks.areas.sum() == cut.masks.union().sum()
-    assert contents(merge.disjoint(cut, min_area=2)) == contents(cut)
-    pixels = [mask.tobytes() for mask in merge.disjoint(shuffled(result, seed), min_area=2).masks]
+    assert contents(cut_overlaps(cut, min_area=2)) == contents(cut)
+    pixels = [mask.tobytes() for mask in cut_overlaps(shuffled(result, seed), min_area=2).masks]
     assert sorted(pixels) == sorted(mask.tobytes() for mask in cut.masks)
 
 
 @given(results())
 def test_without_fragments_to_drop_disjoint_covers_what_was_covered(result):
-    cut = merge.disjoint(result, min_area=0, min_share=0.0)
+    cut = cut_overlaps(result, min_area=0, min_share=0.0)
     assert (cut.masks.union() == result.masks.union()).all()
 
 
 # ---- the complete map
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(results())
 def test_a_panoptic_map_names_every_pixel_once(result):
     full = merge.panoptic(result)

@@ -201,7 +201,9 @@ def _basis(level: Level, side: int, random: np.random.Generator) -> Array:
     )
     windows = np.lib.stride_tricks.sliding_window_view(level.pixels, (side, side), (0, 1))
     rows = windows[y - reach, x - reach].transpose(0, 2, 3, 1).reshape(len(y), -1)
-    _, vectors = np.linalg.eigh(np.cov(rows.T.astype(np.float64)) + np.eye(rows.shape[1]) * 1e-9)
+    # A single patch has no variance to divide by one less than its count; any basis describes it.
+    covariance = np.cov(rows.T.astype(np.float64), ddof=min(1, len(rows) - 1))
+    _, vectors = np.linalg.eigh(covariance + np.eye(rows.shape[1]) * 1e-9)
     basis: Array = np.ascontiguousarray(
         vectors[:, ::-1][:, :COMPONENTS].T.reshape(-1, side, side, 3), np.float32
     )

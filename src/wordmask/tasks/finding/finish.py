@@ -21,7 +21,7 @@ class Rules:
 
     min_confidence: float | str = "auto"
     iou_threshold: float = 0.8
-    granularity: str = "whole"
+    granularity: merge.Granularity = "whole"
     panoptic: bool = False
 
 
@@ -55,7 +55,7 @@ def finished(
             groups=named.label_ids[rows],
         )
     ]
-    result = _resolved(found, named, rows, phrases, rules)
+    result = _resolve(found, named, rows, phrases, rules)
     reported = _only(result, asked)
     absent = _absent(reported, named, threshold, phrases, maps)
     return reported.replace(absent=absent), (threshold, by)
@@ -96,28 +96,27 @@ def _threshold(
     return maps.features.threshold, "calibrated"
 
 
-def _resolved(
+def _resolve(
     found: Found, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules
 ) -> Result:
     """Granularity, then one word per pixel, then perhaps full cover."""
+    rows = rows[merge.nested(found.masks[rows], named.label_ids[rows], rules.granularity)]
+    masks, scores = found.masks[rows], np.clip(named.scores[rows], 0, 1)
+    if rules.granularity != "tree":
+        weights = [found.weights[row] for row in rows] if found.weights else None
+        masks = merge.disjoint(masks, scores, weights)
     whys = found.whys(named.rivals, named.rival_scores)
     result = Result.of(
-        found.masks[rows],
+        masks,
         phrases,
-        scores=np.clip(named.scores[rows], 0, 1),
+        scores=scores,
         label_ids=named.label_ids[rows],
-        track_ids=rows,  # where each region came from, while regions are dropped and sorted
         why=tuple(whys[row] for row in rows),
     )
-    result = merge.granularity(result, rules.granularity)  # type: ignore[arg-type]  # checked by the options
     if rules.granularity == "tree":
-        cut = _classes_disjoint(result)
-    else:
-        origin = result.track_ids if result.track_ids is not None else rows
-        cut = merge.disjoint(
-            result, [found.weights[row] for row in origin] if found.weights else None
-        )
-    return (merge.panoptic(cut) if rules.panoptic else cut).replace(track_ids=None)
+        result = _classes_disjoint(result)
+    result = result[result.masks.areas > 0]
+    return merge.panoptic(result) if rules.panoptic else result
 
 
 def _classes_disjoint(result: Result) -> Result:
@@ -128,8 +127,7 @@ def _classes_disjoint(result: Result) -> Result:
     crops = []
     for index, (x0, y0, x1, y1) in enumerate(result.masks.boxes.tolist()):
         crops.append(result.masks.crops[index] & (labels[y0:y1, x0:x1] == result.label_ids[index]))
-    cut = result.replace(masks=Masks.from_crops(result.size, result.masks.corners, crops))
-    return cut[cut.masks.areas > 0]
+    return result.replace(masks=Masks.from_crops(result.size, result.masks.corners, crops))
 
 
 def _only(result: Result, asked: tuple[str, ...]) -> Result:
