@@ -32,7 +32,8 @@ from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.engines import sam
 from wordmask.engines.options import EngineOptions
-from wordmask.tasks.everything import EverythingOptions, everything_result, grid_points
+from wordmask.tasks.everything import EverythingOptions, everything_result
+from wordmask.tasks.finding.grid import grid_points
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 

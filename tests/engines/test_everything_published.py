@@ -19,7 +19,8 @@ from wordmask.core.models import Models  # noqa: E402
 from wordmask.engines import sam  # noqa: E402
 from wordmask.engines.options import EngineOptions  # noqa: E402
 from wordmask.ops import merge  # noqa: E402
-from wordmask.tasks.everything import EverythingOptions, everything, grid_points  # noqa: E402
+from wordmask.tasks.everything import EverythingOptions, everything  # noqa: E402
+from wordmask.tasks.finding.grid import grid_points  # noqa: E402
 
 
 def _script(name):

@@ -10,8 +10,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.protocols import Cuts
 from wordmask.errors import OptionError
-from wordmask.tasks import everything as everything_module
-from wordmask.tasks.everything import EverythingOptions, everything, grid_points
+from wordmask.tasks.everything import EverythingOptions, everything
 
 
 def drawn():
@@ -123,15 +122,6 @@ def test_adaptive_asks_points_of_the_grid_and_none_twice(per_side):
     assert set(asked(even, points_per_side=per_side)) <= set(grid)
 
 
-@pytest.mark.parametrize(("gap", "kept"), [(0, False), (1, False), (40, True)])
-def test_what_a_part_of_the_picture_cuts_off_is_dropped(gap, kept):
-    """In a part, at 2 px a cell, a mask that ends one cell before the side is not known to end there."""
-    masks = Masks.from_dense(np.pad(np.ones((50, 50 - gap), bool), ((25, 25), (50, gap)))[None])
-    assert everything_module._cut_by_view(masks, (0, 0, 100, 100), (100, 200), 2.0).tolist() == [
-        not kept
-    ]
-
-
 def test_crops_find_the_same_discs_in_the_same_place(fake):
     whole, crops = (
         everything(drawn(), fake, EverythingOptions(points_per_side=16, crop_layers=layers))
@@ -165,16 +155,6 @@ def test_the_last_batch_of_points_is_not_dropped():
         points_per_side=5, adaptive=False, prompts_per_batch=7, min_region_size=0
     )
     assert len(everything(image, Models("one", (OnePixel(),)), options)) == 25
-
-
-@pytest.mark.parametrize(
-    ("size", "side", "count"), [((100, 100), 4, 16), ((100, 200), 4, 8), ((10, 1000), 8, 8)]
-)
-def test_the_grid_has_square_cells_with_a_point_in_each_centre(size, side, count):
-    points = grid_points(size, side)
-    assert len(points) == count
-    assert points.mean(0) == pytest.approx((size[1] / 2, size[0] / 2))
-    assert points[0, 0] == pytest.approx(size[1] / side / 2)
 
 
 def test_options_are_checked():

@@ -15,7 +15,7 @@ from wordmask.core.protocols import Cuts, PromptBatch
 from wordmask.core.result import Result, Why
 from wordmask.errors import CapabilityError, PromptError
 from wordmask.ops import merge, regions
-from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.grounded import told
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
@@ -107,7 +107,7 @@ def click_view(
     order = np.argsort(-cuts.quality[0], kind="stable")
     logits, quality = cuts.logits[0, order], np.clip(cuts.quality[0, order], 0, 1)
     masks = regions.masks_of_logits(logits, view.image.size)
-    found = Found(masks, (asked.told(),) * len(masks), quality)
+    found = Candidates(masks, (asked.told(),) * len(masks), quality)
     rows = np.flatnonzero(masks.areas >= options.min_region_size)
     rows = rows[merge.nms(masks[rows], quality[rows], iou=options.iou_threshold)][
         : options.candidates
@@ -119,7 +119,7 @@ def _vectors(cuts: Cuts, rows: Array) -> Array | None:
     return None if cuts.vectors is None else cuts.vectors[0, rows]
 
 
-def _named(found: Found, view: View, words: Text | None, vectors: Array | None) -> Result:
+def _named(found: Candidates, view: View, words: Text | None, vectors: Array | None) -> Result:
     """Candidates with a name each, where words are given; their order stays the segmenter's."""
     if words is None:
         whys = tuple(

@@ -13,10 +13,10 @@ from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, PromptError
-from wordmask.tasks.everything import EverythingOptions, everything_found
 from wordmask.tasks.finding import grounded
-from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.finish import Rules, finished
+from wordmask.tasks.finding.grid import EverythingOptions, find_regions
 from wordmask.tasks.finding.guided import guided
 from wordmask.tasks.finding.pieces import Pieces, find
 from wordmask.tasks.finding.trace import Trace
@@ -140,13 +140,13 @@ def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], T
 # ---- the four ways: each turns a job into candidates
 
 
-def _unified(job: _Job) -> Found:
+def _unified(job: _Job) -> Candidates:
     """One network answers: its dense map as it is, or a detector's own masks."""
     if job.maps is not None:
         pieces = job.pieces()
         every = np.arange(len(pieces))
         unknown = np.full(len(pieces), np.nan, np.float32)
-        return Found(
+        return Candidates(
             pieces.at_full_size(every), ("dense",) * len(pieces), unknown, pieces.label_ids
         )
     found = _propose(job)
@@ -156,20 +156,20 @@ def _unified(job: _Job) -> Found:
         )
     asked = tuple(grounded.told(box) for box in found.masks.boxes)
     unknown = np.full(len(asked), np.nan, np.float32)
-    return Found(
+    return Candidates(
         found.masks, asked, unknown, found.label_ids, found.scores, threshold=found.threshold
     )
 
 
-def _guided(job: _Job) -> Found:
+def _guided(job: _Job) -> Candidates:
     pieces, view, options = job.pieces(), job.view, job.options
     if not len(pieces):
-        return Found.nothing(view.image.size)
+        return Candidates.nothing(view.image.size)
     batch = options.prompts_per_batch
     return guided(pieces, view.segmenter, view.encoding, batch=batch, instances=options.instances)
 
 
-def _everything(job: _Job) -> Found:
+def _everything(job: _Job) -> Candidates:
     if job.maps is None:
         job.pieces()  # says what is missing
     options = EverythingOptions(
@@ -178,10 +178,11 @@ def _everything(job: _Job) -> Found:
         min_region_size=job.options.min_region_size,
         prompts_per_batch=job.options.prompts_per_batch,
     )
-    return everything_found(job.view, options)
+    view = job.view
+    return find_regions(view.image, view.segmenter, view.encoding, options)
 
 
-def _grounded(job: _Job) -> Found:
+def _grounded(job: _Job) -> Candidates:
     """Boxes of a detector, or of the dense pieces where there is none; each box is cut."""
     detects, view = job.models.has(Detector), job.view
     if detects:

@@ -11,7 +11,7 @@ from wordmask.core.result import Why
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Candidates:
     """N candidate regions, not yet named or thresholded."""
 
     masks: Masks
@@ -27,9 +27,9 @@ class Found:
     def __len__(self) -> int:
         return len(self.masks)
 
-    def __getitem__(self, rows: Array) -> "Found":
+    def __getitem__(self, rows: Array) -> "Candidates":
         rows = np.arange(len(self))[rows]
-        return Found(
+        return Candidates(
             self.masks[rows],
             tuple(self.prompts[row] for row in rows),
             self.quality[rows],
@@ -39,16 +39,16 @@ class Found:
             self.threshold,
         )
 
-    def unscored(self) -> "Found":
+    def unscored(self) -> "Candidates":
         """Without the engine's scores: the mean probability of the word under the mask counts."""
         return replace(self, scores=None)
 
     @classmethod
-    def nothing(cls, size: Size) -> "Found":
+    def nothing(cls, size: Size) -> "Candidates":
         return cls(Masks.empty(size), (), np.zeros(0, np.float32), np.zeros(0, np.int64))
 
     @classmethod
-    def join(cls, parts: Sequence["Found"]) -> "Found":
+    def join(cls, parts: Sequence["Candidates"]) -> "Candidates":
         """Several sets over one picture; all of them have labels or none has."""
         labels = [part.label_ids for part in parts if part.label_ids is not None]
         weighed = any(
@@ -72,7 +72,7 @@ class Found:
         )
 
 
-def _weights(part: Found) -> tuple[Array, ...]:
+def _weights(part: Candidates) -> tuple[Array, ...]:
     """A dense piece weighs the same everywhere."""
     return (
         part.weights

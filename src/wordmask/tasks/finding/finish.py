@@ -9,7 +9,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError
 from wordmask.ops import merge
-from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.wordmaps import WordMaps, otsu, runners_up
 
 DETECTOR_THRESHOLD = 0.3  # where a detector does not say its own
@@ -36,7 +36,7 @@ class _Named:
 
 
 def finished(
-    found: Found,
+    found: Candidates,
     phrases: tuple[str, ...],
     asked: tuple[str, ...],
     maps: WordMaps | None,
@@ -61,7 +61,7 @@ def finished(
     return reported.replace(absent=absent), (threshold, by)
 
 
-def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
+def _named(found: Candidates, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
     """The word each candidate was looked for with, or the likeliest; the engine's score, or the mean probability."""
     if maps is None:
         if found.label_ids is None or found.scores is None:
@@ -84,7 +84,7 @@ def _named(found: Found, phrases: tuple[str, ...], maps: WordMaps | None) -> _Na
 
 
 def _threshold(
-    found: Found, named: _Named, maps: WordMaps | None, rules: Rules
+    found: Candidates, named: _Named, maps: WordMaps | None, rules: Rules
 ) -> tuple[float, str]:
     """What the user says; else what the engine that scored says; else Otsu's for words held against features."""
     if rules.min_confidence != "auto":
@@ -97,7 +97,7 @@ def _threshold(
 
 
 def _resolve(
-    found: Found, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules
+    found: Candidates, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules
 ) -> Result:
     """Granularity, then one word per pixel, then perhaps full cover."""
     rows = rows[merge.nested(found.masks[rows], named.label_ids[rows], rules.granularity)]

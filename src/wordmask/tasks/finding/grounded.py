@@ -6,12 +6,12 @@ from wordmask.core.image import Array
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import Encoding, PromptBatch, Proposals, Segmenter
 from wordmask.ops import regions
-from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.candidates import Candidates
 
 
 def grounded(
     proposals: Proposals, segmenter: Segmenter, encoding: Encoding, *, batch: int
-) -> Found:
+) -> Candidates:
     """One region per box: of the candidates the one that the segmenter thinks best."""
     size = encoding.size
     limits = np.array([size[1], size[0], size[1], size[0]], np.float32)
@@ -25,7 +25,7 @@ def grounded(
         masks.append(regions.masks_of_logits(cuts.logits[rows, best], size))
         quality.append(cuts.quality[rows, best])
     asked = tuple(told(box) for box in boxes[real])
-    found = Found(
+    found = Candidates(
         Masks.concatenate(masks),
         asked,
         np.concatenate(quality),

@@ -13,7 +13,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import Encoding, PromptBatch, Segmenter
 from wordmask.ops import merge, regions
-from wordmask.tasks.finding.candidates import Found
+from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.pieces import Pieces
 
 MIN_QUALITY = 0.5  # a cut below this by its own estimate is not taken
@@ -36,10 +36,10 @@ class Chosen:
 
 def guided(
     pieces: Pieces, segmenter: Segmenter, encoding: Encoding, *, batch: int, instances: bool
-) -> Found:
+) -> Candidates:
     """Pieces cut along real edges; touching things of one word parted where `instances`."""
     if not len(pieces):
-        return Found.nothing(pieces.size)
+        return Candidates.nothing(pieces.size)
     prompts, points = piece_prompts(pieces)
     whole = _choose(prompts, pieces, np.arange(len(pieces)), segmenter, encoding, batch)
     taken = (whole.quality >= MIN_QUALITY) & (whole.agreement >= MIN_AGREEMENT)
@@ -61,8 +61,8 @@ def guided(
     )
     dense = pieces.at_full_size(kept)
     unknown = np.full(len(kept), np.nan, np.float32)
-    parts.append(Found(dense, ("dense",) * len(kept), unknown, pieces.label_ids[kept]))
-    return Found.join(parts)
+    parts.append(Candidates(dense, ("dense",) * len(kept), unknown, pieces.label_ids[kept]))
+    return Candidates.join(parts)
 
 
 def piece_prompts(pieces: Pieces) -> tuple[PromptBatch, Array]:
@@ -122,11 +122,11 @@ def _choose(
 
 def _instances(
     pieces: Pieces, segmenter: Segmenter, encoding: Encoding, batch: int
-) -> tuple[Found, Array]:
+) -> tuple[Candidates, Array]:
     """Cuts around the separate depths of a piece, where they part it well; and the piece each belongs to."""
     prompts, owners = _peak_prompts(pieces)
     if not len(owners):
-        return Found.nothing(pieces.size), owners
+        return Candidates.nothing(pieces.size), owners
     cuts = _choose(prompts, pieces, owners, segmenter, encoding, batch)
     grid = (cuts.logits.shape[1], cuts.logits.shape[2])
     coarse = Masks.from_dense(cuts.logits > 0)
@@ -175,7 +175,9 @@ def _parts_of(home: int, owners: Array, cuts: Chosen, coarse: Masks, homes: Mask
     return mine.tolist() if covered.sum() >= SPLIT_COVER * homes.areas[home] else []
 
 
-def _cut(chosen: Chosen, rows: Array, label_ids: Array, size: Size, prompts: list[str]) -> Found:
+def _cut(
+    chosen: Chosen, rows: Array, label_ids: Array, size: Size, prompts: list[str]
+) -> Candidates:
     """The chosen logits at full size, with their probability over each crop."""
     masks = (
         _without_specks(regions.masks_of_logits(chosen.logits[rows], size))
@@ -185,7 +187,7 @@ def _cut(chosen: Chosen, rows: Array, label_ids: Array, size: Size, prompts: lis
     weights = tuple(
         _probability(chosen.logits[row], masks.boxes[k], size) for k, row in enumerate(rows)
     )
-    return Found(masks, tuple(prompts), chosen.quality[rows], label_ids, None, weights)
+    return Candidates(masks, tuple(prompts), chosen.quality[rows], label_ids, None, weights)
 
 
 def _without_specks(masks: Masks) -> Masks:

@@ -11,6 +11,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.prompts import spellings
 from wordmask.core.protocols import Dense, Encoding, FeatureMap, MaskedDense, Rivals, Segmenter
+from wordmask.tasks.finding.grid import EverythingOptions, find_regions
 from wordmask.tasks.finding.trace import Counted, Trace
 from wordmask.tasks.finding.wordmaps import WordMaps
 
@@ -54,12 +55,8 @@ class View:
 
     def _regions(self) -> Masks:
         """Every region of the picture, unnamed."""
-        from wordmask.tasks.everything import (  # which looks through a View itself
-            EverythingOptions,
-            everything_found,
-        )
-
-        return everything_found(self, EverythingOptions()).masks
+        options = EverythingOptions()
+        return find_regions(self.image, self.segmenter, self.encoding, options).masks
 
     def words(self, phrases: Sequence[str]) -> WordMaps | None:
         """The words, each as near as its nearest spelling; None where no engine has dense features."""
