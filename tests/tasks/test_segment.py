@@ -175,7 +175,7 @@ def test_regions_below_the_smallest_size_are_dropped(fake, size, kept):
     assert len(segment(image, Text(("red",)), fake, SegmentOptions(min_region_size=size))) == kept
 
 
-@pytest.mark.parametrize(("confidence", "kept"), [(0.0, 1), ("0.5", 1), (1.0, 0)])
+@pytest.mark.parametrize(("confidence", "kept"), [(0.0, 1), (0.5, 1), (1.0, 0)])
 def test_the_threshold_is_taken_as_given(fake, confidence, kept):
     image = picture((80, 80, 40, RED))
     assert (
