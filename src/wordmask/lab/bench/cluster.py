@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from wordmask.errors import missing_extra
 from wordmask.lab.bench.plan import Kit, Task
-from wordmask.lab.bench.records import Record
+from wordmask.media.ledger import Record
 
 if TYPE_CHECKING:
     from wordmask.lab.bench.run import Run, Todo

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from wordmask.errors import OptionError
-from wordmask.lab.bench.records import Record, read_records
 from wordmask.lab.bench.run import RECORDS, RESULTS, table_of
 from wordmask.lab.data.files import read_json
 from wordmask.lab.metrics.bootstrap import ROUNDS, Difference, paired
+from wordmask.media.ledger import Record, read_records
 
 
 @dataclass(frozen=True, eq=False)

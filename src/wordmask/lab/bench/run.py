@@ -19,10 +19,10 @@ from wordmask.errors import OptionError, WordmaskError
 from wordmask.lab.bench.benches import task as task_of
 from wordmask.lab.bench.plan import BenchOptions, Clock, Kit, Table, Task
 from wordmask.lab.bench.provenance import commit, machine, peak_memory_mb, protocol, version
-from wordmask.lab.bench.records import Ledger, Record
 from wordmask.lab.bench.values import plain
 from wordmask.lab.data import Dataset, Sample
 from wordmask.lab.metrics import bootstrap
+from wordmask.media.ledger import Ledger, Record
 
 SCHEMA = 1
 RECORDS = "records.jsonl"
@@ -67,11 +67,11 @@ def bench(run: Run) -> dict[str, Any]:
     _check_heard(run)
     task.check(kit)
     units = task.units(data)[: run.options.num_samples]
-    with Ledger(run.output / RECORDS, recipe(task, kit, len(units))) as ledger:
-        todo = [(index, unit) for index, unit in enumerate(units) if index not in ledger.done]
-        measured = _on_ray(run, task, todo) if run.ray else _in_threads(kit, task, todo)
-        _collect(measured, ledger, len(units), run.progress)
-        records = ledger.ordered()
+    ledger = Ledger(run.output / RECORDS, recipe(task, kit, len(units)))
+    todo = [(index, unit) for index, unit in enumerate(units) if index not in ledger.done]
+    measured = _on_ray(run, task, todo) if run.ray else _in_threads(kit, task, todo)
+    _collect(measured, ledger, len(units), run.progress)
+    records = ledger.in_order()
     results = summarised(task, facts(kit), records, run.options)
     results["data"]["pictures"] = sum(len(unit) for unit in units)
     results["run"] |= {"seconds": round(time.time() - started, 1), "measured_now": len(todo)}
