@@ -1,4 +1,4 @@
-"""What a long run has done already: a file of records, so that a killed run goes on."""
+"""What a long run has done already: a file of records, so that a killed run goes on.
 
 One JSON object a line, added at the end and never changed. A line that a kill or a full disk cut
 short, or that a power loss zeroed, counts as not there; what it told is done again.
