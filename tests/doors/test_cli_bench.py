@@ -81,7 +81,7 @@ def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
         pytest.param(("semantic",), 2, "--data FOLDER", id="no data"),
         pytest.param(("compare", "gone", "gone"), 2, "cannot be read", id="no such run"),
         pytest.param(
-            ("semantic", "--data", "x", "--how", "magic"), 2, "how must be one of", id="no such way"
+            ("semantic", "--data", "x", "--how", "magic"), 2, "--how must be one of auto, dense", id="no such way"
         ),
     ],
 )

@@ -12,6 +12,7 @@ import typer
 from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
 from wordmask.engines import EngineOptions
 from wordmask.lab.bench import benches
 from wordmask.lab.bench.compare import compare as compare_runs
@@ -21,7 +22,7 @@ from wordmask.lab.bench.run import Progress, Run
 from wordmask.lab.bench.run import bench as measure
 from wordmask.lab.data import open_data
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = group("Measure models on data sets, and compare two runs.")
 
 
 @dataclass(frozen=True)
