@@ -45,13 +45,13 @@ class VideoTable(Table):
 
     def per_picture(self) -> list[dict[str, Any]]:
         found = []
-        for number in range(self.videos):
-            weight = (self.video == number).astype(np.float64)
+        for index in range(self.videos):
+            weight = (self.video == index).astype(np.float64)
             row = {
                 name: weighted_mean(weight, self.columns[name])
                 for name in ("jf", "j", "f", "stability")
             }
-            found.append(row | {"objects": weight.sum(), "frames": self.frames[number]})
+            found.append(row | {"objects": weight.sum(), "frames": self.frames[index]})
         return found
 
 
