@@ -87,7 +87,7 @@ def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
         pytest.param(
             ("clicks", "--data", "x", "--use-pamr"),
             2,
-            "No such option: --use-pamr",
+            "there is no option --use-pamr",
             id="an option of another bench",
         ),
         pytest.param(
@@ -104,8 +104,9 @@ def test_what_is_wrong_is_said_in_a_line(words, code, told, capsys):
 
 
 def test_the_help_of_a_bench_shows_its_own_options_only(capsys):
-    assert run("clicks", "--help") == 0
+    assert run("clicks", "--help-all") == 0
     shown = capsys.readouterr().out
     assert "--objects" in shown
+    assert "Measuring" in shown
     for other in ("--use-pamr", "--how", "--preset", "--slide-crop", "--min-confidence"):
         assert other not in shown

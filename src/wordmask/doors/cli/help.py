@@ -39,14 +39,17 @@ FIRST: dict[str, tuple[str, ...]] = {
     "everything": ("points_per_side", "min_region_size", *OUTPUT),
     "edit": (*TARGET, "fill", "use_inpainting"),
     "effect": TARGET,
-    "bench": ("how", "num_samples", "words"),
+    "bench": ("how", "num_samples", "words", "clicks", "objects"),
     "train": ("minutes", "max_steps"),
 }
 
 
 def panel_of(field: str, options: type) -> str | None:
     """The panel in which the option stands; None: with the options that people need first."""
-    return PANEL_OF_FIELD.get(field, PANEL_OF_CLASS.get(options.__name__))
+    if field in PANEL_OF_FIELD:
+        return PANEL_OF_FIELD[field]
+    panels = [PANEL_OF_CLASS.get(kind.__name__) for kind in options.__mro__]  # a parent's too
+    return next((panel for panel in panels if panel), None)
 
 
 def group(help: str) -> typer.Typer:
