@@ -11,9 +11,10 @@ def draw(*rows: str) -> np.ndarray:
     return np.array([[character == "#" for character in row] for row in rows])
 
 
-def draw_masks(*pictures: tuple[str, ...]) -> Masks:
-    """One mask for each drawing; all are of one size."""
-    return Masks.from_dense(np.stack([draw(*rows) for rows in pictures]))
+def draw_masks(*pictures: tuple[str, ...] | str) -> Masks:
+    """One mask for each drawing: rows in a tuple, or in one text between slashes ("##./#..")."""
+    drawings = [rows.split("/") if isinstance(rows, str) else rows for rows in pictures]
+    return Masks.from_dense(np.stack([draw(*rows) for rows in drawings]))
 
 
 def draw_labels(*rows: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wordmask.ops.matte import box_around, foreground, guided, reach_of, soft_matte
+from wordmask.ops.matte import foreground, reach_of, soft_matte
 
 
 def disc(side: int, radius: int) -> np.ndarray:
@@ -64,20 +64,8 @@ def test_the_foreground_loses_the_old_background():
     assert mask.any()
 
 
-def test_a_guided_filter_keeps_what_the_guide_explains():
-    """Where the target is a linear function of the guide, it comes back."""
-    rng = np.random.default_rng(1)
-    guide = rng.random((40, 40, 3)).astype(np.float32)
-    target = (0.2 * guide[..., 0] - 0.5 * guide[..., 1] + 0.3 * guide[..., 2] + 0.4).astype(
-        np.float32
-    )
-    assert np.abs(guided(guide, target, radius=4, eps=1e-6) - target).max() < 2e-3
-
-
-def test_boxes_and_reach_follow_the_mask():
+def test_the_reach_follows_the_mask():
     mask = np.zeros((50, 60), bool)
     mask[10:20, 30:50] = True
-    assert box_around(mask, 0) == (30, 10, 50, 20)
-    assert box_around(mask, 15) == (15, 0, 60, 35)
     assert reach_of(mask) == 2
     assert reach_of(np.ones((4000, 4000), bool)) == 40

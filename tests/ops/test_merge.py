@@ -5,17 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from budget import examples
+from drawing import draw_masks
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result, Why
 from wordmask.errors import MaskError, OptionError
 from wordmask.ops import merge
-
-
-def draw(*pictures: str) -> Masks:
-    """`draw("##./#..", ".../.##")`: masks that can be read in the test, rows between slashes."""
-    return Masks.from_dense(
-        np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures])
-    )
 
 
 def named(masks: Masks, scores: list[float], labels: list[int]) -> Result:
@@ -68,25 +62,25 @@ def shuffled(result: Result, seed: int) -> Result:
 
 
 def test_the_better_of_two_near_duplicates_stays():
-    masks = draw("####/####", "####/###.", "..../...#")
+    masks = draw_masks("####/####", "####/###.", "..../...#")
     assert merge.nms(masks, np.array([0.5, 0.9, 0.1])).tolist() == [1, 2]
 
 
 def test_an_iou_at_the_threshold_stays():
-    masks = draw("#####", "####.")  # IoU 4/5
+    masks = draw_masks("#####", "####.")  # IoU 4/5
     assert len(merge.nms(masks, np.array([0.9, 0.8]), iou=0.8)) == 2
     assert len(merge.nms(masks, np.array([0.9, 0.8]), iou=0.79)) == 1
 
 
 def test_containment_removes_what_iou_lets_pass():
-    masks = draw("######", "##....")
+    masks = draw_masks("######", "##....")
     scores = np.array([0.9, 0.8])
     assert len(merge.nms(masks, scores)) == 2
     assert merge.nms(masks, scores, containment=0.9).tolist() == [0]
 
 
 def test_only_masks_of_one_group_compete():
-    masks = draw("###", "###", "###")
+    masks = draw_masks("###", "###", "###")
     assert merge.nms(masks, np.array([0.3, 0.9, 0.5]), groups=np.array([0, 1, 0])).tolist() == [
         1,
         2,
@@ -95,17 +89,17 @@ def test_only_masks_of_one_group_compete():
 
 def test_suppression_is_greedy_not_transitive():
     # b duplicates a, c duplicates b but not a: c stays, because b was already gone.
-    masks = draw("####....", "..####..", "....####")
+    masks = draw_masks("####....", "..####..", "....####")
     assert merge.nms(masks, np.array([0.9, 0.8, 0.7]), iou=0.3).tolist() == [0, 2]
 
 
 def test_empty_masks_are_no_duplicates_of_each_other():
-    assert len(merge.nms(draw("..", ".."), np.array([0.5, 0.5]))) == 2
+    assert len(merge.nms(draw_masks("..", ".."), np.array([0.5, 0.5]))) == 2
 
 
 def test_scores_must_fit_the_masks():
     with pytest.raises(MaskError, match="2 masks but 1 scores"):
-        merge.nms(draw("#.", ".#"), np.array([0.5]))
+        merge.nms(draw_masks("#.", ".#"), np.array([0.5]))
 
 
 @given(results(), st.floats(0, 1), st.none() | st.floats(0, 1))
@@ -146,7 +140,9 @@ def test_a_large_picture_is_compared_coarsely_and_small_masks_exactly():
 
 # ---- wholes and parts
 
-TREE = draw("########/########", "####..../####....", "##....../........", "......##/......##")
+TREE = draw_masks(
+    "########/########", "####..../####....", "##....../........", "......##/......##"
+)
 
 
 def test_whole_part_and_tree():
@@ -158,12 +154,12 @@ def test_whole_part_and_tree():
 
 
 def test_a_region_of_another_name_is_no_part():
-    result = named(draw("####", "##.."), [0.9, 0.8], [0, 1])
+    result = named(draw_masks("####", "##.."), [0.9, 0.8], [0, 1])
     assert len(keep_nested(result, "whole")) == len(keep_nested(result, "part")) == 2
 
 
 def test_of_two_equal_masks_one_is_the_whole():
-    result = named(draw("##", "##"), [0.9, 0.8], [0, 0])
+    result = named(draw_masks("##", "##"), [0.9, 0.8], [0, 0])
     assert len(keep_nested(result, "whole")) == len(keep_nested(result, "part")) == 1
 
 
@@ -186,19 +182,19 @@ def test_granularity_is_idempotent_and_order_independent(result, keep, seed):
 
 
 def test_the_best_score_owns_the_pixel_whatever_the_order_of_painting():
-    cut = cut_overlaps(named(draw("###.", ".###"), [0.4, 0.9], [0, 1]), min_area=1)
+    cut = cut_overlaps(named(draw_masks("###.", ".###"), [0.4, 0.9], [0, 1]), min_area=1)
     assert cut.names == ("dog", "cat")
-    assert cut.masks.dense().tolist() == draw(".###", "#...").dense().tolist()
+    assert cut.masks.dense().tolist() == draw_masks(".###", "#...").dense().tolist()
     assert cut.masks.boxes.tolist() == [[1, 0, 4, 1], [0, 0, 1, 1]]
 
 
 def test_at_equal_scores_the_smaller_region_survives_inside_the_larger():
-    cut = cut_overlaps(named(draw("####", ".#.."), [1, 1], [0, 1]), min_area=1)
+    cut = cut_overlaps(named(draw_masks("####", ".#.."), [1, 1], [0, 1]), min_area=1)
     assert sorted(cut.masks.areas.tolist()) == [1, 3]
 
 
 def test_pixel_scores_decide_pixel_by_pixel():
-    result = named(draw("####", "####"), [0.8, 0.8], [0, 1])
+    result = named(draw_masks("####", "####"), [0.8, 0.8], [0, 1])
     rising = np.array([[0.1, 0.2, 0.6, 0.9]])
     cut = cut_overlaps(result, [rising, rising[:, ::-1]], min_area=1)
     assert cut.label_map().tolist() == [[1, 1, 0, 0]]
@@ -212,7 +208,7 @@ def test_pixel_scores_of_one_are_no_pixel_scores(result):
 
 def test_pixel_scores_must_have_the_crops_shapes():
     with pytest.raises(MaskError, match="crop's shape"):
-        cut_overlaps(named(draw("##.."), [0.5], [0]), [np.ones((1, 4))])
+        cut_overlaps(named(draw_masks("##.."), [0.5], [0]), [np.ones((1, 4))])
 
 
 def test_fragments_go_but_a_small_object_is_no_fragment():
@@ -231,7 +227,7 @@ def test_fragments_go_but_a_small_object_is_no_fragment():
 
 def test_a_region_that_keeps_nothing_is_gone_with_all_its_columns():
     result = Result.of(
-        draw("##..", "##..", "...#"),
+        draw_masks("##..", "##..", "...#"),
         ("cat",),
         scores=[0.9, 0.5, 0.3],
         label_ids=[0, 0, -1],
@@ -275,7 +271,7 @@ def test_a_panoptic_map_names_every_pixel_once(result):
 
 def test_the_rest_takes_a_name_that_is_there_and_carries_every_column():
     result = Result.of(
-        draw("#.."),
+        draw_masks("#.."),
         ("cat", "wall"),
         label_ids=[0],
         track_ids=[4],

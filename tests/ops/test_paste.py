@@ -3,14 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wordmask.ops.paste import boxes_of, mixed, opened, ring_width
+from wordmask.ops.paste import blend, boxes_of, make_hole, ring_width
 
 masks = arrays(bool, st.tuples(st.integers(1, 16), st.integers(1, 16)))
 
 
 @given(masks, st.integers(0, 4), st.integers(1, 4))
 def test_the_weight_is_one_on_the_mask_and_zero_outside_the_ring(mask, ring, feather):
-    hole = opened(mask, ring, feather) if mask.any() else opened(mask, 0, 0)
+    hole = make_hole(mask, ring, feather) if mask.any() else make_hole(mask, 0, 0)
     assert (hole.weight[mask] == 1).all()
     assert (hole.weight[~hole.dilated] == 0).all()
     assert (hole.weight[hole.dilated] > 0).all()
@@ -20,7 +20,7 @@ def test_the_weight_is_one_on_the_mask_and_zero_outside_the_ring(mask, ring, fea
 def test_the_ring_is_as_wide_as_it_says():
     mask = np.zeros((21, 21), bool)
     mask[10, 10] = True
-    dilated = opened(mask, 3, 2).dilated
+    dilated = make_hole(mask, 3, 2).dilated
     assert dilated[10].sum() == 7
     assert dilated[:, 10].sum() == 7
 
@@ -52,7 +52,7 @@ def test_no_weight_means_no_byte_changed_and_full_weight_means_all(seed):
     rng = np.random.default_rng(seed)
     below, above = rng.integers(0, 256, (2, 9, 7, 3), np.uint8)
     weight = rng.choice([0, 0.3, 1], (9, 7)).astype(np.float32)
-    out = mixed(below, above, weight)
+    out = blend(below, above, weight)
     assert (out[weight == 0] == below[weight == 0]).all()
     assert (out[weight == 1] == above[weight == 1]).all()
     between = out[weight == np.float32(0.3)].astype(float)

@@ -1,16 +1,14 @@
 from math import exp, sqrt
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wordmask.core.image import Image
-from wordmask.core.masks import Masks
+from budget import examples
 from wordmask.errors import OptionError
-from wordmask.ops.refine import guided, pamr, snap
+from wordmask.ops.refine import pamr
 
 
 def pamr_as_written(pixels, scores, dilations, iterations):
@@ -68,7 +66,7 @@ def test_pamr_by_default_is_ten_rounds_at_8_and_16():
     assert not np.allclose(pamr(pixels, scores), pamr(pixels, scores, iterations=9))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     arrays(np.uint8, st.tuples(st.integers(1, 8), st.integers(1, 8), st.just(3))),
     st.lists(st.integers(1, 5), min_size=1, max_size=2, unique=True),
@@ -122,106 +120,3 @@ def test_pamr_moves_a_label_to_the_pictures_edge():
 def test_pamr_refuses_what_does_not_fit(pixels, scores, dilations):
     with pytest.raises(OptionError):
         pamr(pixels, scores, dilations=dilations)
-
-
-# ---- the guided filter
-
-
-def guided_as_written(pixels, values, radius, smoothness):
-    """The colour guided filter window by window; borders mirrored, so pad first and cut at the end."""
-    pad = 2 * radius
-    guide = np.pad(pixels / 255.0, ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
-    target = np.pad(values, pad, mode="symmetric")
-    height, width = target.shape
-    slopes, offsets = np.zeros((height, width, 3)), np.zeros((height, width))
-    for y in range(radius, height - radius):
-        for x in range(radius, width - radius):
-            window = np.s_[y - radius : y + radius + 1, x - radius : x + radius + 1]
-            colours, wanted = guide[window].reshape(-1, 3), target[window].ravel()
-            centred = colours - colours.mean(0)
-            spread = centred.T @ centred / len(colours) + smoothness * np.eye(3)
-            slopes[y, x] = np.linalg.solve(
-                spread, centred.T @ (wanted - wanted.mean()) / len(colours)
-            )
-            offsets[y, x] = wanted.mean() - slopes[y, x] @ colours.mean(0)
-    out = np.zeros(values.shape)
-    for y, x in np.ndindex(*values.shape):
-        window = np.s_[
-            y + pad - radius : y + pad + radius + 1, x + pad - radius : x + pad + radius + 1
-        ]
-        out[y, x] = (
-            slopes[window].reshape(-1, 3).mean(0) @ guide[y + pad, x + pad] + offsets[window].mean()
-        )
-    return out
-
-
-@pytest.mark.parametrize("radius", [1, 2])
-def test_the_guided_filter_is_its_definition(radius):
-    rng = np.random.default_rng(4)
-    pixels, values = rng.integers(0, 256, (10, 13, 3)).astype(np.uint8), rng.random((10, 13))
-    found = guided(pixels, values, radius=radius, smoothness=1e-2)
-    assert np.allclose(found, guided_as_written(pixels, values, radius, 1e-2), atol=1e-4)
-
-
-def test_where_the_picture_is_flat_the_guide_changes_nothing_but_smooths():
-    values = np.zeros((9, 9))
-    values[4, 4] = 1
-    grey = np.full((9, 9, 3), 90, np.uint8)
-    twice = cv2.blur(cv2.blur(values, (3, 3)), (3, 3))
-    assert np.allclose(guided(grey, values, radius=1), twice, atol=1e-5)
-
-
-@pytest.mark.parametrize("options", [{"radius": 0}, {"smoothness": 0.0}])
-def test_guided_refuses_impossible_options(options):
-    with pytest.raises(OptionError, match="radius must be"):
-        guided(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4)), **options)
-
-
-def disc_picture() -> tuple[Image, np.ndarray]:
-    truth = np.zeros((120, 160), np.uint8)
-    cv2.circle(truth, (90, 60), 35, 1, -1)
-    pixels = np.where(truth[..., None] == 1, (200, 60, 50), (40, 90, 160)).astype(np.uint8)
-    noise = np.random.default_rng(0).integers(-8, 9, pixels.shape)
-    return Image((pixels + noise).astype(np.uint8)), truth.astype(bool)
-
-
-@pytest.mark.parametrize("grow", [-4, 4])
-def test_snap_moves_a_loose_edge_onto_the_pictures_edge(grow):
-    image, truth = disc_picture()
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(grow) + 1,) * 2)
-    work = cv2.dilate if grow > 0 else cv2.erode
-    loose = Masks.from_dense(work(truth.astype(np.uint8), kernel).astype(bool))
-    exact = Masks.from_dense(truth)
-    before, after = loose.iou(exact)[0, 0], snap(image, loose).iou(exact)[0, 0]
-    assert before < 0.83
-    assert after > 0.97
-
-
-def test_snap_leaves_a_good_mask_good_and_other_masks_alone():
-    image, truth = disc_picture()
-    exact = Masks.from_dense(truth)
-    assert snap(image, exact).iou(exact)[0, 0] > 0.97
-    both = Masks.concatenate([exact, Masks.from_dense(np.zeros_like(truth))])
-    alone, empty = snap(image, exact), snap(image, both)
-    assert (empty[:1].dense() == alone.dense()).all()
-    assert empty.areas[1] == 0
-
-
-def test_snap_works_at_the_corner_as_in_the_whole_picture():
-    image, truth = disc_picture()
-    cut = Image(image.pixels[:70, :100].copy())
-    corner = Masks.from_dense(truth[:70, :100])
-    assert snap(cut, corner).iou(corner)[0, 0] > 0.95
-
-
-def test_a_mask_that_would_vanish_stays():
-    grey = Image(np.full((40, 40, 3), 90, np.uint8))
-    dot = Masks.from_crops((40, 40), [(20, 20)], [np.ones((1, 1), bool)])
-    assert snap(grey, dot).boxes.tolist() == [[20, 20, 21, 21]]
-
-
-def test_snap_of_nothing_and_of_another_picture():
-    image, _ = disc_picture()
-    assert len(snap(image, Masks.empty(image.size))) == 0
-    with pytest.raises(OptionError, match="the picture is"):
-        snap(image, Masks.empty((3, 3)))

@@ -5,15 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from drawing import draw
 from wordmask.errors import MaskError
 from wordmask.ops import regions
 
 masks = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=12))
-
-
-def draw(*rows: str) -> np.ndarray:
-    """`draw("##.", "..#")`: a mask that can be read in the test."""
-    return np.array([[c == "#" for c in row] for row in rows])
 
 
 def test_diagonal_neighbours_are_one_piece():
@@ -43,27 +39,11 @@ def test_pieces_as_crops_are_the_same_pieces(mask):
     assert [one.tolist() for one in cropped] == [piece.tolist() for piece in regions.pieces(mask)]
 
 
-@pytest.mark.parametrize(
-    ("rows", "filled"),
-    [
-        pytest.param(("####", "#..#", "####"), 2, id="enclosed"),
-        pytest.param(("####", "#...", "####"), 0, id="open to the border"),
-        pytest.param((".#.", "#.#", ".#."), 1, id="diagonal wall holds"),
-        pytest.param(("#####", "#...#", "#...#", "#####"), 0, id="over the limit"),
-        pytest.param(("...", "..."), 0, id="empty mask"),
-        pytest.param(("##", "##"), 0, id="full mask"),
-    ],
-)
-def test_only_small_enclosed_holes_are_filled(rows, filled):
-    mask = draw(*rows)
-    assert regions.fill_holes(mask, max_area=5).sum() - mask.sum() == filled
-
-
-@given(masks)
-def test_filling_holes_twice_is_filling_them_once(mask):
-    once = regions.fill_holes(mask, max_area=4)
-    assert (once >= mask).all()
-    assert (regions.fill_holes(once, max_area=4) == once).all()
+def test_the_box_of_a_mask_and_its_margin_end_at_the_picture():
+    mask = draw(".....", "..##.", "..#..", ".....")
+    assert regions.box_around(mask) == (2, 1, 4, 3)
+    assert regions.box_around(mask, 1) == (1, 0, 5, 4)
+    assert regions.box_around(mask, 99) == (0, 0, 5, 4)
 
 
 def test_specks_go_and_the_limit_itself_stays():

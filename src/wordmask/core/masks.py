@@ -314,13 +314,21 @@ def _check_crop(crop: Array, x0: int, y0: int, size: Size) -> None:
 def _trim(crop: Array, x0: int, y0: int, size: Size) -> tuple[tuple[int, int], Array]:
     left, top = max(0, -x0), max(0, -y0)
     crop = crop[top : max(top, size[0] - y0), left : max(left, size[1] - x0)]
-    rows, columns = np.flatnonzero(crop.any(1)), np.flatnonzero(crop.any(0))
-    if not len(rows):
+    x_min, y_min, x_max, y_max = tight_box(crop)
+    if x_min == x_max:
         return (0, 0), np.zeros((0, 0), bool)
-    tight = crop[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    tight = crop[y_min:y_max, x_min:x_max]
     # A small crop of a large array would keep the whole array alive.
     own = tight if tight.base is None or tight.base.nbytes <= 2 * tight.nbytes else tight.copy()
-    return (x0 + left + int(columns[0]), y0 + top + int(rows[0])), own
+    return (x0 + left + x_min, y0 + top + y_min), own
+
+
+def tight_box(mask: Array) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 (exclusive) of what is True in (H, W); four zeros where nothing is."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _scatter(places: Array, width: int) -> tuple[tuple[int, int], Array]:

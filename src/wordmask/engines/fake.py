@@ -18,6 +18,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import Cuts, Depth, Encoding, FeatureMap, PromptBatch, Proposals
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import ImageError
+from wordmask.ops import resample
 
 COLOURS = (
     "red",
@@ -309,7 +310,8 @@ def _candidates(encoding: FakeEncoding, prompt: PromptBatch) -> Array:
     if prompt.logits is not None:
         height, width = encoding.pieces.shape
         earlier = (
-            cv2.resize(np.ascontiguousarray(prompt.logits[0], np.float32), (width, height)) > 0
+            resample.bilinear(np.ascontiguousarray(prompt.logits[0], np.float32), (height, width))
+            > 0
         )
         return np.stack([earlier] * 3)
     return np.zeros((3, *encoding.pieces.shape), bool)

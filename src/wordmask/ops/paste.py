@@ -1,7 +1,7 @@
 """Where an edit may touch a picture, and how its patch goes back in.
 
-Around the mask lies a ring. Inside mask and ring the patch may change pixels, fading out across the ring; outside
-the ring no byte changes. Crops that the edit works on are padded boxes around the pieces of the mask, joined where
+Around the mask lies a ring. Inside mask and ring the patch may change pixels, fading out across the ring;
+outside the ring no byte changes. Edits work on padded boxes around the pieces of the mask, joined where
 they overlap, so a picture of any size costs what its objects cost.
 """
 
@@ -11,10 +11,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from wordmask.core.image import Array
-from wordmask.ops.matte import box_around
-
-Box = tuple[int, int, int, int]
+from wordmask.core.image import Array, Size
+from wordmask.ops.regions import Box, box_around
 
 
 class Hole(NamedTuple):
@@ -24,24 +22,24 @@ class Hole(NamedTuple):
     weight: Array  # (H, W) float32: 1 on the mask, falling to 0 across the ring, 0 outside it
 
 
-def ring_width(size: tuple[int, int], share: float) -> int:
+def ring_width(size: Size, share: float) -> int:
     """Pixels: `share` of the picture's shorter side, at least 2; 0 where the share is 0."""
     return max(2, round(share * min(size))) if share > 0 else 0
 
 
-def opened(mask: Array, ring: int, feather: int) -> Hole:
+def make_hole(mask: Array, ring: int, feather: int) -> Hole:
     """The mask grown by `ring` pixels all round; the weight fades over the outer `feather` of them."""
     if ring == 0:
         return Hole(mask, mask.astype(np.float32))
-    away = (
-        cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-        if not mask.all()
-        else np.zeros(mask.shape)
-    )
-    dilated = away <= ring
-    ramp = np.clip((ring + 1 - away) / (min(feather, ring) + 1), 0, 1)
+    distance = np.zeros(mask.shape)
+    if not mask.all():
+        distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    dilated = distance <= ring
+    ramp = np.clip((ring + 1 - distance) / (min(feather, ring) + 1), 0, 1)
     weight = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)  # smooth at both ends
-    return Hole(dilated, np.where(mask, np.float32(1), np.where(dilated, weight, np.float32(0))))
+    weight[~dilated] = 0
+    weight[mask] = 1
+    return Hole(dilated, weight)
 
 
 def boxes_of(hole: Array, *, padding: float, least: int) -> list[Box]:
@@ -55,40 +53,41 @@ def boxes_of(hole: Array, *, padding: float, least: int) -> list[Box]:
         pad = max(least, round(padding * max(width, height)))
         right, bottom = min(hole.shape[1], x + width + pad), min(hole.shape[0], y + height + pad)
         boxes.append((max(0, x - pad), max(0, y - pad), right, bottom))
-    return sorted(_joined(boxes), key=lambda box: (box[1], box[0]))
+    return sorted(_join_overlapping(boxes), key=lambda box: (box[1], box[0]))
 
 
-def _joined(boxes: Sequence[Box]) -> list[Box]:
+def _join_overlapping(boxes: Sequence[Box]) -> list[Box]:
     """Overlapping boxes replaced by the box around them, until nothing overlaps."""
-    done: list[Box] = []
+    separate: list[Box] = []
     waiting = list(boxes)
     while waiting:
         box = waiting.pop()
-        meets = [other for other in done if _overlap(box, other)]
+        meets = [other for other in separate if _overlap(box, other)]
         if not meets:
-            done.append(box)
+            separate.append(box)
             continue
-        done = [other for other in done if other not in meets]
+        separate = [other for other in separate if other not in meets]
         every = np.array([box, *meets])
         x0, y0 = every[:, :2].min(0).tolist()
         x1, y1 = every[:, 2:].max(0).tolist()
         waiting.append((x0, y0, x1, y1))
-    return done
+    return separate
 
 
 def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def mixed(below: Array, above: Array, weight: Array) -> Array:
+def blend(below: Array, above: Array, weight: Array) -> Array:
     """uint8 (H, W, 3): `above` over `below` by `weight` (H, W) in [0, 1]; where it is 0, exactly `below`."""
-    x0, y0, x1, y1 = box_around(weight > 0, 0) if (weight > 0).any() else (0, 0, 0, 0)
-    out = below.copy()
+    blended = below.copy()
+    if not (weight > 0).any():
+        return blended
+    x0, y0, x1, y1 = box_around(weight > 0)
     share = np.ascontiguousarray(weight[y0:y1, x0:x1])
-    if share.size:
-        part = out[y0:y1, x0:x1]
-        blend = cv2.blendLinear(
-            np.ascontiguousarray(above[y0:y1, x0:x1]), np.ascontiguousarray(part), share, 1 - share
-        )
-        out[y0:y1, x0:x1] = np.where((share > 0)[..., None], blend, part)
-    return out
+    part = blended[y0:y1, x0:x1]
+    mixture = cv2.blendLinear(
+        np.ascontiguousarray(above[y0:y1, x0:x1]), np.ascontiguousarray(part), share, 1 - share
+    )
+    blended[y0:y1, x0:x1] = np.where((share > 0)[..., None], mixture, part)
+    return blended

@@ -1,4 +1,4 @@
-"""Connected regions of one mask: pieces, holes, specks, the deepest points; and masks out of low-resolution logits.
+"""Connected regions of one mask: its box, pieces, specks, deepest points; and masks made of logits.
 
 A mask is (H, W) bool. Points are (x, y) at pixel centres: column 3 is x = 3.5.
 """
@@ -7,10 +7,21 @@ import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Size
-from wordmask.core.masks import Masks
+from wordmask.core.masks import Masks, tight_box
 from wordmask.errors import MaskError
+from wordmask.ops.resample import Taps
 
-BAND_PIXELS = 1 << 18  # how much of a mask is upsampled at once: stays in the processor's cache
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, exclusive ends
+BAND_PIXELS = 1 << 18  # how much of a mask is upsampled at once: fits the processor's cache
+
+
+def box_around(mask: Array, margin: int = 0) -> Box:
+    """The box of a mask that is not empty, `margin` pixels larger on all sides, inside the picture."""
+    x0, y0, x1, y1 = tight_box(mask)
+    height, width = mask.shape
+    return (
+        max(0, x0 - margin), max(0, y0 - margin), min(width, x1 + margin), min(height, y1 + margin),
+    )  # fmt: skip
 
 
 def pieces(mask: Array, *, min_area: int = 1) -> list[Array]:
@@ -30,16 +41,6 @@ def pieces_as_masks(mask: Array, *, min_area: int = 1) -> Masks:
     return Masks(_size(mask), boxes[order, :2], tuple(crops))
 
 
-def fill_holes(mask: Array, *, max_area: int) -> Array:
-    """Fill enclosed holes of at most `max_area` pixels; what touches the border is outside, not a hole."""
-    # Background is 4-connected where the foreground is 8-connected, or a diagonal line would leak.
-    _, ids, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
-    hole = stats[:, cv2.CC_STAT_AREA] <= max_area
-    hole[np.concatenate([[0], ids[0], ids[-1], ids[:, 0], ids[:, -1]])] = False
-    filled: Array = mask | hole[ids]
-    return filled
-
-
 def drop_specks(mask: Array, *, min_area: int) -> Array:
     """Without the 8-connected pieces of fewer than `min_area` pixels."""
     ids, _, areas = _components(mask)
@@ -47,10 +48,13 @@ def drop_specks(mask: Array, *, min_area: int) -> Array:
     return kept
 
 
+# ---- points deep inside
+
+
 def depth(mask: Array) -> Array:
-    """(H, W) float32: how far each pixel is from the nearest one outside; beyond the border is outside."""
-    padded = np.pad(mask, 1).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1])
+    """(H, W) float32 pixels to the nearest one outside; beyond the picture's border is outside."""
+    bordered = np.pad(mask, 1).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[1:-1, 1:-1])
 
 
 def deepest_point(mask: Array) -> tuple[float, float]:
@@ -62,25 +66,26 @@ def deepest_point(mask: Array) -> tuple[float, float]:
 
 
 def deep_points(mask: Array, *, count: int, share: float = 0.6, neck: float = 0.75) -> Array:
-    """(K, 2) float32: up to `count` separate peaks of depth, deepest first, for things that touch each other.
+    """(K, 2) float32: up to `count` separate peaks of depth, deepest first, for things that touch.
 
-    A peak counts where it is at least `share` as deep as the deepest, and where the way to every peak before it
-    leads through a neck: a place less deep than `neck` x the shallower of the two. A bar is as deep all along.
+    A peak counts where it is at least `share` as deep as the deepest, and where the straight way to every
+    peak before it leads through a neck: a place less deep than `neck` x the shallower of the two.
+    So a bar, which is as deep all along, has one peak.
     """
     depths = depth(mask)
     left = depths.copy()
-    floor = share * float(left.max(initial=0.0))
+    least = share * float(left.max(initial=0.0))
     points: list[tuple[float, float]] = []
-    while len(points) < count and left.max(initial=0.0) > 0 and left.max() >= floor:
+    while len(points) < count and left.max(initial=0.0) > 0 and left.max() >= least:
         y, x = (int(side) for side in np.unravel_index(int(left.argmax()), left.shape))
-        if all(_necked(depths, (x + 0.5, y + 0.5), before, neck) for before in points):
+        if all(_has_neck(depths, (x + 0.5, y + 0.5), before, neck) for before in points):
             points.append((x + 0.5, y + 0.5))
         # 1.5 radii: the flank of the same peak is not a second thing.
         cv2.circle(left, (x, y), int(np.ceil(1.5 * left[y, x])), 0.0, thickness=-1)
     return np.array(points, np.float32).reshape(-1, 2)
 
 
-def _necked(
+def _has_neck(
     depths: Array, one: tuple[float, float], other: tuple[float, float], neck: float
 ) -> bool:
     """Whether the straight way between two points gets shallow."""
@@ -90,86 +95,58 @@ def _necked(
     return bool(way.min() < neck * min(way[0], way[-1]))
 
 
+# ---- logits of a network
+
+
 def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> Array:
     """(N,) IoU between the masks of (N, h, w) logits at a threshold `shift` higher and `shift` lower.
 
     Near 1 where the edge is sharp; 0 for a mask that is empty at both.
     """
     axes = (-2, -1)
-    high = (logits > threshold + shift).sum(
-        axes
-    )  # nested in the lower one, so it is the intersection
+    # The mask at the higher threshold lies in the other one, so it is their intersection.
+    high = (logits > threshold + shift).sum(axes)
     low = (logits > threshold - shift).sum(axes)
     share: Array = np.divide(high, low, out=np.zeros(np.shape(low)), where=low > 0)
     return share
 
 
 def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Masks:
-    """Masks of a picture of `size` where (N, h, w) logits, spread edge to edge over it, exceed `threshold`.
+    """Masks of a picture of `size` where (N, h, w) logits that cover it exceed `threshold`.
 
-    Bilinear at half-pixel centres, the border repeated. Only the part of the picture that a mask can reach is
-    upsampled, band by band, straight into its crop: memory does not grow with N x H x W.
+    Bilinear (see ops/resample). Only the part of the picture that a mask can reach is upsampled, band by
+    band, straight into its crop: memory does not grow with N x H x W.
     """
     if logits.ndim != 3 or 0 in logits.shape[1:]:
         raise MaskError(f"logits are (N, h, w), got {logits.shape}")
-    rows, columns = _Taps.of(logits.shape[1], size[0]), _Taps.of(logits.shape[2], size[1])
-    pairs = [_upsampled(plane, rows, columns, threshold) for plane in logits]
+    rows = Taps.between(logits.shape[1], size[0])
+    columns = Taps.between(logits.shape[2], size[1])
+    pairs = [_upsample(plane, rows, columns, threshold) for plane in logits]
     return Masks.from_crops(size, [corner for corner, _ in pairs], [crop for _, crop in pairs])
 
 
-class _Taps:
-    """For each output pixel along one side: the two inputs it lies between, and the second one's weight."""
-
-    def __init__(self, first: Array, second: Array, weight: Array) -> None:
-        self.first, self.second, self.weight = first, second, weight
-
-    @classmethod
-    def of(cls, old: int, new: int) -> "_Taps":
-        centres = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
-        first = np.floor(centres).astype(np.intp)
-        return cls(first, np.minimum(first + 1, old - 1), (centres - first).astype(np.float32))
-
-    def reach(self, low: int, high: int) -> tuple[int, int]:
-        """The outputs that inputs low..high (inclusive) can touch."""
-        return int(np.searchsorted(self.second, low)), int(
-            np.searchsorted(self.first, high, side="right")
-        )
-
-    def part(self, start: int, stop: int) -> "_Taps":
-        return _Taps(self.first[start:stop], self.second[start:stop], self.weight[start:stop])
-
-
-def _upsampled(
-    plane: Array, rows: _Taps, columns: _Taps, threshold: float
+def _upsample(
+    plane: Array, rows: Taps, columns: Taps, threshold: float
 ) -> tuple[tuple[int, int], Array]:
-    above = plane > threshold
-    ys, xs = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
-    if not len(ys):
+    """Corner (x, y) and crop of one mask."""
+    x0, y0, x1, y1 = tight_box(plane > threshold)
+    if x0 == x1:
         return (0, 0), np.zeros((0, 0), bool)
-    # Between two values at most the threshold nothing exceeds it, so the rest of the picture is empty.
-    (top, bottom), (left, right) = rows.reach(ys[0], ys[-1]), columns.reach(xs[0], xs[-1])
+    # Between two values below the threshold nothing exceeds it, so the rest of the picture is empty.
+    top, bottom = rows.touched_by(y0, y1 - 1)
+    left, right = columns.touched_by(x0, x1 - 1)
     crop = np.zeros((max(0, bottom - top), max(0, right - left)), bool)
     if not crop.size:  # a smaller picture can step over it
         return (0, 0), crop
-    finite = np.clip(plane.T.astype(np.float32), -1e6, 1e6)  # a mixture with infinity would be NaN
-    wide = np.ascontiguousarray(_lerp(finite, columns.part(left, right)).T)
+    # Infinite logits would make NaN of what lies beside them.
+    finite = np.clip(plane.T.astype(np.float32), -1e6, 1e6)
+    wide = np.ascontiguousarray(columns.part(left, right).apply(finite).T)
     step = max(1, BAND_PIXELS // (right - left))
     for start in range(top, bottom, step):
         stop = min(start + step, bottom)
-        np.greater(
-            _lerp(wide, rows.part(start, stop)), threshold, out=crop[start - top : stop - top]
-        )
+        band = crop[start - top : stop - top]
+        np.greater(rows.part(start, stop).apply(wide), threshold, out=band)
     return (left, top), crop
-
-
-def _lerp(values: Array, taps: _Taps) -> Array:
-    """Rows of `values`, mixed."""
-    near = values[taps.first]
-    mixed = values[taps.second]
-    mixed -= near
-    mixed *= taps.weight[:, None]
-    mixed += near
-    return mixed
 
 
 def _components(mask: Array) -> tuple[Array, Array, Array]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
@@ -13,7 +12,9 @@ from wordmask.core.options import Share, check
 from wordmask.core.prompts import Text
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError
-from wordmask.ops import refine
+from wordmask.ops import resample
+from wordmask.ops.guided_filter import guided_filter
+from wordmask.ops.refine import pamr
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.finding.wordmaps import WordMaps, spread
@@ -70,7 +71,7 @@ def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
     best = np.full(image.size, -1, np.float32)
     labels = np.full(image.size, -1, np.int32)
     for word, plane in zip(words.tolist(), planes, strict=True):
-        full = cv2.resize(plane, image.size[::-1], interpolation=cv2.INTER_LINEAR)
+        full = resample.bilinear(plane, image.size)
         wins = full > best
         best[wins] = full[wins]
         labels[wins] = word if word < len(maps) else -1
@@ -92,7 +93,8 @@ def _grid(size: Size) -> Size:
 
 def _refined(image: Image, planes: Array, how: str) -> Array:
     height, width = planes.shape[1:]
-    pixels = cv2.resize(image.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    pixels = resample.stretch(image.pixels, (height, width))
     if how == "pamr":
-        return refine.pamr(pixels, planes)
-    return np.stack([refine.guided(pixels, plane) for plane in planes])
+        return pamr(pixels, planes)
+    guide = pixels.astype(np.float32) / 255
+    return np.stack([guided_filter(guide, plane, radius=8, eps=1e-3) for plane in planes])

@@ -21,8 +21,8 @@ from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, MaskError, Mend, OptionError, PromptError
 from wordmask.ops import colour as colours
-from wordmask.ops.matte import box_around
-from wordmask.ops.paste import Hole, boxes_of, mixed, opened, ring_width
+from wordmask.ops.paste import Hole, blend, boxes_of, make_hole, ring_width
+from wordmask.ops.regions import box_around
 
 # Diffusion's latent pixels are 8 pixels wide, and the newer networks take them in pairs.
 MULTIPLE = 16
@@ -112,7 +112,7 @@ def stylise(image: Image, result: Result, style: str, reference: Image | None = 
             mend=Mend("style", "sketch"),
         )
     mask = target(image, result)
-    hole = opened(mask, ring_width(image.size, 0.003), ring_width(image.size, 0.003))
+    hole = make_hole(mask, ring_width(image.size, 0.003), ring_width(image.size, 0.003))
     x0, y0, x1, y1 = box_around(hole.dilated, 0)
     part = image.pixels[y0:y1, x0:x1]
     if style == "colours":
@@ -122,7 +122,7 @@ def stylise(image: Image, result: Result, style: str, reference: Image | None = 
     else:
         changed = colours.posterise(part) if style == "posterise" else colours.sketch(part)
     out = image.pixels.copy()
-    out[y0:y1, x0:x1] = mixed(part, changed, hole.weight[y0:y1, x0:x1])
+    out[y0:y1, x0:x1] = blend(part, changed, hole.weight[y0:y1, x0:x1])
     return Edited(Image(out, image.name), mask, hole.dilated)
 
 
@@ -158,14 +158,14 @@ def _painted(
         x0, y0, x1, y1 = box
         crop = Image(out[y0:y1, x0:x1].copy(), image.name)
         painted = _at_native_size(crop, hole.dilated[y0:y1, x0:x1], painter, words, options.seed)
-        out[y0:y1, x0:x1] = mixed(crop.pixels, painted, hole.weight[y0:y1, x0:x1])
+        out[y0:y1, x0:x1] = blend(crop.pixels, painted, hole.weight[y0:y1, x0:x1])
     return Edited(Image(out, image.name), mask, hole.dilated)
 
 
 def _hole(mask: Array, size: Size, options: EditOptions, ring: float) -> Hole:
-    hole = opened(mask, ring_width(size, ring), ring_width(size, options.feather))
+    hole = make_hole(mask, ring_width(size, ring), ring_width(size, options.feather))
     # A ring that swallows the last known pixels would leave nothing to go by.
-    return opened(mask, 0, 0) if hole.dilated.all() and not mask.all() else hole
+    return make_hole(mask, 0, 0) if hole.dilated.all() and not mask.all() else hole
 
 
 def _at_native_size(crop: Image, hole: Array, painter: Inpainter, words: str, seed: int) -> Array:

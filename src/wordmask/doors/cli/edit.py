@@ -18,7 +18,6 @@ from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
-from wordmask.doors.cli.help import group
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
@@ -39,7 +38,7 @@ __all__ = ["edit", "effect"]
 
 SUFFIXES = (".json", ".mask.png", ".png")
 
-edit = group("Change what words, clicks or boxes name.")
+edit = typer.Typer(no_args_is_help=True, help="Change what words, clicks or boxes name.")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import typer
 
 from wordmask.core.image import Image
 from wordmask.core.result import Result
-from wordmask.doors.cli.errors import sentence
 from wordmask.errors import SOME_FAILED, ImageError, WordmaskError
 from wordmask.media import formats
 from wordmask.media.formats.table import BY_NAME
@@ -182,7 +181,7 @@ def _one(
 
 
 def _told(name: str, error: WordmaskError, say: Callable[[str], None]) -> WordmaskError:
-    text = sentence(error)
+    text = str(error)
     say(f"error: {text if name in text else f'{name}: {text}'}")
     return error
 

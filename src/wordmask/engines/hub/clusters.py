@@ -29,8 +29,15 @@ def cluster_map(masks: Masks, grid: Size, features: Array | None = None) -> Arra
 
 def _chains(rows: Array) -> Array:
     """(N,) group of each unit row: rows less than `ALIKE` apart, directly or through others."""
-    from scipy.sparse.csgraph import connected_components
-
-    _, groups = connected_components(rows @ rows.T > 1 - ALIKE, directed=False)
-    found: Array = groups
-    return found
+    alike = rows @ rows.T > 1 - ALIKE
+    groups = np.full(len(rows), -1)
+    for row in range(len(rows)):
+        if groups[row] >= 0:
+            continue
+        chain = np.arange(len(rows)) == row
+        length = 0
+        while np.count_nonzero(chain) > length:
+            length = np.count_nonzero(chain)
+            chain |= alike[chain].any(0)
+        groups[chain] = groups.max() + 1
+    return groups

@@ -15,6 +15,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.protocols import PromptBatch
 from wordmask.engines.hub.runtime import torch
 from wordmask.errors import PromptError
+from wordmask.ops.resample import Taps
 
 OUTSIDE = -10.0  # logit of the padding, which holds no object
 
@@ -90,7 +91,8 @@ def cropped(logits: Any, side: int, inner: Size) -> Any:
         if count == valid:
             logits = logits.narrow(axis, 0, count)
         else:
-            matrix = _bilinear((np.arange(count) + 0.5) * valid / count - 0.5, cells)
+            places = (np.arange(count) + 0.5) * valid / count - 0.5
+            matrix = Taps.at(places, cells).matrix(cells)
             matrix = torch().from_numpy(matrix).to(logits)
             logits = matrix @ logits if axis == -2 else logits @ matrix.T
     return logits
@@ -104,19 +106,3 @@ def padded(logits: Any, cells: int, side: int, inner: Size) -> Any:
         logits[:, None], (height, width), mode="bilinear", antialias=True
     )
     return functional.pad(small, (0, cells - width, 0, cells - height), value=OUTSIDE)
-
-
-def _bilinear(positions: Array, cells: int) -> Array:
-    """(n, cells) float32: row i takes the value at positions[i] between cell centres 0, 1, ..."""
-    clipped = np.clip(positions, 0, cells - 1)
-    low = (
-        np.minimum(clipped.astype(np.int64), cells - 2)
-        if cells > 1
-        else np.zeros(len(clipped), np.int64)
-    )
-    part = (clipped - low).astype(np.float32)
-    matrix = np.zeros((len(positions), cells), np.float32)
-    rows = np.arange(len(positions))
-    matrix[rows, low] = 1 - part
-    matrix[rows, np.minimum(low + 1, cells - 1)] += part
-    return matrix

@@ -22,6 +22,7 @@ from wordmask.engines.mini.files import FILES, open_network
 from wordmask.engines.mini.text import Words
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import WeightsError
+from wordmask.ops import resample
 
 STRIDE, FINE = 8, 4
 NOTHING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3  # kinds of points, as trained
@@ -140,8 +141,8 @@ class Mini:
     def _features(self, image: Image) -> FeatureMap:
         views = [self._view(image, side, mirrored) for side, mirrored in self._views()]
         grid = max(v[0].shape[:2] for v in views)
-        vectors = _unit(np.mean([_fit(v, grid) for v, _ in views], 0))
-        none = np.mean([_fit(n, grid) for _, n in views], 0)
+        vectors = _unit(np.mean([resample.bilinear(v, grid) for v, _ in views], 0))
+        none = np.mean([resample.bilinear(n, grid) for _, n in views], 0)
         return FeatureMap(
             vectors,
             image.size,
@@ -178,7 +179,7 @@ class Mini:
         """Relative depth, larger is farther, up to scale and shift; learned from rooms."""
         return [
             Depth(
-                cv2.resize(self._encoding(i).depth, i.size[::-1], interpolation=cv2.INTER_LINEAR),
+                resample.bilinear(self._encoding(i).depth, i.size),
                 inverse=False,
             )
             for i in images
@@ -207,10 +208,7 @@ class Mini:
 
     def _encode(self, image: Image, side: int, mirrored: bool) -> MiniEncoding:
         inner = inner_size(image.size, side)
-        smaller = inner[0] * inner[1] < image.size[0] * image.size[1]
-        pixels = cv2.resize(
-            image.pixels, inner[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-        )
+        pixels = resample.stretch(image.pixels, inner)
         pixels = pixels[:, ::-1] if mirrored else pixels
         vectors, none, coarse, fine, depth, whole = self._run(
             "encoder", {"picture": np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]}
@@ -264,19 +262,6 @@ def _before(prompts: PromptBatch, grid: tuple[int, ...]) -> Array:
             mask = np.asarray(prompts.logits[k], np.float32).clip(-8, 8)
             before[k, 0] = cv2.resize(mask, grid[::-1], interpolation=cv2.INTER_AREA)
     return before
-
-
-def _fit(values: Array, grid: tuple[int, ...]) -> Array:
-    """(h, w) or (h, w, D) resized to the grid, 64 channels at a time: cv2's limit differs between versions."""
-    if values.shape[:2] == tuple(grid):
-        return values
-    planes = np.atleast_3d(values)
-    parts = [np.ascontiguousarray(planes[:, :, k : k + 64]) for k in range(0, planes.shape[2], 64)]
-    sized = [
-        cv2.resize(p, (grid[1], grid[0]), interpolation=cv2.INTER_LINEAR).reshape(*grid, -1)
-        for p in parts
-    ]
-    return np.concatenate(sized, 2).reshape(*grid, *values.shape[2:])
 
 
 def _unit(rows: Array) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.result import Result
-from wordmask.errors import FormatError
+from wordmask.errors import FormatError, missing_extra
 from wordmask.lab.data.files import check_size, label_map, size_of
 from wordmask.lab.data.official import listed
 from wordmask.lab.data.readers import from_objects, pictures
@@ -116,8 +116,10 @@ def _apart(data: Dataset, sample: Sample) -> Truth:
 
 
 def _matlab(data: Dataset, sample: Sample) -> Truth:
-    from scipy.io import loadmat
-
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        raise missing_extra("scipy, which reads MATLAB files,", "matlab") from None
     from wordmask.core.masks import Masks
 
     path = sample.labels

@@ -24,8 +24,7 @@ from wordmask.errors import WeightsError
 from wordmask.lab.data.packs import Packs
 from wordmask.lab.training.loop import caption_words
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening, kin, phrases
-from wordmask.model.mini.constants import WORDS
-from wordmask.model.mini.net import Adapter, MiniNetwork
+from wordmask.model.mini.net import WORDS, Adapter, Mini
 from wordmask.model.minilm import MiniLM, embed, find_minilm, load_minilm
 
 OPSET = 18
@@ -43,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
 class Checkpoint:
     """The averaged network of a run, ready to be asked."""
 
-    model: MiniNetwork
+    model: Mini
     adapter: Adapter
     whitening: Whitening
     words: tuple[str, ...]
@@ -51,7 +50,7 @@ class Checkpoint:
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
         state = torch.load(path, weights_only=True, map_location="cpu")
-        model, adapter = MiniNetwork().eval(), Adapter().eval()
+        model, adapter = Mini().eval(), Adapter().eval()
         model.load_state_dict(state["average"][0])
         adapter.load_state_dict(state["average"][1])
         return cls(
@@ -65,7 +64,7 @@ class Checkpoint:
 class Encoder(nn.Module):
     """What is exported as encoder.onnx: pictures in, unit vectors and features out."""
 
-    def __init__(self, model: MiniNetwork) -> None:
+    def __init__(self, model: Mini) -> None:
         super().__init__()
         self.model = model
 
@@ -77,7 +76,7 @@ class Encoder(nn.Module):
 class Cutter(nn.Module):
     """What is exported as cutter.onnx: one picture's features and N prompts in, candidates out."""
 
-    def __init__(self, model: MiniNetwork) -> None:
+    def __init__(self, model: Mini) -> None:
         super().__init__()
         self.decoder = model.decoder
 
@@ -117,7 +116,7 @@ class Sentences(nn.Module):
         return F.normalize((unit - self.mean) @ self.turn, dim=1)
 
 
-def export_encoder(model: MiniNetwork, path: Path) -> None:
+def export_encoder(model: Mini, path: Path) -> None:
     picture = torch.zeros(1, 3, 320, 384, dtype=torch.uint8)
     batch, height, width = (
         torch.export.Dim(n, min=1, max=64) for n in ("batch", "rows", "columns")
@@ -133,7 +132,7 @@ def export_encoder(model: MiniNetwork, path: Path) -> None:
     _halve(path)
 
 
-def export_cutter(model: MiniNetwork, path: Path) -> None:
+def export_cutter(model: Mini, path: Path) -> None:
     decoder = model.decoder
     coarse, fine = decoder.drawn.out_channels, decoder.up.out_channels
     example = (

@@ -23,8 +23,7 @@ from wordmask.lab.training.batches import Batches
 from wordmask.lab.training.objective_mini import Objective, Weights
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.lab.training.vocabulary import Whitening, phrases
-from wordmask.model.mini.constants import WORDS
-from wordmask.model.mini.net import Adapter, MiniNetwork
+from wordmask.model.mini.net import WORDS, Adapter, Mini
 from wordmask.model.minilm import embed, find_minilm
 
 
@@ -156,7 +155,7 @@ class Run:
         self.language = build_language(
             self.packs, caption_words(self.packs), options.out / "language.npz"
         )
-        self.model = MiniNetwork(frozen=options.frozen)
+        self.model = Mini(frozen=options.frozen)
         self.adapter = Adapter()
         self._load_backbone()
         self.model.to(memory_format=torch.channels_last)

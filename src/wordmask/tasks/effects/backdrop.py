@@ -17,7 +17,7 @@ from wordmask.core.result import Result
 from wordmask.errors import OptionError
 from wordmask.ops import colour as colours
 from wordmask.ops.matte import foreground, reach_of
-from wordmask.ops.paste import Box
+from wordmask.ops.regions import Box
 from wordmask.tasks.effects.lifted import (
     NOTHING,
     Cut,

@@ -9,8 +9,8 @@ import numpy as np
 from wordmask.core.image import Array, Image
 from wordmask.core.result import Result
 from wordmask.errors import MaskError
-from wordmask.ops.matte import box_around, reach_of, soft_matte
-from wordmask.ops.paste import Box
+from wordmask.ops.matte import reach_of, soft_matte
+from wordmask.ops.regions import Box, box_around
 
 COARSE_FROM = 60_000  # pixels of the object's box from which the matte is computed on every second pixel, and so on
 

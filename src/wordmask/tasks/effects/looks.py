@@ -17,7 +17,7 @@ from wordmask.core.image import Array, Image
 from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.ops import colour as colours
-from wordmask.ops.matte import box_around
+from wordmask.ops.regions import box_around
 from wordmask.tasks.effects import backdrop as around
 from wordmask.tasks.effects.lifted import (
     NOTHING,

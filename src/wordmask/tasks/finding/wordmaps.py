@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
-from wordmask.ops import pool
+from wordmask.ops import pool, resample
 
 PEAK = 30  # cells in which a word must be probable to be in the picture
 LEAST = np.float32(1e-4)  # probability that counts as none when cells are mixed
@@ -94,7 +93,7 @@ def spread(plane: Array, grid: Size) -> Array:
     if plane.shape == grid:
         return plane
     logarithms = np.log(np.maximum(plane, LEAST))
-    finer: Array = np.exp(cv2.resize(logarithms, grid[::-1], interpolation=cv2.INTER_LINEAR))
+    finer: Array = np.exp(resample.bilinear(logarithms, grid))
     return finer
 
 

@@ -1,0 +1,86 @@
+"""Grids over a picture at another resolution.
+
+A grid of h x w cells covers the picture from edge to edge, and a value stands at the centre of its cell.
+So a stretch multiplies coordinates, and nothing moves by half a cell (`align_corners=False` in torch).
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from wordmask.core.image import Array, Size
+
+CHANNELS = 64  # resized at once: OpenCV's own limit differs between its versions
+
+
+def bilinear(values: Array, size: Size | tuple[int, ...]) -> Array:
+    """(h, w) or (h, w, D) values on a grid of `size`; unchanged where it has that size already."""
+    if values.shape[:2] == tuple(size):
+        return values
+    size_wh = (int(size[1]), int(size[0]))
+    if values.ndim == 2:
+        return np.asarray(
+            cv2.resize(np.ascontiguousarray(values), size_wh, interpolation=cv2.INTER_LINEAR)
+        )
+    parts = []
+    for start in range(0, values.shape[2], CHANNELS):
+        part = np.ascontiguousarray(values[:, :, start : start + CHANNELS])
+        resized = cv2.resize(part, size_wh, interpolation=cv2.INTER_LINEAR)
+        parts.append(resized.reshape(*size_wh[::-1], -1))
+    return np.concatenate(parts, 2)
+
+
+def stretch(pixels: Array, size: Size) -> Array:
+    """A picture (H, W, ...) at another size: pixels are averaged where they become fewer, else bilinear."""
+    fewer = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
+    mode = cv2.INTER_AREA if fewer else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (size[1], size[0]), interpolation=mode))
+
+
+class Taps(NamedTuple):
+    """Linear interpolation along one side: each output lies between two inputs."""
+
+    first: Array  # (n,) the input before each output
+    second: Array  # (n,) the one after it
+    weight: Array  # (n,) float32 share of the second
+
+    @classmethod
+    def between(cls, old: int, new: int) -> "Taps":
+        """From `old` cells along a side to `new`."""
+        return cls.at((np.arange(new) + 0.5) * (old / new) - 0.5, old)
+
+    @classmethod
+    def at(cls, places: Array, count: int) -> "Taps":
+        """At `places` between the centres 0, 1, ... of `count` cells; the outer ones are repeated outside."""
+        inside = np.clip(places, 0, count - 1)
+        first = np.floor(inside).astype(np.intp)
+        second = np.minimum(first + 1, count - 1)
+        return cls(first, second, (inside - first).astype(np.float32))
+
+    def touched_by(self, low: int, high: int) -> tuple[int, int]:
+        """The range of outputs in which inputs low..high (inclusive) have a share."""
+        start = np.searchsorted(self.second, low)
+        stop = np.searchsorted(self.first, high, side="right")
+        return int(start), int(stop)
+
+    def part(self, start: int, stop: int) -> "Taps":
+        """The outputs start..stop (exclusive)."""
+        return Taps(self.first[start:stop], self.second[start:stop], self.weight[start:stop])
+
+    def apply(self, values: Array) -> Array:
+        """(n, ...) interpolated rows of `values`."""
+        before = values[self.first]
+        mixed = values[self.second]
+        mixed -= before
+        mixed *= self.weight[:, None]
+        mixed += before
+        return mixed
+
+    def matrix(self, count: int) -> Array:
+        """(n, count) float32: the same interpolation of `count` inputs as a matrix product."""
+        rows = np.arange(len(self.first))
+        shares = np.zeros((len(rows), count), np.float32)
+        shares[rows, self.first] = 1 - self.weight
+        shares[rows, self.second] += self.weight
+        return shares
