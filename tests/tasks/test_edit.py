@@ -232,3 +232,12 @@ def test_a_style_that_is_none_or_lacks_its_picture_is_refused():
 def test_options_outside_their_range_are_refused(wrong):
     with pytest.raises(OptionError):
         EditOptions(**wrong)
+
+
+def test_regions_are_picked_by_number():
+    found = boxes((20, 20), (0, 0, 9, 9), (10, 10, 15, 15))
+    assert edit.pick_regions(found, (1,)).masks.areas.tolist() == [25]
+    assert len(edit.pick_regions(found, ())) == 2
+    for number in (2, -1):
+        with pytest.raises(PromptError, match="counted from 0"):
+            edit.pick_regions(found, (number,))

@@ -143,6 +143,16 @@ def target(image: Image, result: Result) -> Array:
     return mask
 
 
+def pick_regions(result: Result, numbers: tuple[int, ...]) -> Result:
+    """The regions of these numbers, counted from 0, best first, as in a saved result; none: all."""
+    for number in numbers:
+        if not 0 <= number < len(result):
+            raise PromptError(
+                f"there is no region {number}: the result has {len(result)}, counted from 0"
+            )
+    return result[list(numbers)] if numbers else result
+
+
 def _painted(
     image: Image,
     mask: Array,

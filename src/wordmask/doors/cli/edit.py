@@ -23,6 +23,7 @@ from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
 from wordmask.errors import FormatError, ImageError, OptionError, WeightsError
 from wordmask.files import atomic
+from wordmask.jobs.recipe import PaintOptions, Recipe
 from wordmask.media import formats
 from wordmask.media.drawing import render
 from wordmask.media.reading.limits import Limits, amount
@@ -31,7 +32,6 @@ from wordmask.media.reading.read import read
 from wordmask.media.writing import encode_picture
 from wordmask.tasks import edit as task
 from wordmask.tasks.edit import Edited, EditOptions
-from wordmask.tasks.recipe import PaintOptions, Recipe
 from wordmask.version import __version__
 
 __all__ = ["edit", "effect"]

@@ -21,8 +21,8 @@ from wordmask.errors import MaskError, PromptError
 from wordmask.media import formats
 from wordmask.media.reading.read import read
 from wordmask.tasks.click import Click, click
+from wordmask.tasks.edit import pick_regions
 from wordmask.tasks.like import LikeOptions, like
-from wordmask.tasks.recipe import chosen
 from wordmask.tasks.segment import SegmentOptions, segment
 
 
@@ -130,7 +130,7 @@ def _saved(image: Image, target: TargetOptions) -> Result:
         raise MaskError(
             f"{target.result} is of a picture of {result.size}, {image.name} is {image.size} (height, width)"
         )
-    return chosen(result, target.region)
+    return pick_regions(result, target.region)
 
 
 def _clicks(target: TargetOptions) -> list[Click]:

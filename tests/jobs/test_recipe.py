@@ -5,9 +5,9 @@ import pytest
 
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.errors import FormatError, OptionError, PromptError, WordmaskError
+from wordmask.errors import FormatError, OptionError
+from wordmask.jobs.recipe import PaintOptions, Recipe
 from wordmask.tasks.edit import EditOptions
-from wordmask.tasks.recipe import PaintOptions, Recipe, chosen
 
 
 def recipe() -> Recipe:
@@ -110,13 +110,3 @@ def test_what_paints(options, engine):
 def test_options_that_cannot_be_are_refused(options):
     with pytest.raises(OptionError):
         PaintOptions(**options)
-
-
-def test_regions_are_chosen_by_number():
-    target = recipe().target
-    assert chosen(target, (1,)).scores.tolist() == pytest.approx([0.7])
-    assert len(chosen(target, ())) == 2
-    for number in (2, -1):
-        with pytest.raises(PromptError, match="counted from 0"):
-            chosen(target, (number,))
-    assert issubclass(PromptError, WordmaskError)

@@ -1,0 +1,1 @@
+"""From names and files to finished answers; no flag and no HTTP."""
