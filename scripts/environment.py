@@ -1,7 +1,7 @@
-"""The scripts' own environment: .venv in the repository, made with nothing but Python's standard library.
+"""The scripts' own environment: .venv in the repository, made with the standard library only.
 
-Nothing is done twice: what was installed for which pyproject.toml and constraints.txt is noted in .venv.
-Set WORDMASK_PYTHON to an interpreter that has everything, and nothing is installed at all.
+What was installed, and for which pyproject.toml and constraints.txt, is noted in .venv, so that
+nothing is installed twice. Set WORDMASK_PYTHON to an interpreter that has everything to install nothing.
 """
 
 import hashlib
@@ -51,7 +51,8 @@ def make(python: Path) -> None:
         venv.create(HOME, with_pip=True, clear=HOME.exists())
     except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(
-            f"Python cannot make environments here ({error}); on Debian and Ubuntu: apt install python3-venv"
+            f"Python cannot make environments here ({error}); "
+            "on Debian and Ubuntu: apt install python3-venv"
         )
     if not python.exists():
         sys.exit(f"{python} was not made; delete {HOME} and try again")
@@ -59,21 +60,9 @@ def make(python: Path) -> None:
 
 def install_torch(python: str) -> None:
     """torch first, and without CUDA: on Linux the registry's own wheel brings several GB of it."""
-    plan = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--dry-run",
-        "--no-deps",
-        "--report",
-        "-",
-        "-c",
-        str(ROOT / "constraints.txt"),
-        "torch",
-    ]
-    done = subprocess.run(plan, capture_output=True, text=True, check=False)
+    plan = ["-m", "pip", "install", "-q", "--dry-run", "--no-deps", "--report", "-"]
+    pinned = ["-c", str(ROOT / "constraints.txt"), "torch"]
+    done = subprocess.run([python, *plan, *pinned], capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["install"] if done.returncode == 0 else []
     cuda = sys.platform == "linux" and any(
         "+cpu" not in package["metadata"]["version"] for package in found

@@ -8,19 +8,16 @@ from wordmask.tasks.effects.backdrop import BackdropOptions, backdrop
 from wordmask.tasks.effects.looks import RecolourOptions, recolour
 
 image = Image(coffee()[100:300, 200:480], "coffee")
+
+# Any mask will do: from words, from a click, from a file, or drawn like this disc.
 y, x = np.mgrid[:200, :280]
-spot = (y - 60) ** 2 + (
-    x - 200
-) ** 2 < 20**2  # any mask will do: from words, a click, a file, or drawn like this one
-result = Result.of(Masks.from_dense(spot))
+disc = (y - 60) ** 2 + (x - 200) ** 2 < 20**2
+result = Result.of(Masks.from_dense(disc))
 
 painter = engines.load("patch", need=(Inpainter,)).get(Inpainter)
 done = edit.remove(image, result, painter)
-untouched = ~done.touched
-print(
-    "outside the ring nothing changed:",
-    (done.image.pixels[untouched] == image.pixels[untouched]).all(),
-)
+kept = ~done.touched
+print("unchanged outside:", (done.image.pixels[kept] == image.pixels[kept]).all())
 
 teal = recolour(image, result, RecolourOptions(colour="teal"))
 sunset = backdrop(image, result, BackdropOptions(colour="navy", to="orange"))

@@ -1,4 +1,4 @@
-"""Runs the notebook beside it, cell after cell, as the docs build does with every example. No Jupyter needed."""
+"""Runs the notebook beside it, cell after cell; Jupyter is not needed."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,5 @@ notebook = json.loads(Path(__file__).with_suffix(".ipynb").read_text("utf-8"))
 names: dict[str, object] = {"__name__": "__main__"}
 for number, cell in enumerate(notebook["cells"]):
     if cell["cell_type"] == "code":
-        exec(
-            compile("".join(cell["source"]), f"object_retrieval.ipynb, cell {number}", "exec"),
-            names,
-        )
+        where = f"object_retrieval.ipynb, cell {number}"
+        exec(compile("".join(cell["source"]), where, "exec"), names)

@@ -1,9 +1,8 @@
-from skimage.data import (
-    chelsea,
-)  # a CC0 photograph of a cat; a path such as "cat.jpg" works as well
+from skimage.data import chelsea  # a CC0 photograph of a cat
 
 import wordmask
 
+# A path such as "cat.jpg", bytes, an array or a PIL picture work as well.
 result = wordmask.segment(chelsea(), ["cat", "dog", "sofa"])
 
 for region in result:
@@ -12,4 +11,6 @@ for word in result.absent:
     print(f"no {word.phrase}: best {word.best:.2f}, would need {word.needed:.2f}")
 
 result.show()  # the overlay; in a notebook `result` alone shows it
-labels = result.label_map()  # (height, width) ints: index into result.vocabulary, -1 where nothing
+
+# (height, width) integers: the index into result.vocabulary, -1 where nothing was found
+labels = result.label_map()

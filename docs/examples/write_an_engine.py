@@ -3,16 +3,18 @@ import numpy as np
 import wordmask
 from wordmask.core.protocols import Cuts
 
+SIDE = 40  # pixels
+
 
 class Box:
-    """The size of the picture is all that this engine needs to know of it."""
+    """What `encode` gives: all that this engine needs of a picture is its size."""
 
     def __init__(self, size):
         self.size, self.nbytes = size, 0
 
 
 class Squares:
-    """A segmenter that cuts a square of 40 pixels around each point."""
+    """A segmenter that cuts a square around each point."""
 
     name = "squares@1"  # goes into Result.made_by
 
@@ -22,10 +24,12 @@ class Squares:
     def cut(self, encoding, prompts):
         height, width = encoding.size
         y, x = np.mgrid[0.5:height, 0.5:width]
-        points = prompts.xy[:, 0]  # the first point of each prompt, (x, y) in picture pixels
-        near = np.maximum(abs(x - points[:, 0, None, None]), abs(y - points[:, 1, None, None])) < 20
-        logits = np.where(near, 5.0, -5.0).astype(np.float32)[:, None]  # one candidate per prompt
-        return Cuts(logits, np.full((len(prompts), 1), 0.9, np.float32))
+        # The first point of each prompt, (x, y) in pixels of the picture
+        first = prompts.xy[:, 0, :, None, None]
+        distance = np.maximum(abs(x - first[:, 0]), abs(y - first[:, 1]))
+        logits = np.where(distance < SIDE / 2, 5.0, -5.0).astype(np.float32)
+        qualities = np.full((len(prompts), 1), 0.9, np.float32)
+        return Cuts(logits[:, None], qualities)  # one candidate for each prompt
 
 
 models = wordmask.Models("squares", (Squares(),))

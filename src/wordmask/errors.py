@@ -14,9 +14,10 @@
     │   └── CapabilityError       this engine cannot do what was asked
     └── OutputError (4)           a result could not be written
 
-Messages say what is wrong, what was got, and how to mend it. Where an option mends it, the error carries
-a `Mend`, and each door spells it: the command line as a flag, the server as a field, Python as an argument.
-Exit code 5 is the batch's own: it ran to its end, but some files failed. Exit code 130 is Ctrl-C.
+Messages say what is wrong, what was got, and how to mend it. Where an option mends it, the error
+carries a `Mend`, and each door spells it: the command line as a flag, the server as a field, Python
+as an argument. Exit code 5 is a batch's own: it ran to its end, but some files failed. Exit code
+130 is Ctrl-C.
 """
 
 from collections.abc import Iterable
@@ -55,14 +56,19 @@ class WordmaskError(Exception):
         """What is wrong and what was got, without the mend."""
         return ", ".join(str(part) for part in self.args)
 
+    @property
+    def names_option(self) -> bool:
+        """Whether the message begins with the option that mends it: "how must be one of ..."."""
+        return self.mend is not None and self.message.startswith(f"{self.mend.option} ")
+
     def __str__(self) -> str:
-        if self.mend is None:
+        if self.mend is None or self.names_option:
             return self.message
         value = f"={self.mend.example}" if self.mend.example else ""
         return f"{self.message}; set {self.mend.option}{value}"
 
     def mended_by(self, option: str, example: str = "") -> Self:
-        """The same error where another option mends it, for a caller that holds options of its own."""
+        """The same error where another option mends it, for a caller with options of its own."""
         error = type(self)(*self.args, mend=Mend(option, example))
         return error.with_traceback(self.__traceback__)
 

@@ -79,7 +79,8 @@ def test_what_the_type_allows_passes(good):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"how": "medium"}, "how must be one of fast, slow; got 'medium'"),
+        ({"how": "medium"}, "how must be one of fast, slow; got 'medium'$"),
+        ({"how": "slwo"}, "how must be one of fast, slow; got 'slwo'; did you mean slow?"),
         ({"how": 3}, "how must be one of fast, slow; got 3"),
         ({"share": -0.1}, "share must be 0 to 1; got -0.1"),
         ({"share": float("nan")}, "share must be 0 to 1; got nan"),
@@ -88,12 +89,12 @@ def test_what_the_type_allows_passes(good):
         ({"confidence": "high"}, "confidence must be auto or 0 to 1; got 'high'"),
         ({"confidence": 1.5}, "confidence must be auto or 0 to 1; got 1.5"),
         ({"side": 15}, "side must be at least 16; got 15"),
-        ({"side": 20.5}, "side must be at least 16; got 20.5"),
+        ({"side": 20.5}, "side must be a whole number, at least 16; got 20.5"),
         ({"open_ended": 1.0}, "open_ended must be 0 to 1; got 1.0"),
-        ({"words": "cat"}, "words must be"),
-        ({"words": (1,)}, "words must be"),
-        ({"pair": (1.0,)}, "pair must be"),
-        ({"loud": "yes"}, "loud must be bool"),
+        ({"words": "cat"}, "words must be a list of text; got 'cat'"),
+        ({"words": (1,)}, "words must be a list of text"),
+        ({"pair": (1.0,)}, "pair must be a list of a number"),
+        ({"loud": "yes"}, "loud must be true or false; got 'yes'"),
     ],
 )
 def test_what_the_type_does_not_allow_is_an_error(bad, message):
@@ -143,6 +144,8 @@ def test_a_mend_is_spelled_for_python():
     error = OptionError("the picture is too large", mend=Mend("max_pixels", "60MP"))
     assert error.message == "the picture is too large"
     assert str(error) == "the picture is too large; set max_pixels=60MP"
+    refused = OptionError("how must be fast; got 'slow'", mend=Mend("how", "fast"))
+    assert str(refused) == "how must be fast; got 'slow'"
     other = error.mended_by("tiles")
     assert type(other) is OptionError
     assert str(other) == "the picture is too large; set tiles"

@@ -48,6 +48,16 @@ def folder(tmp_path):
     return tmp_path / "holiday"
 
 
+def test_the_package_runs_as_a_module_like_the_command():
+    both = [
+        subprocess.run([*command, "sgment"], capture_output=True, text=True, check=False)
+        for command in (RUN, [sys.executable, "-m", "wordmask"])
+    ]
+    assert [(done.returncode, done.stdout) for done in both] == [(2, ""), (2, "")]
+    assert both[0].stderr == both[1].stderr
+    assert "Did you mean 'segment'" in both[1].stderr
+
+
 def test_help_names_every_command_and_loads_nothing_heavy():
     code = (
         "import sys\nfrom wordmask.doors.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
@@ -295,8 +305,8 @@ def test_lint_words_ends_with_one_where_it_warns(words, code):
         (("segment", "{photo}"), 2, "the word list is empty"),
         (("segment", "{photo}", " , "), 2, "the word list is empty"),
         (("segment", "nowhere.png", "red"), 2, "nowhere.png"),
-        (("segment", "{photo}", "red", "--min-confidence", "nan"), 2, "min_confidence"),
-        (("segment", "{photo}", "red", "--how", "magic"), 2, "how must be one of"),
+        (("segment", "{photo}", "red", "--min-confidence", "nan"), 2, "--min-confidence must"),
+        (("segment", "{photo}", "red", "--how", "magic"), 2, "--how must be one of auto, unified"),
         (("segment", "{photo}", "red", "-m", "sam2.1-lrge"), 3, "Did you mean 'sam2.1-large'"),
         (("segment", "{photo}", "red", "-f", "cocoo"), 2, "coco"),
         (("segment", "{photo}", "red", "--max-pixels", "100"), 2, "max-pixels"),
@@ -305,7 +315,7 @@ def test_lint_words_ends_with_one_where_it_warns(words, code):
         (("click", "{photo}", "-b", "9,9,3,3"), 2, "x0 < x1"),
         (("click", "{photo}"), 2, "needs points or a box"),
         (("sgment",), 2, "Did you mean 'segment'"),
-        (("segment", "--wrong-flag", "x"), 2, "No such option"),
+        (("segment", "--wrong-flag", "x"), 2, "there is no option --wrong-flag"),
         (("convert", "{photo}"), 2, "convert needs"),
     ],
 )

@@ -60,9 +60,13 @@ def test_a_task_is_measured_and_told(folder, tmp_path, capsys):
 
 
 def test_two_runs_are_compared(folder, tmp_path, capsys):
-    assert measure(folder, tmp_path / "a") == measure(folder, tmp_path / "b", "--use-pamr") == 0
+    assert (
+        measure(folder, tmp_path / "a")
+        == measure(folder, tmp_path / "b", "--logit-scale", "30")
+        == 0
+    )
     assert run("compare", tmp_path / "a", tmp_path / "b", "--rounds", 20) == 0
-    assert "use_pamr: False -> True" in capsys.readouterr().out
+    assert "logit_scale: None -> 30.0" in capsys.readouterr().out
 
 
 def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
@@ -81,10 +85,28 @@ def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
         pytest.param(("semantic",), 2, "--data FOLDER", id="no data"),
         pytest.param(("compare", "gone", "gone"), 2, "cannot be read", id="no such run"),
         pytest.param(
-            ("semantic", "--data", "x", "--how", "magic"), 2, "how must be one of", id="no such way"
+            ("clicks", "--data", "x", "--use-pamr"),
+            2,
+            "there is no option --use-pamr",
+            id="an option of another bench",
+        ),
+        pytest.param(
+            ("semantic", "--data", "x", "--how", "magic"),
+            2,
+            "--how must be one of auto, dense",
+            id="no such way",
         ),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(words, code, told, capsys):
     assert run(*words) == code
     assert told in capsys.readouterr().err
+
+
+def test_the_help_of_a_bench_shows_its_own_options_only(capsys):
+    assert run("clicks", "--help-all") == 0
+    shown = capsys.readouterr().out
+    assert "--objects" in shown
+    assert "Measuring" in shown
+    for other in ("--use-pamr", "--how", "--preset", "--slide-crop", "--min-confidence"):
+        assert other not in shown

@@ -161,7 +161,7 @@ def test_targets(photo, tmp_path, target, where):
         pytest.param(("--region", "0"), 2, "--result", id="region without result"),
         pytest.param(("--click", "1"), 2, "--click takes", id="bad click"),
         pytest.param(
-            ("--prompt", "red", "--fill", "magic"), 2, "fill must be one of", id="unknown fill"
+            ("--prompt", "red", "--fill", "magic"), 2, "--fill must be one of auto, none", id="unknown fill"
         ),
         pytest.param(
             ("--prompt", "red", "--fill", "lama"), 2, "--fill-model", id="lama without file"

@@ -1,4 +1,4 @@
-"""What a task can be told: one frozen dataclass per task, which says ranges and choices in its types.
+"""Options: one frozen dataclass for each task, which says ranges and choices in its types.
 
     granularity: Literal["whole", "part", "tree"] = "whole"
     \"\"\"Of nested regions of one word keep the whole, the part, or the tree of both.\"\"\"
@@ -8,14 +8,16 @@
     def __post_init__(self) -> None:
         check(self)
 
-`check` holds values to the types; `describe` gives every door the same names, types, defaults, ranges,
-choices and texts. Pydantic reads these classes as they are, so a JSON schema needs no second source.
+`check` holds values to the types; `describe` gives every door the same names, types, defaults,
+ranges, choices and texts. Pydantic reads these classes as they are, so a JSON schema needs no second
+source.
 """
 
 import ast
 import inspect
 import textwrap
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -28,6 +30,8 @@ from wordmask.errors import Mend, OptionError
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 Confidence = Share | Literal["auto"]  # auto: the engine's own, or chosen from the scores
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_WORDS[Path] = "a path"
 
 
 class Option(NamedTuple):
@@ -43,7 +47,7 @@ class Option(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """Range and choices in words: "0 to 1", "auto, cuda, cpu", "auto or 0 to 1"; "" for anything."""
+        """Range and choices in words: "0 to 1", "auto, cpu", "auto or 0 to 1"; "" for anything."""
         words = ", ".join(self.choices)
         bounds = range_words(self.minimum, self.maximum)
         return f"{words} or {bounds}" if words and bounds else words or bounds
@@ -84,7 +88,18 @@ def check(options: Any) -> None:
     for name, option in described.items():
         value = getattr(options, name)
         if not any(_fits(value, rule) for rule in _rules(kinds[name])):
-            _refuse(option, value)
+            raise refusal(option, value)
+
+
+def refusal(option: Option, value: Any) -> OptionError:
+    """The error for a value that an option does not take: what it takes, and the nearest choice."""
+    near = get_close_matches(str(value).lower(), option.choices, n=1)
+    guess = f"; did you mean {near[0]}?" if near else ""
+    example = [*near, *option.choices, str(option.default)][0]
+    return OptionError(
+        f"{option.name} must be {_wanted_words(option, value)}; got {value!r}{guess}",
+        mend=Mend(option.name, example),
+    )
 
 
 def range_words(minimum: float | None, maximum: float | None) -> str:
@@ -99,18 +114,34 @@ def range_words(minimum: float | None, maximum: float | None) -> str:
     return f"at most {maximum:g}" if maximum is not None else ""
 
 
-def _refuse(option: Option, value: Any) -> None:
-    wanted = option.allowed or _kind_words(option.kind)
-    if option.choices and option.minimum is None:
-        wanted = f"one of {wanted}"
-    example = option.choices[0] if option.choices else str(option.default)
-    raise OptionError(
-        f"{option.name} must be {wanted}; got {value!r}", mend=Mend(option.name, example)
-    )
+def _wanted_words(option: Option, value: Any) -> str:
+    if not option.allowed:
+        return kind_words(option.kind)
+    if option.choices:
+        return option.allowed if option.minimum is not None else f"one of {option.allowed}"
+    if int in union_members(option.kind) and not isinstance(value, Integral):
+        return f"a whole number, {option.allowed}"
+    return option.allowed
 
 
-def _kind_words(kind: Any) -> str:
-    return getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else str(kind)
+def kind_words(kind: Any) -> str:
+    """
+    >>> kind_words(int), kind_words(tuple[str, ...]), kind_words(int | None)
+    ('a whole number', 'a list of text', 'a whole number')
+    """
+    first, *others = union_members(kind)
+    if others:
+        return " or ".join(kind_words(member) for member in (first, *others))
+    if get_origin(first) in (tuple, list):
+        return f"a list of {kind_words(get_args(first)[0])}"
+    return _WORDS.get(first, getattr(first, "__name__", str(first)))
+
+
+def union_members(kind: Any) -> tuple[Any, ...]:
+    """The members of a union without None, or the kind alone."""
+    if get_origin(kind) not in (Union, UnionType):
+        return (kind,)
+    return tuple(member for member in get_args(kind) if member is not NoneType)
 
 
 def _rules(kind: Any) -> tuple[_Rule, ...]:

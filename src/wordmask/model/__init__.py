@@ -1,1 +1,1 @@
-"""Our own network, `mini`: what it is made of, what it learns from, what it is punished for (torch)."""
+"""Our own networks in torch. Training and export live in `lab`; engines run the exported files."""

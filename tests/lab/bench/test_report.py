@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from wordmask.lab.bench.plan import BenchOptions
+from wordmask.lab.bench.benches.semantic import SemanticOptions
 from wordmask.lab.bench.plots import histogram, plot
 from wordmask.lab.bench.report import page, summary
-from wordmask.lab.bench.run import Progress, Run, bench
+from wordmask.lab.bench.run import BenchRun, Progress, run_bench
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -44,7 +44,8 @@ def results(tmp_path_factory, drawn_folder, fake):
         open_data(drawn_folder), name="<b>drawn</b> & co", notes=('a "note" <script>x</script>',)
     )
     out = tmp_path_factory.mktemp("out")
-    return bench(Run("semantic", data, fake, out, BenchOptions(how="unified", rounds=20, show=2)))
+    options = SemanticOptions(how="unified", rounds=20, show=2)
+    return run_bench(BenchRun("semantic", data, fake, out, options))
 
 
 def test_the_page_is_one_file_without_a_network(results):

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from wordmask.core.image import Image
 from wordmask.core.protocols import FeatureMap
 from wordmask.errors import CapabilityError
-from wordmask.lab.bench.benches.window import Windowed, starts
-from wordmask.lab.bench.plan import BenchOptions
-from wordmask.lab.bench.presets import preset
+from wordmask.lab.bench.options import WordOptions
+from wordmask.lab.bench.window import Windowed, starts
 
 CELL = 8
 
@@ -60,21 +59,25 @@ def test_resized_but_still_of_the_pictures_size():
 
 
 @pytest.mark.parametrize(
-    ("options", "name", "expected"),
+    ("options", "expected"),
     [
-        (BenchOptions(), "", None),
-        (BenchOptions(slide_inference=True), "", Windowed(crop=224, stride=112)),
-        (BenchOptions(logit_scale=50.0), "", Windowed(scale=50.0)),
-        (BenchOptions(), "voc21/sclip", Windowed(336, 224, 112, 65.0)),
+        ({}, None),
+        ({"slide_inference": True}, Windowed(crop=224, stride=112)),
+        ({"logit_scale": 50.0}, Windowed(scale=50.0)),
+        ({"preset": "voc21/sclip"}, Windowed(336, 224, 112, 65.0)),
         (
-            BenchOptions(slide_inference=True, slide_crop=100, slide_stride=50),
-            "voc20/sclip",
+            {
+                "preset": "voc20/sclip",
+                "slide_inference": True,
+                "slide_crop": 100,
+                "slide_stride": 50,
+            },
             Windowed(336, 100, 50, 40.0),
         ),
     ],
 )
-def test_options_go_before_the_preset(options, name, expected):
-    assert Windowed.of(options, preset(name) if name else None) == expected
+def test_options_go_before_the_preset(options, expected):
+    assert Windowed.of(WordOptions(**options)) == expected
 
 
 def test_a_window_without_an_engine():

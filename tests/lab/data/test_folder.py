@@ -9,7 +9,9 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.errors import FormatError, InputError
 from wordmask.lab.data import Truth, open_data
-from wordmask.lab.bench.plan import BenchOptions, Kit
+from wordmask.lab.bench.answers import class_phrases
+from wordmask.lab.bench.bench import Kit
+from wordmask.lab.bench.options import WordOptions
 
 LABELS = np.array([[0, 0, 1], [2, 2, 255]], np.uint8)
 
@@ -186,5 +188,5 @@ def test_the_packs_are_read(pack, pictures, classes):
 
 def test_synonyms_belong_to_their_class(tmp_path):
     data = open_data(folder(tmp_path, {**CARD, "synonyms": {"cat": ["kitten", "tomcat"]}}))
-    words = Kit(data, Models("none", ()), BenchOptions()).words
+    words = class_phrases(Kit(data, Models("none", ()), WordOptions()))
     assert dict(zip(words.phrases, words.owners, strict=True)) == {"cat": 1, "kitten": 1, "tomcat": 1, "dog": 2}

@@ -30,20 +30,22 @@ def test_every_resample_draws_as_many_pictures_as_there_are():
 
 
 def test_a_small_steady_gain_is_significant_because_the_pictures_are_paired():
-    found = bootstrap.paired(average(VALUES), average(VALUES + 0.01), 200, rounds=200)["mean"]
+    found = bootstrap.paired_differences(average(VALUES), average(VALUES + 0.01), 200, rounds=200)[
+        "mean"
+    ]
     assert found.significant
     assert found.second - found.first == pytest.approx(0.01)
     assert found.p < 0.05
 
 
 def test_a_run_against_itself_differs_in_nothing():
-    found = bootstrap.paired(average(VALUES), average(VALUES), 200, rounds=200)["mean"]
+    found = bootstrap.paired_differences(average(VALUES), average(VALUES), 200, rounds=200)["mean"]
     assert (found.low, found.high, found.p, found.significant) == (0, 0, 1, False)
 
 
 def test_noise_is_not_significant():
     noise = np.random.default_rng(5).normal(0, 0.1, 200)
-    assert not bootstrap.paired(
+    assert not bootstrap.paired_differences(
         average(VALUES), average(VALUES + noise - noise.mean()), 200, rounds=200
     )["mean"].significant
 

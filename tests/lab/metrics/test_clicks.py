@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wordmask.lab.metrics import clicks
-from wordmask.lab.metrics.clicks import Click
+from wordmask.lab.metrics.clicks import SimulatedClick
 
 
 def draw(*rows: str) -> np.ndarray:
@@ -19,16 +19,18 @@ BLOCK = draw("###....", "###....", "###....")
         pytest.param(
             np.pad(BLOCK, 1),
             np.pad(EMPTY, 1),
-            Click(2.5, 2.5, True),
+            SimulatedClick(2.5, 2.5, True),
             id="first click in the middle",
         ),
-        pytest.param(np.pad(EMPTY, 1), np.pad(BLOCK, 1), Click(2.5, 2.5, False), id="all surplus"),
+        pytest.param(
+            np.pad(EMPTY, 1), np.pad(BLOCK, 1), SimulatedClick(2.5, 2.5, False), id="all surplus"
+        ),
         pytest.param(BLOCK, BLOCK, None, id="no error"),
         pytest.param(EMPTY, EMPTY, None, id="nothing to find"),
         pytest.param(
             draw("#.", ".."),
             draw(".#", ".."),
-            Click(0.5, 0.5, True),
+            SimulatedClick(0.5, 0.5, True),
             id="a tie goes to what is missing",
         ),
     ],
@@ -41,7 +43,7 @@ def test_the_larger_error_is_clicked():
     truth = draw("#....###", "#....###", "#....###")
     mask = draw("#.......", "#.......", "#.......")
     click = clicks.next_click(np.pad(truth, 1), np.pad(mask, 1))
-    assert click == Click(7.5, 2.5, True)
+    assert click == SimulatedClick(7.5, 2.5, True)
 
 
 def test_void_is_never_clicked_nor_counted():

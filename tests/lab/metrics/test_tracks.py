@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wordmask.lab.metrics.tracks import Frame, hota, idf1
+from wordmask.lab.metrics.tracks import TrackFrame, hota, idf1
 
 
-def frame(truth: list[int], found: list[int], same: dict[tuple[int, int], float]) -> Frame:
+def frame(truth: list[int], found: list[int], same: dict[tuple[int, int], float]) -> TrackFrame:
     """Similarity is 0 but for the pairs (truth id, found id) given."""
     similarity = np.array([[same.get((t, f), 0.0) for f in found] for t in truth]).reshape(
         len(truth), len(found)
     )
-    return Frame(np.array(truth, np.int64), np.array(found, np.int64), similarity)
+    return TrackFrame(np.array(truth, np.int64), np.array(found, np.int64), similarity)
 
 
 STEADY = [frame([1, 2], [1, 2], {(1, 1): 1, (2, 2): 1})] * 4

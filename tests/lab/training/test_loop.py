@@ -11,7 +11,7 @@ from wordmask.lab.data.packs import Packs  # noqa: E402
 from wordmask.lab.training.loop import Average, Run, TrainOptions, caption_words, rate_at  # noqa: E402
 from wordmask.lab.training.samples import SampleOptions  # noqa: E402
 from wordmask.lab.training.vocabulary import phrases  # noqa: E402
-from wordmask.model.mini.net import Adapter, Mini  # noqa: E402
+from wordmask.model.mini.net import Adapter, MiniNetwork  # noqa: E402
 
 SMALL = SampleOptions(
     side=64, long_side=128, scales=(0.6, 1.0), points=32, regions=3, inside=6, cuts=1
@@ -23,7 +23,7 @@ def begin(packs_folder, tmp_path):
     """Makes runs that start from one random network and know random word vectors instead of a sentence encoder's."""
     torch.manual_seed(0)
     start = tmp_path / "start.pt"
-    torch.save({"average": [Mini().state_dict(), Adapter().state_dict()]}, start)
+    torch.save({"average": [MiniNetwork().state_dict(), Adapter().state_dict()]}, start)
 
     def make(name: str, **options: object) -> Run:
         out = tmp_path / name

@@ -4,7 +4,7 @@ import pytest
 from wordmask.lab.data.packs import Packs
 from wordmask.lab.training.batches import Batches, split
 from wordmask.lab.training.samples import SampleOptions, make_sample
-from wordmask.model.mini.decoder import BOTTOM_RIGHT, NOTHING, POSITIVE, TOP_LEFT
+from wordmask.model.mini.constants import BOTTOM_RIGHT, NOTHING, POSITIVE, TOP_LEFT
 
 OPTIONS = SampleOptions(side=64, long_side=128, scales=(0.6, 1.0), points=64, regions=4, inside=8)
 

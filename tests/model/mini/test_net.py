@@ -5,14 +5,14 @@ torch = pytest.importorskip(
 )
 
 from wordmask.model.mini.backbone import CHANNELS, Backbone  # noqa: E402
-from wordmask.model.mini.decoder import NEGATIVE, NOTHING, POSITIVE  # noqa: E402
-from wordmask.model.mini.net import Adapter, Mini  # noqa: E402
+from wordmask.model.mini.constants import NEGATIVE, NOTHING, POSITIVE  # noqa: E402
+from wordmask.model.mini.net import Adapter, MiniNetwork  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return Mini().eval()
+    return MiniNetwork().eval()
 
 
 @pytest.fixture(scope="module")

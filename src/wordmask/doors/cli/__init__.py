@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import typer
 
-from wordmask.errors import INTERRUPTED, WordmaskError, did_you_mean
+from wordmask.doors.cli.errors import sentence, usage_sentence
+from wordmask.doors.cli.help import group
+from wordmask.errors import INTERRUPTED, WordmaskError
 from wordmask.version import __version__
 
 
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _app(arguments)(arguments, prog_name="wordmask", standalone_mode=False)
         sys.stdout.flush()
     except WordmaskError as error:
-        _complain(f"error: {error}")
+        _complain(f"error: {sentence(error)}")
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _complain("stopped; run the same command again to go on")
@@ -66,17 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
     """Only the command that is asked for is imported; the others are a line in the help."""
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    app = typer.Typer(
-        help="wordmask: name it, get its mask.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    app = group("wordmask: name it, get its mask.")
     app.callback()(_version)
     for name, command in COMMANDS.items():
-        _add(app, name, command, load=name == asked)
+        _add(app, name, command, load=name == wanted)
     return app
 
 
@@ -117,14 +113,9 @@ def _usage(error: Exception) -> int:
         raise error
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "wordmask"
-    message = show()
-    if not message:  # a group without a command has shown its help
-        return int(getattr(error, "exit_code", 2))
-    if "No such command" in message:
-        wrong = message.split("'")[1] if "'" in message else ""
+    if show():  # it is empty where a group without a command has shown its help
         known = getattr(getattr(context, "command", None), "commands", COMMANDS)
-        message = f"there is no command {wrong!r}.{did_you_mean(wrong, known)}"
-    _complain(f"error: {message}\ntry: {path} --help")
+        _complain(f"error: {usage_sentence(error, tuple(known))}\ntry: {path} --help")
     return int(getattr(error, "exit_code", 2))
 
 

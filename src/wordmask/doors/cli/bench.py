@@ -1,27 +1,28 @@
-"""`wordmask bench TASK`: measure models on data sets, and compare two runs."""
+"""`wordmask bench NAME`: measure models on data sets, and compare two runs."""
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
 from wordmask.engines import EngineOptions
-from wordmask.lab.bench import benches
+from wordmask.lab.bench.bench import Bench
+from wordmask.lab.bench.benches import BENCHES
 from wordmask.lab.bench.compare import compare as compare_runs
-from wordmask.lab.bench.plan import BenchOptions
+from wordmask.lab.bench.options import BenchOptions
 from wordmask.lab.bench.report import summary
-from wordmask.lab.bench.run import Progress, Run
-from wordmask.lab.bench.run import bench as measure
+from wordmask.lab.bench.run import BenchRun, Progress, run_bench
 from wordmask.lab.data import open_data
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = group("Measure models on data sets, and compare two runs.")
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,25 @@ class What:
     """Measure on a Ray cluster, one actor for each device."""
 
 
-def _command(task: str) -> Callable[..., None]:
-    @with_options(what=What, options=BenchOptions, engine=EngineOptions)
+def _command(bench: type[Bench[Any]]) -> Callable[..., None]:
+    @with_options(what=What, options=bench.options, engine=EngineOptions)
     def run(what: What, options: BenchOptions, engine: EngineOptions) -> None:
         if not what.data:
             raise typer.BadParameter("say what to measure on: --data FOLDER or --data NAME")
         data = open_data(what.data, what.data_dir)
         load: Callable[[], Models] = partial(engines.load, what.model, options=engine)
-        results = measure(Run(task, data, load, what.output_dir, options, _Line(), what.ray))
+        results = run_bench(
+            BenchRun(bench.name, data, load, what.output_dir, options, _Line(), what.ray)
+        )
         typer.echo(summary(results), nl=False)
         typer.echo(f"-> {what.output_dir / 'index.html'}")
 
     return run
 
 
-for _task in benches.NAMES:
-    _help = f"{benches.task(_task).about[:1].upper()}{benches.task(_task).about[1:]}."
-    app.command(_task, help=_help)(_command(_task))
+for _bench in BENCHES.values():
+    _help = f"{_bench.about[:1].upper()}{_bench.about[1:]}."
+    app.command(_bench.name, help=_help)(_command(_bench))
 
 
 @app.command()

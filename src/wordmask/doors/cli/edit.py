@@ -18,6 +18,7 @@ from wordmask.core.protocols import Inpainter
 from wordmask.core.result import Result
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
@@ -38,7 +39,7 @@ __all__ = ["edit", "effect"]
 
 SUFFIXES = (".json", ".mask.png", ".png")
 
-edit = typer.Typer(no_args_is_help=True, help="Change what words, clicks or boxes name.")
+edit = group("Change what words, clicks or boxes name.")
 
 
 @dataclass(frozen=True)

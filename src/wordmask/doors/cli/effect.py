@@ -10,6 +10,7 @@ import typer
 from wordmask.core.image import Array
 from wordmask.core.result import Result
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
 from wordmask.doors.cli.photos import PhotoOptions, Photos, each
 from wordmask.doors.cli.target import Finder, TargetOptions
 from wordmask.engines import EngineOptions
@@ -20,7 +21,7 @@ from wordmask.tasks.edit import target as checked_target
 from wordmask.tasks.effects.backdrop import sticker_rgba
 from wordmask.tasks.effects.looks import EFFECTS
 
-effect = typer.Typer(no_args_is_help=True, help="Looks for what words, clicks or boxes name.")
+effect = group("Looks for what words, clicks or boxes name.")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import typer
 
 from wordmask.core.image import Image
 from wordmask.core.result import Result
+from wordmask.doors.cli.errors import sentence
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import progress
 from wordmask.errors import SOME_FAILED, FormatError, ImageError, WordmaskError
@@ -151,7 +152,8 @@ def _each(paths: Sequence[Path], work: Callable[[Path], str]) -> int:
                 if len(paths) == 1:
                     raise
                 failed += 1
-                say(f"error: {error}" if path.name in str(error) else f"error: {path}: {error}")
+                text = sentence(error)
+                say(f"error: {text}" if path.name in text else f"error: {path}: {text}")
             else:
                 if line:
                     say(line)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from wordmask.doors.cli.errors import sentence
 from wordmask.errors import SOME_FAILED, ImageError, OptionError, PromptError, WordmaskError
 from wordmask.media.ledger import targets
 from wordmask.media.reading.limits import Limits, amount
@@ -62,7 +63,7 @@ def each(
             if len(found) == 1:
                 raise
             failed += 1
-            typer.echo(f"error: {one.name}: {error}", err=True)
+            typer.echo(f"error: {one.name}: {sentence(error)}", err=True)
     if failed:
         raise typer.Exit(SOME_FAILED)
 

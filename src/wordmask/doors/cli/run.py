@@ -14,6 +14,7 @@ import typer
 
 from wordmask.core.image import Image
 from wordmask.core.result import Result
+from wordmask.doors.cli.errors import sentence
 from wordmask.errors import SOME_FAILED, ImageError, WordmaskError
 from wordmask.media import formats
 from wordmask.media.formats.table import BY_NAME
@@ -181,7 +182,7 @@ def _one(
 
 
 def _told(name: str, error: WordmaskError, say: Callable[[str], None]) -> WordmaskError:
-    text = str(error)
+    text = sentence(error)
     say(f"error: {text if name in text else f'{name}: {text}'}")
     return error
 

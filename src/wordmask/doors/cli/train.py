@@ -7,6 +7,7 @@ import typer
 
 from wordmask import engines
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import missing_extra
 
@@ -16,7 +17,7 @@ try:
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
-app = typer.Typer(no_args_is_help=True, help="Train the embedded model.")
+app = group("Train the embedded model.")
 
 
 @app.callback()

@@ -1,13 +1,16 @@
-"""A run for people: `summary.txt`, and `index.html`, one file that needs no server and no network."""
+"""A run for people: `summary.txt`, and `index.html`, which needs no server and no network."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from wordmask.lab.bench.drawn import first_figure
 from wordmask.lab.bench.plots import histogram, plot
+from wordmask.media.drawing.palette import colours
 
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;background:#fff}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
+body{color:#222;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
@@ -36,7 +39,8 @@ const sortable = table => table.querySelectorAll("th button").forEach((button, c
       return cell.dataset.v === undefined ? cell.textContent : +cell.dataset.v;
     };
     const empty = row => row.cells[column].textContent === "";
-    [...body.rows].sort((a, b) => empty(a) - empty(b) || sign * (key(a) > key(b) ? 1 : key(a) < key(b) ? -1 : 0))
+    const order = (a, b) => key(a) > key(b) ? 1 : key(a) < key(b) ? -1 : 0;
+    [...body.rows].sort((a, b) => empty(a) - empty(b) || sign * order(a, b))
       .forEach(row => body.append(row));
     table.querySelectorAll("th").forEach(th => th.removeAttribute("aria-sort"));
     button.parentElement.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -52,24 +56,25 @@ def summary(results: Mapping[str, Any]) -> str:
     width = max(len(name) for name in results["metrics"])
     lines = [_title(results), ""]
     for name, value in results["metrics"].items():
-        lines.append(
-            f"{name:{width}}  {_told(value):>8}  {_interval(results['intervals'].get(name))}".rstrip()
-        )
-    lines += ["", *(f"{name}: {told}" for name, told in _origin(results))]
+        interval = format_interval(results["intervals"].get(name))
+        lines.append(f"{name:{width}}  {format_number(value):>8}  {interval}".rstrip())
+    lines += ["", *(f"{name}: {text}" for name, text in _origin(results))]
     return "\n".join(lines) + "\n"
 
 
 def page(results: Mapping[str, Any]) -> str:
     """All of a run in one page."""
     rows = [
-        [name, value, _interval(results["intervals"].get(name))]
+        [name, value, format_interval(results["intervals"].get(name))]
         for name, value in results["metrics"].items()
     ]
+    plots = "".join(_plots(results))
+    strips = _strips(results["pictures"]) + _legend(results["classes"])
     sections = [
         _section("Figures", _table(["figure", "value", "95 % interval"], rows)),
-        _section("Plots", f'<div class="plots">{"".join(_plots(results))}</div>'),
+        _section("Plots", f'<div class="plots">{plots}</div>'),
         _section("Classes", _class_table(results["per_class"])),
-        _section("Worst and best", _strips(results["pictures"]) + _legend(results["classes"])),
+        _section("Worst and best", strips),
         _section("Pictures", _picture_table(results["per_picture"])),
         _section("Seconds by stage", _times(results["times"])),
         _section("Where it comes from", _list(_origin(results))),
@@ -77,23 +82,26 @@ def page(results: Mapping[str, Any]) -> str:
     title = escape(_title(results))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"><style>'
-        f"{_STYLE}</style></head><body><h1>{title}</h1>{''.join(sections)}<script>{_SCRIPT}</script></body></html>\n"
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body><h1>{title}</h1>{''.join(sections)}<script>{_SCRIPT}</script></body></html>\n"
     )
 
 
 def _title(results: Mapping[str, Any]) -> str:
-    preset = results["protocol"]["preset"]
-    count = len(results["per_picture"])
-    what = "videos" if results["task"] == "video" else "pictures"
-    way = f", protocol {preset}" if preset else ""
-    data, model = results["data"]["name"], results["model"]["spec"]
-    return f"{results['task']} on {data} ({count} {what}), {model}, {results['how']}{way}"
+    count = f"{len(results['per_picture'])} {results['unit']}s"
+    parts = [f"{results['task']} on {results['data']['name']} ({count})", results["model"]["spec"]]
+    if results["how"]:
+        parts.append(results["how"])
+    if results["protocol"]["preset"]:
+        parts.append(f"protocol {results['protocol']['preset']}")
+    return ", ".join(parts)
 
 
 def _origin(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    run, data, protocol = results["run"], results["data"], results["protocol"]
-    rows = [
+    """How the figures came about: (what, text)."""
+    data, protocol = results["data"], results["protocol"]
+    rows = [("measured", results["answer"])] if results["answer"] else []
+    rows += [
         ("data", data["source"] or data["name"]),
         *(("note", note) for note in data["notes"]),
         ("data digest", data["digest"][:16]),
@@ -101,39 +109,44 @@ def _origin(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("protocol", str(protocol["preset"] or "none: the engine's own settings")),
         *((f"pinned {name}", str(value)) for name, value in protocol["pinned"].items()),
         *(("departs from the protocol", deviation) for deviation in protocol["deviations"]),
-        ("commit", ", ".join(run["commits"]) or "not a checkout"),
-        (
-            "machine",
-            f"{run['machine']['processor']}, {run['machine']['cores']} cores, {run['machine']['system']}",
-        ),
-        (
-            "libraries",
-            ", ".join(f"{name} {version}" for name, version in run["machine"]["libraries"].items()),
-        ),
-        ("seeds", str(run["seeds"])),
-        ("peak memory", f"{_told(run['peak_memory_mb'])} MB"),
+        *origin_of_run(results["run"]),
     ]
     total = results["times"].get("total")
-    return rows + (
-        [("seconds a picture", f"p50 {total['p50']:.3f}, p90 {total['p90']:.3f}")] if total else []
-    )
+    if total:
+        spread = f"p50 {total['p50']:.3f}, p90 {total['p90']:.3f}"
+        rows.append((f"seconds a {results['unit']}", spread))
+    return rows
+
+
+def origin_of_run(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Commit, machine, libraries, seeds and memory of a run: (what, text)."""
+    machine = run["machine"]
+    libraries = [f"{name} {version}" for name, version in machine["libraries"].items()]
+    return [
+        ("commit", ", ".join(run["commits"]) or "not a checkout"),
+        ("machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"),
+        ("libraries", ", ".join(libraries)),
+        ("seeds", str(run["seeds"])),
+        ("peak memory", f"{format_number(run['peak_memory_mb'])} MB"),
+    ]
 
 
 def _plots(results: Mapping[str, Any]) -> list[str]:
-    drawn = [plot(title, curve) for title, curve in results["curves"].items()]
-    figure = next((name for name in results["per_picture"][0] if name != "name"), None)
-    values = [row[figure] for row in results["per_picture"] if row.get(figure) is not None]
-    return [histogram(f"pictures by {figure}", values), *drawn] if values else drawn
+    found = [plot(title, curve) for title, curve in results["curves"].items()]
+    figure = first_figure(results["per_picture"])
+    rows = results["per_picture"]
+    values = [row[figure] for row in rows if row.get(figure) is not None]
+    if values:
+        found.insert(0, histogram(f"{results['unit']}s by {figure}", values))
+    return found
 
 
 def _class_table(classes: Mapping[str, Mapping[str, Any]]) -> str:
     if not classes:
-        return "<p>This task has no classes.</p>"
+        return "<p>This bench has no classes.</p>"
     columns = list(next(iter(classes.values())))
-    return _table(
-        ["class", *columns],
-        [[name, *(row.get(column) for column in columns)] for name, row in classes.items()],
-    )
+    rows = [[name, *(row.get(column) for column in columns)] for name, row in classes.items()]
+    return _table(["class", *columns], rows)
 
 
 def _picture_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -145,62 +158,69 @@ def _strips(pictures: Sequence[Mapping[str, Any]]) -> str:
     if not pictures:
         return "<p>Nothing was drawn.</p>"
     parts = [
-        "<p>Picture, truth, answer, difference: right is green, wrong red, missed orange, not scored grey.</p>"
+        "<p>Picture, truth, answer, difference: right is green, wrong red, missed orange, "
+        "not scored grey.</p>"
     ]
     for row in pictures:
         (figure,) = [name for name in row if name not in ("group", "name", "file")]
-        told = escape(f"{row['group']}: {row['name']}, {figure} {_told(row[figure])}")
-        parts.append(
-            f'<div class="strip">{told}<img loading="lazy" src="{escape(row["file"])}" alt="{told}"></div>'
-        )
+        text = escape(f"{row['group']}: {row['name']}, {figure} {format_number(row[figure])}")
+        image = f'<img loading="lazy" src="{escape(row["file"])}" alt="{text}">'
+        parts.append(f'<div class="strip">{text}{image}</div>')
     return "".join(parts)
 
 
 def _legend(classes: Sequence[str]) -> str:
     """The colours that the strips give the classes."""
-    from wordmask.media.drawing.palette import colours
-
-    rows = zip(classes, colours(list(classes)).tolist(), strict=True) if classes else ()
-    keys = (
-        f'<span style="border-color:rgb{tuple(colour)}">{escape(name)}</span>'
-        for name, colour in rows
-    )
+    keys = []
+    if classes:
+        for name, colour in zip(classes, colours(list(classes)).tolist(), strict=True):
+            style = f"border-color:rgb{tuple(colour)}"
+            keys.append(f'<span style="{style}">{escape(name)}</span>')
     return f'<p class="legend">{" ".join(keys)}</p>'
 
 
 def _times(times: Mapping[str, Mapping[str, float]]) -> str:
-    return _table(
-        ["stage", "p50", "p90"], [[stage, row["p50"], row["p90"]] for stage, row in times.items()]
-    )
+    rows = [[stage, row["p50"], row["p90"]] for stage, row in times.items()]
+    return _table(["stage", "p50", "p90"], rows)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     head = "".join(f'<th><button type="button">{escape(name)}</button></th>' for name in heads)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f'<div class="scroll"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table class="sortable">{table}</table></div>'
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, int | float):
-        return f'<td data-v="{value}">{_told(value)}</td>'
+        return f'<td data-v="{value}">{format_number(value)}</td>'
     return f"<td>{escape('' if value is None else str(value))}</td>"
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> str:
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(told)}</dd>' for name, told in rows)}</dl>"
+    items = [f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows]
+    return f"<dl>{''.join(items)}</dl>"
 
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>"
 
 
-def _told(value: float | None) -> str:
+def format_number(value: float | None) -> str:
+    """
+    >>> format_number(None), format_number(12.0), format_number(0.25)
+    ('-', '12', '0.2500')
+    """
     if value is None:
         return "-"
     return f"{value:.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.4f}"
 
 
-def _interval(pair: Sequence[float | None] | None) -> str:
+def format_interval(pair: Sequence[float | None] | None) -> str:
+    """
+    >>> format_interval([0.1, 0.2]), format_interval([None, None])
+    ('[0.1000, 0.2000]', '')
+    """
     if not pair or pair[0] is None or pair[1] is None:
         return ""
     return f"[{pair[0]:.4f}, {pair[1]:.4f}]"

@@ -24,7 +24,8 @@ from wordmask.errors import WeightsError
 from wordmask.lab.data.packs import Packs
 from wordmask.lab.training.loop import caption_words
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening, kin, phrases
-from wordmask.model.mini.net import WORDS, Adapter, Mini
+from wordmask.model.mini.constants import WORDS
+from wordmask.model.mini.net import Adapter, MiniNetwork
 from wordmask.model.minilm import MiniLM, embed, find_minilm, load_minilm
 
 OPSET = 18
@@ -42,7 +43,7 @@ DEFAULTS: dict[str, Any] = {
 class Checkpoint:
     """The averaged network of a run, ready to be asked."""
 
-    model: Mini
+    model: MiniNetwork
     adapter: Adapter
     whitening: Whitening
     words: tuple[str, ...]
@@ -50,7 +51,7 @@ class Checkpoint:
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
         state = torch.load(path, weights_only=True, map_location="cpu")
-        model, adapter = Mini().eval(), Adapter().eval()
+        model, adapter = MiniNetwork().eval(), Adapter().eval()
         model.load_state_dict(state["average"][0])
         adapter.load_state_dict(state["average"][1])
         return cls(
@@ -64,7 +65,7 @@ class Checkpoint:
 class Encoder(nn.Module):
     """What is exported as encoder.onnx: pictures in, unit vectors and features out."""
 
-    def __init__(self, model: Mini) -> None:
+    def __init__(self, model: MiniNetwork) -> None:
         super().__init__()
         self.model = model
 
@@ -76,7 +77,7 @@ class Encoder(nn.Module):
 class Cutter(nn.Module):
     """What is exported as cutter.onnx: one picture's features and N prompts in, candidates out."""
 
-    def __init__(self, model: Mini) -> None:
+    def __init__(self, model: MiniNetwork) -> None:
         super().__init__()
         self.decoder = model.decoder
 
@@ -116,7 +117,7 @@ class Sentences(nn.Module):
         return F.normalize((unit - self.mean) @ self.turn, dim=1)
 
 
-def export_encoder(model: Mini, path: Path) -> None:
+def export_encoder(model: MiniNetwork, path: Path) -> None:
     picture = torch.zeros(1, 3, 320, 384, dtype=torch.uint8)
     batch, height, width = (
         torch.export.Dim(n, min=1, max=64) for n in ("batch", "rows", "columns")
@@ -132,7 +133,7 @@ def export_encoder(model: Mini, path: Path) -> None:
     _halve(path)
 
 
-def export_cutter(model: Mini, path: Path) -> None:
+def export_cutter(model: MiniNetwork, path: Path) -> None:
     decoder = model.decoder
     coarse, fine = decoder.drawn.out_channels, decoder.up.out_channels
     example = (

@@ -46,7 +46,7 @@ def intervals(
     return {name: _interval(np.array([row[name] for row in rows])) for name in names}
 
 
-def paired(
+def paired_differences(
     first: Measure, second: Measure, pictures: int, *, rounds: int = ROUNDS, seed: int = 0
 ) -> dict[str, Difference]:
     """What changed from one run to another over the SAME pictures, in the same order."""

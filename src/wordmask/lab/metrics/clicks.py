@@ -11,7 +11,7 @@ from wordmask.core.image import Array
 LIMIT = 20  # clicks; an object not reached by then counts as this many
 
 
-class Click(NamedTuple):
+class SimulatedClick(NamedTuple):
     """One click at a pixel's centre."""
 
     x: float
@@ -26,7 +26,7 @@ def iou(truth: Array, mask: Array, void: Array | None = None) -> float:
     return np.count_nonzero(truth & mask & scored) / union if union else 1.0
 
 
-def next_click(truth: Array, mask: Array, void: Array | None = None) -> Click | None:
+def next_click(truth: Array, mask: Array, void: Array | None = None) -> SimulatedClick | None:
     """The next click: at the point deepest in the largest error; None where there is no error.
 
     The picture's border counts as an edge. Ties go to the missing part, then to the first row and column.
@@ -37,12 +37,12 @@ def next_click(truth: Array, mask: Array, void: Array | None = None) -> Click | 
         return None
     keep = missing[0] >= surplus[0]
     _, x, y = missing if keep else surplus
-    return Click(x + 0.5, y + 0.5, keep)
+    return SimulatedClick(x + 0.5, y + 0.5, keep)
 
 
 def simulate(
     truth: Array,
-    cut: Callable[[Sequence[Click]], Array],
+    cut: Callable[[Sequence[SimulatedClick]], Array],
     *,
     limit: int = LIMIT,
     void: Array | None = None,
@@ -51,7 +51,7 @@ def simulate(
 
     Where the mask is perfect no click is left to make, and the IoU stays.
     """
-    clicks: list[Click] = []
+    clicks: list[SimulatedClick] = []
     mask = np.zeros(truth.shape, bool)
     values: list[float] = []
     while len(values) < limit:

@@ -14,7 +14,7 @@ from wordmask.ops import match
 ALPHAS = np.arange(0.05, 0.99, 0.05)
 
 
-class Frame(NamedTuple):
+class TrackFrame(NamedTuple):
     """One frame of a video."""
 
     truth: Array  # (G,) ids
@@ -22,7 +22,7 @@ class Frame(NamedTuple):
     similarity: Array  # (G, D) in [0, 1]
 
 
-def idf1(frames: Sequence[Frame], *, least: float = 0.5) -> float:
+def idf1(frames: Sequence[TrackFrame], *, least: float = 0.5) -> float:
     """Share of boxes that carry the right identity under the best one-to-one pairing of tracks; nan without any."""
     truths, founds = _ids(frames)
     together = np.zeros((len(truths), len(founds)))
@@ -34,11 +34,11 @@ def idf1(frames: Sequence[Frame], *, least: float = 0.5) -> float:
     return float(2 * together[rows, columns].sum() / total) if total else float("nan")
 
 
-def hota(frames: Sequence[Frame]) -> dict[str, float]:
+def hota(frames: Sequence[TrackFrame]) -> dict[str, float]:
     """HOTA and its halves: detection (DetA) and association (AssA), means over the similarity thresholds."""
     truths, founds = _ids(frames)
     frames = [
-        Frame(np.searchsorted(truths, f.truth), np.searchsorted(founds, f.found), f.similarity)
+        TrackFrame(np.searchsorted(truths, f.truth), np.searchsorted(founds, f.found), f.similarity)
         for f in frames
     ]
     truth_counts = _counts([frame.truth for frame in frames], len(truths))
@@ -61,7 +61,7 @@ def hota(frames: Sequence[Frame]) -> dict[str, float]:
     return dict(zip(("hota", "det_a", "ass_a"), (float(value) for value in means), strict=True))
 
 
-def _alignment(frames: Sequence[Frame], truth_counts: Array, found_counts: Array) -> Array:
+def _alignment(frames: Sequence[TrackFrame], truth_counts: Array, found_counts: Array) -> Array:
     """(T, F) how well each pair of tracks fits over the whole video: frames are paired so that these add up highest."""
     potential = np.zeros((len(truth_counts), len(found_counts)))
     for frame in frames:
@@ -73,11 +73,11 @@ def _alignment(frames: Sequence[Frame], truth_counts: Array, found_counts: Array
     return np.divide(potential, joint, out=np.zeros(potential.shape), where=joint > 0)
 
 
-def _pair(frame: Frame, alignment: Array) -> tuple[Array, Array]:
+def _pair(frame: TrackFrame, alignment: Array) -> tuple[Array, Array]:
     return match.assign(-(alignment[np.ix_(frame.truth, frame.found)] * frame.similarity))
 
 
-def _ids(frames: Sequence[Frame]) -> tuple[Array, Array]:
+def _ids(frames: Sequence[TrackFrame]) -> tuple[Array, Array]:
     def all_of(rows: list[Array]) -> Array:
         return np.unique(np.concatenate([np.zeros(0, np.int64), *rows]))
 

@@ -23,7 +23,8 @@ from wordmask.lab.training.batches import Batches
 from wordmask.lab.training.objective_mini import Objective, Weights
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.lab.training.vocabulary import Whitening, phrases
-from wordmask.model.mini.net import WORDS, Adapter, Mini
+from wordmask.model.mini.constants import WORDS
+from wordmask.model.mini.net import Adapter, MiniNetwork
 from wordmask.model.minilm import embed, find_minilm
 
 
@@ -155,7 +156,7 @@ class Run:
         self.language = build_language(
             self.packs, caption_words(self.packs), options.out / "language.npz"
         )
-        self.model = Mini(frozen=options.frozen)
+        self.model = MiniNetwork(frozen=options.frozen)
         self.adapter = Adapter()
         self._load_backbone()
         self.model.to(memory_format=torch.channels_last)

@@ -15,8 +15,8 @@ from wordmask.lab.training.losses import (
     marginal_nll,
     weighted_mean,
 )
-from wordmask.model.mini.decoder import BOTTOM_RIGHT, NOTHING, TOP_LEFT
-from wordmask.model.mini.net import Adapter, Features, Mini
+from wordmask.model.mini.constants import BOTTOM_RIGHT, NOTHING, TOP_LEFT
+from wordmask.model.mini.net import Adapter, Features, MiniNetwork
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Objective:
         self.half = torch.where(positive[:, -1], 0.5, 1.0)
 
     def __call__(
-        self, model: Mini, adapter: Adapter, batch: Batch, words: Tensor, *, sharpen: bool
+        self, model: MiniNetwork, adapter: Adapter, batch: Batch, words: Tensor, *, sharpen: bool
     ) -> tuple[Tensor, dict[str, float]]:
         """`words`: (V, 256) the vectors that this step uses; `sharpen`: let the cutter refine teachers' boxes."""
         w = self.weights
@@ -84,7 +84,7 @@ class Objective:
             return [out.float() for out in network(*inputs)]
 
     def _logits(
-        self, model: Mini, f: Features, batch: Batch, text: Tensor
+        self, model: MiniNetwork, f: Features, batch: Batch, text: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of points (B, P, V + 1), of points in regions (B, R, K, V + 1); the latter's unit vectors and none."""
         _, r, k = batch.region_points.shape[:3]
@@ -117,7 +117,7 @@ class Objective:
         return weighted_mean(loss, self._row_weights(rows))
 
     def _regions(
-        self, model: Mini, vectors: Tensor, none: Tensor, batch: Batch, text: Tensor, gate: Tensor
+        self, model: MiniNetwork, vectors: Tensor, none: Tensor, batch: Batch, text: Tensor, gate: Tensor
     ) -> Tensor:
         """Pool unit vectors over each region, weighted by `gate` and by being present; name it among its rivals."""
         known = (batch.region_rows >= 0) & ~self.positive[batch.region_rows, -1]
@@ -138,7 +138,7 @@ class Objective:
         share = self.count / self.count.sum() * len(self.count)
         return share.clamp(min=0.05)[rows] ** -0.3
 
-    def _sharpen(self, model: Mini, f: Features, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _sharpen(self, model: MiniNetwork, f: Features, batch: Batch) -> tuple[Tensor, Tensor]:
         """The cutter's masks for some of the teachers' boxes.
 
         (B, R, K) how much each point of a region counts, and whether it may be trusted as a pixel of the word.
@@ -172,7 +172,7 @@ class Objective:
         loss = marginal_nll(logits[trusted], self.positive[rows], self.against[rows])
         return weighted_mean(loss, self._rarity(rows))
 
-    def _cut(self, model: Mini, f: Features, batch: Batch, text: Tensor) -> tuple[CutLoss, Tensor]:
+    def _cut(self, model: MiniNetwork, f: Features, batch: Batch, text: Tensor) -> tuple[CutLoss, Tensor]:
         """Cut every prompted mask; the label token corrects the vector pooled under the true mask."""
         of, used = batch.cut_of, (batch.cut_kinds > NOTHING).any(0)
         points, kinds = batch.cut_points[:, used], batch.cut_kinds[:, used]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordmask.lab.data.packs import IGNORE, SURE, Labels, Region, tight_box
-from wordmask.model.mini.decoder import BOTTOM_RIGHT, NEGATIVE, NOTHING, POSITIVE, TOP_LEFT
+from wordmask.model.mini.constants import BOTTOM_RIGHT, NEGATIVE, NOTHING, POSITIVE, TOP_LEFT
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 as a pyramid: maps at strides 4, 8, 16 and 32.
 
-The ImageNet batch statistics stay as they are: each convolution is multiplied by gamma / sigma and shifted,
-so what remains of a BatchNorm is a scale and a bias that can still learn, and it costs nothing at run time.
+The batch statistics of ImageNet are kept fixed: gamma / sigma becomes one scale per channel and the
+rest one bias. Both can still be trained, and they cost nothing at run time.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,26 @@ from torch import Tensor, nn
 
 from wordmask.model.mini.depthwise import filter_channels
 
-# (blocks, kernel, stride, expansion, channels): Tan and Le 2019, the Lite0 variant (no squeeze-excite, ReLU6).
+# (blocks, kernel, stride, expansion, channels): EfficientNet (Tan and Le 2019) in the Lite0
+# variant, which has no squeeze-and-excitation and uses ReLU6.
 STAGES = (
-    (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
-)  # fmt: skip
-TAPS = (3, 5, 11, 16)  # layers (the stem is 0) after which the strides 4, 8, 16 and 32 are complete
+)
+# The last layers at strides 4, 8, 16 and 32; layer 0 is the stem.
+OUTPUTS = (3, 5, 11, 16)
 CHANNELS = (24, 40, 112, 320)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-EPS = 1e-3
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, RGB in 0..1
+EPS = 1e-3  # of the published BatchNorms
 
 
 class ScaledConv(nn.Module):
-    """A convolution whose BatchNorm has been frozen into one scale and one bias per channel."""
+    """A convolution followed by a fixed BatchNorm, kept as one scale and one bias per channel."""
 
     def __init__(
         self,
@@ -37,10 +44,10 @@ class ScaledConv(nn.Module):
         act: bool = True,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(
-            torch.randn(cout, cin // groups, kernel, kernel)
-            * (2.0 / (cin // groups * kernel**2)) ** 0.5
-        )
+        inputs = cin // groups * kernel**2
+        # He et al. 2015: keeps the variance through layers with ReLU.
+        random = torch.randn(cout, cin // groups, kernel, kernel) * (2.0 / inputs) ** 0.5
+        self.weight = nn.Parameter(random)
         self.scale = nn.Parameter(torch.ones(cout))
         self.bias = nn.Parameter(torch.zeros(cout))
         self.stride, self.groups, self.pad, self.act = stride, groups, kernel // 2, act
@@ -54,15 +61,18 @@ class ScaledConv(nn.Module):
         return F.relu6(y) if self.act else y
 
     def load(self, state: Mapping[str, Tensor], conv: str, norm: str) -> None:
-        """Take a convolution and its BatchNorm out of the published weights."""
+        """Copy the convolution `conv` and its BatchNorm `norm` from the published weights."""
         scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + EPS).sqrt()
         self.weight.data.copy_(state[f"{conv}.weight"])
         self.scale.data.copy_(scale)
         self.bias.data.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
 
 
-class Block(nn.Module):
-    """Widen, filter each channel by itself, narrow; with a shortcut where the shape stays."""
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand, convolve depthwise, project.
+
+    The input is added to the output where both have the same shape.
+    """
 
     def __init__(self, cin: int, cout: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -78,27 +88,34 @@ class Block(nn.Module):
         return x + y if self.shortcut else y
 
     def load(self, state: Mapping[str, Tensor], prefix: str) -> None:
-        norms = iter(("_bn0", "_bn1", "_bn2") if self.expand is not None else ("_bn1", "_bn2"))
         if self.expand is not None:
-            self.expand.load(state, f"{prefix}._expand_conv", f"{prefix}.{next(norms)}")
-        self.depthwise.load(state, f"{prefix}._depthwise_conv", f"{prefix}.{next(norms)}")
-        self.project.load(state, f"{prefix}._project_conv", f"{prefix}.{next(norms)}")
+            self.expand.load(state, f"{prefix}._expand_conv", f"{prefix}._bn0")
+        self.depthwise.load(state, f"{prefix}._depthwise_conv", f"{prefix}._bn1")
+        self.project.load(state, f"{prefix}._project_conv", f"{prefix}._bn2")
 
 
 class Backbone(nn.Module):
-    """(B, 3, H, W) RGB in 0..255, sides divisible by 32 -> maps of 24, 40, 112 and 320 channels."""
+    """Pictures (B, 3, H, W), RGB in 0..255, to four feature maps of `CHANNELS` channels.
+
+    H and W must be divisible by 32.
+    """
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, frozen: int = 4) -> None:
-        """`frozen`: how many layers (stem included) neither learn nor keep what a backward pass would need."""
+        """`frozen`: the first layers, stem included, that are not trained.
+
+        They keep no activations for the backward pass, which saves memory and time.
+        """
         super().__init__()
         layers: list[nn.Module] = [ScaledConv(3, 32, 3, 2)]
         cin = 32
         for blocks, kernel, stride, expansion, cout in STAGES:
             for k in range(blocks):
-                layers.append(Block(cin, cout, kernel, stride if k == 0 else 1, expansion))
+                layers.append(
+                    InvertedResidual(cin, cout, kernel, stride if k == 0 else 1, expansion)
+                )
                 cin = cout
         self.layers = nn.ModuleList(layers)
         self.frozen = frozen
@@ -113,7 +130,7 @@ class Backbone(nn.Module):
         for k, layer in enumerate(self.layers):
             with torch.set_grad_enabled(torch.is_grad_enabled() and k >= self.frozen):
                 x = layer(x)
-            if k in TAPS:
+            if k in OUTPUTS:
                 maps.append(x)
         return maps
 
@@ -122,5 +139,5 @@ class Backbone(nn.Module):
         for k, layer in enumerate(self.layers):
             if isinstance(layer, ScaledConv):
                 layer.load(state, "_conv_stem", "_bn0")
-            elif isinstance(layer, Block):
+            elif isinstance(layer, InvertedResidual):
                 layer.load(state, f"_blocks.{k - 1}")

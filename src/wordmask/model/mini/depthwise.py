@@ -1,7 +1,7 @@
-"""A convolution that filters each channel by itself, fast to learn from in bf16 on a CPU.
+"""A depthwise convolution whose backward pass is fast under bf16 autocast on a CPU.
 
-oneDNN's backward pass of a depthwise convolution takes 3 to 30 times longer in bf16 than in fp32 (measured on
-torch 2.13, AVX-512): so under autocast the forward pass runs in bf16 and the backward pass in fp32.
+oneDNN takes 3 to 30 times longer for that backward pass in bf16 than in fp32 (measured with torch
+2.13 and AVX-512). So under autocast the forward pass runs in bf16 and the backward pass in fp32.
 """
 
 from typing import Any
@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class _Mixed(torch.autograd.Function):
+class _MixedPrecision(torch.autograd.Function):
+    """Forward in the dtype that autocast chose, backward in fp32."""
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, pad: int
@@ -24,29 +26,30 @@ class _Mixed(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         stride, pad, biased = ctx.shape
-        wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1], biased]
         channels = weight.shape[0]
-        args = (
-            [channels] if biased else None,
-            [stride] * 2,
-            [pad] * 2,
-            [1, 1],
-            False,
-            [0, 0],
-            channels,
-            wanted,
-        )
         dx, dw, db = torch.ops.aten.convolution_backward(
-            grads[0].float(), x.float(), weight.float(), *args
+            grads[0].float(),
+            x.float(),
+            weight.float(),
+            bias_sizes=[channels] if biased else None,
+            stride=[stride] * 2,
+            padding=[pad] * 2,
+            dilation=[1, 1],
+            transposed=False,
+            output_padding=[0, 0],
+            groups=channels,
+            output_mask=[ctx.needs_input_grad[0], ctx.needs_input_grad[1], biased],
         )
         return None if dx is None else dx.to(x.dtype), dw, db, None, None
 
 
 def filter_channels(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
-    """`weight` (C, 1, k, k), padded to keep the size."""
+    """x (B, C, H, W) filtered channel by channel with `weight` (C, 1, k, k), padded to keep H and
+    W.
+    """
     pad = weight.shape[-1] // 2
     if torch.is_autocast_enabled("cpu"):
-        mixed: Tensor = _Mixed.apply(x, weight, bias, stride, pad)
+        mixed: Tensor = _MixedPrecision.apply(x, weight, bias, stride, pad)
         return mixed
     return F.conv2d(x, weight, bias, stride, pad, 1, weight.shape[0])
 

@@ -1,10 +1,12 @@
-"""The network `mini`: one backbone pass, then vectors for words, features for cutting, and depth.
+"""The network `mini`: one pass of the backbone gives word vectors, features for masks, and depth.
 
-picture -> strides 4-32 -> context at 32 -> merged down to 8 -> `vectors`: a unit vector per cell, in the words' space
-                                                               `none`: how much this cell is no word at all
-                                                               `depth`: larger is farther, up to scale and shift
-                                              `coarse` (8) and `fine` (4): what the cutter works on
-                                              `whole`: one unit vector for the picture
+picture -> maps at strides 4 to 32 -> context at 32 -> merged down to stride 8
+
+at stride 8   `vectors`  a vector per cell, in the space of the words
+              `none`     logit of "none of the words"
+              `depth`    larger is farther, up to scale and shift
+              `coarse`   with `fine` at stride 4: the input of the mask decoder
+one           `whole`    a unit vector for the whole picture
 """
 
 from typing import NamedTuple
@@ -14,20 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from wordmask.model.mini.backbone import CHANNELS, Backbone
+from wordmask.model.mini.constants import WORDS
 from wordmask.model.mini.decoder import Decoder
 from wordmask.model.mini.depthwise import Depthwise
 
-WORDS = 256  # dimensions of the words' space
-STRIDE = 8
-
 
 class Features(NamedTuple):
-    """What one pass over B pictures of H x W gives; h, w = H / 8, W / 8."""
+    """The output for B pictures of H x W; h = H / 8, w = W / 8."""
 
     vectors: Tensor
-    """(B, 256, h, w), not yet normalised."""
+    """(B, 256, h, w), not normalised."""
     none: Tensor
-    """(B, 1, h, w) logit of "no word"."""
+    """(B, 1, h, w) logit of "none of the words"."""
     coarse: Tensor
     """(B, 96, h, w)"""
     fine: Tensor
@@ -44,8 +44,8 @@ def conv(cin: int, cout: int, kernel: int = 1) -> nn.Sequential:
     )
 
 
-class Smooth(nn.Module):
-    """A depthwise 5 x 5, then a pointwise pair, around a shortcut."""
+class ContextBlock(nn.Module):
+    """A residual block: depthwise 5 x 5, then two pointwise convolutions that widen and narrow."""
 
     def __init__(self, dim: int, wide: int = 2) -> None:
         super().__init__()
@@ -58,31 +58,32 @@ class Smooth(nn.Module):
         return x + y
 
 
-def up(x: Tensor) -> Tensor:
+def upsample(x: Tensor) -> Tensor:
+    """Twice as high and wide, bilinear."""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class Neck(nn.Module):
-    """Merges the pyramid from the top; returns stride 8 (C channels) and the context at stride 32."""
+    """Merges the maps from stride 32 down to stride 8; returns both ends, `dim` channels each."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(conv(c, dim) for c in CHANNELS[1:])
-        self.context = nn.Sequential(Smooth(dim), Smooth(dim), Smooth(dim))
+        self.context = nn.Sequential(ContextBlock(dim), ContextBlock(dim), ContextBlock(dim))
         self.everywhere = nn.Linear(dim, dim)
-        self.at16 = nn.Sequential(Smooth(dim), Smooth(dim))
-        self.at8 = nn.Sequential(Smooth(dim), Smooth(dim))
+        self.at16 = nn.Sequential(ContextBlock(dim), ContextBlock(dim))
+        self.at8 = nn.Sequential(ContextBlock(dim), ContextBlock(dim))
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
-        s8, s16, s32 = (f(m) for f, m in zip(self.lateral, maps[1:], strict=True))
+        s8, s16, s32 = (conv(m) for conv, m in zip(self.lateral, maps[1:], strict=True))
         top = self.context(F.relu(s32))
         top = top + self.everywhere(top.mean((2, 3)))[:, :, None, None]
-        middle = self.at16(F.relu(s16 + up(top)))
-        return self.at8(F.relu(s8 + up(middle))), top
+        middle = self.at16(F.relu(s16 + upsample(top)))
+        return self.at8(F.relu(s8 + upsample(middle))), top
 
 
-class Mini(nn.Module):
-    """Backbone, neck and heads; `decoder` is called separately, once per prompt."""
+class MiniNetwork(nn.Module):
+    """Backbone, neck and heads. `decoder` is a part of it but is called by itself, with prompts."""
 
     def __init__(
         self, *, frozen: int = 4, dim: int = 160, cut_dim: int = 96, fine: int = 48
@@ -90,7 +91,7 @@ class Mini(nn.Module):
         super().__init__()
         self.backbone = Backbone(frozen)
         self.neck = Neck(dim)
-        self.to_words = nn.Sequential(Smooth(dim), nn.Conv2d(dim, WORDS, 1))
+        self.to_words = nn.Sequential(ContextBlock(dim), nn.Conv2d(dim, WORDS, 1))
         self.to_none = nn.Conv2d(dim, 1, 1)
         self.to_depth = nn.Sequential(conv(dim, 32, 3), nn.ReLU(), nn.Conv2d(32, 1, 1))
         self.to_coarse = nn.Sequential(
@@ -103,7 +104,7 @@ class Mini(nn.Module):
         self.to_whole = nn.Linear(dim, WORDS)
         self.decoder = Decoder(cut_dim, fine, WORDS)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
-        """log of what cosines are multiplied with before a softmax over words."""
+        """log of the factor on cosines before the softmax over words."""
 
     def forward(self, pictures: Tensor) -> Features:
         """(B, 3, H, W) RGB in 0..255, H and W divisible by 32."""
@@ -113,17 +114,20 @@ class Mini(nn.Module):
             vectors=self.to_words(x),
             none=self.to_none(x),
             coarse=self.to_coarse(x),
-            fine=self.to_fine(maps[0]) + up(self.from_coarse(x)),
+            fine=self.to_fine(maps[0]) + upsample(self.from_coarse(x)),
             depth=self.to_depth(x),
             whole=F.normalize(self.to_whole(top.mean((2, 3))), dim=1),
         )
 
     def scale(self) -> Tensor:
+        """The factor on cosines before the softmax over words."""
         return self.log_scale.exp().clamp(max=40.0)
 
 
 class Adapter(nn.Module):
-    """Moves whitened word vectors a little, starting from not at all, so that unseen words keep their place."""
+    """Corrects whitened word vectors. It starts as the identity, so words never trained on stay
+    put.
+    """
 
     def __init__(self, rank: int = 64) -> None:
         super().__init__()
@@ -132,4 +136,5 @@ class Adapter(nn.Module):
         nn.init.zeros_(self.up.weight)
 
     def forward(self, words: Tensor) -> Tensor:
+        """(..., 256) to unit vectors (..., 256)."""
         return F.normalize(words + self.up(torch.tanh(self.down(words))), dim=-1)

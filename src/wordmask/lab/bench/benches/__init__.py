@@ -1,27 +1,39 @@
-"""The tasks of the bench by name."""
+"""The benches by name, in the order in which they are listed."""
+
+from typing import Any
 
 from wordmask.errors import OptionError, did_you_mean
-from wordmask.lab.bench.plan import Task
+from wordmask.lab.bench.bench import Bench
+from wordmask.lab.bench.benches.calibration import CalibrationBench
+from wordmask.lab.bench.benches.clicks import ClicksBench
+from wordmask.lab.bench.benches.depth import DepthBench
+from wordmask.lab.bench.benches.instance import InstanceBench
+from wordmask.lab.bench.benches.panoptic import PanopticBench
+from wordmask.lab.bench.benches.recognise import RecogniseBench
+from wordmask.lab.bench.benches.retrieval import RetrievalBench
+from wordmask.lab.bench.benches.search import SearchBench
+from wordmask.lab.bench.benches.semantic import SemanticBench
+from wordmask.lab.bench.benches.video import VideoBench
 
-NAMES = (
-    "semantic",
-    "instance",
-    "panoptic",
-    "retrieval",
-    "clicks",
-    "recognise",
-    "video",
-    "depth",
-    "search",
-    "calibration",
-)
+BENCHES: dict[str, type[Bench[Any]]] = {
+    bench.name: bench
+    for bench in (
+        SemanticBench,
+        InstanceBench,
+        PanopticBench,
+        RetrievalBench,
+        ClicksBench,
+        RecogniseBench,
+        VideoBench,
+        DepthBench,
+        SearchBench,
+        CalibrationBench,
+    )
+}
 
 
-def task(name: str) -> Task:
-    """The task of that name."""
-    from importlib import import_module
-
-    if name not in NAMES:
-        raise OptionError(f"there is no benchmark {name!r}.{did_you_mean(name, NAMES)}")
-    found: Task = getattr(import_module(f"wordmask.lab.bench.benches.{name}"), name.capitalize())()
-    return found
+def find_bench(name: str) -> Bench[Any]:
+    """The bench of that name."""
+    if name not in BENCHES:
+        raise OptionError(f"there is no benchmark {name!r}.{did_you_mean(name, BENCHES)}")
+    return BENCHES[name]()

@@ -9,18 +9,18 @@ from wordmask.core.image import Array, Size
 from wordmask.core.protocols import Dense
 from wordmask.core.result import Result
 from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import regions, view
-from wordmask.lab.bench.benches.rows import weighted
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample, Truth
+from wordmask.lab.bench.answers import WordBench, class_phrases, regions, view, word_maps
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.options import RegionOptions
 from wordmask.lab.metrics import calibration
+from wordmask.lab.metrics.weighting import weighted_sum
 from wordmask.ops import resample
 from wordmask.tasks.finding.wordmaps import WordMaps
 
-RIGHT = 0.5  # a region is right if the share of its scored pixels that the truth gives its word is above this
+RIGHT = 0.5  # a region is right if the truth gives its word to more than this share of its pixels
 
 
-class CalibrationTable:
+class CalibrationTable(Table):
     """Bins of every picture."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
@@ -29,12 +29,9 @@ class CalibrationTable:
         )
 
     def measure(self, weights: Array) -> dict[str, float]:
-        found = calibration.figures(weighted(weights, self.regions))
-        pixels = calibration.figures(weighted(weights, self.pixels))
+        found = calibration.figures(weighted_sum(weights, self.regions))
+        pixels = calibration.figures(weighted_sum(weights, self.pixels))
         return found | {f"pixel_{name}": value for name, value in pixels.items()}
-
-    def per_class(self) -> dict[str, dict[str, float]]:
-        return {}
 
     def per_picture(self) -> list[dict[str, Any]]:
         found = []
@@ -63,61 +60,58 @@ class CalibrationTable:
         return found
 
 
-class Calibration:
+class CalibrationBench(WordBench[RegionOptions]):
     name = "calibration"
     headline = "ece"
     about = "do scores mean what they say: ECE of regions and pixels, reliability"
+    answer = "every region whatever its score, and the probability of each pixel's best word"
+    options = RegionOptions
+    table = CalibrationTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
+    def way(self, kit: Kit[RegionOptions]) -> str:
+        return kit.options.way
 
-    def check(self, kit: Kit) -> None:
+    def check(self, kit: Kit[RegionOptions]) -> None:
+        super().check(kit)
         kit.models.get(Dense)
-        if not kit.data.classes:
-            raise FormatError(f"{kit.data.name} has regions without names; use the task clicks")
 
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        seen = view(kit, image)
+    def score_picture(
+        self, kit: Kit[RegionOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        labels = picture.truth.labels
+        if labels is None:
+            raise FormatError(f"{picture.sample.name} has no label map")
+        phrases = class_phrases(kit)
+        seen = view(kit, picture.image)
         with clock.stage("predict"):
-            found = regions(kit, seen, min_confidence=0.0)
-            maps = seen.words(kit.words.phrases)
-        if maps is None or truth.labels is None:
-            raise FormatError(f"{sample.name} has no label map")
+            found = regions(kit, seen, kit.options.way, 0.0)
+            maps = word_maps(kit, seen)
         with clock.stage("score"):
-            labels = _labels(truth)
-            score, right = _judged(found, labels)
-            confidence, answer = best_words(maps, image.size)
+            confidence, answer = best_words(maps, picture.image.size)
             scored = (labels >= 0) & (answer >= 0)
-            hits = kit.words.to_classes(answer)[scored] == labels[scored]
-            bins = calibration.bins(score, right), calibration.bins(confidence[scored], hits)
-            return {"regions": bins[0].tolist(), "pixels": bins[1].tolist()}
-
-    def table(
-        self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]
-    ) -> CalibrationTable:
-        return CalibrationTable(facts, values)
+            right = phrases.to_classes(answer)[scored] == labels[scored]
+            return {
+                "regions": calibration.bins(*judge_regions(found, labels)).tolist(),
+                "pixels": calibration.bins(confidence[scored], right).tolist(),
+            }
 
 
-def _labels(truth: Truth) -> Array:
-    return truth.labels if truth.labels is not None else np.zeros(truth.result.size, np.int32)
+def judge_regions(found: Result, labels: Array) -> tuple[Array, Array]:
+    """Scores of the regions that can be judged, and whether each is right.
 
-
-def _judged(found: Result, labels: Array) -> tuple[Array, Array]:
-    """Scores of the regions that can be judged, and whether each is right."""
+    A region mostly in pixels that are not scored may be right or wrong: nobody knows.
+    """
     scores, right = [], []
-    for (x0, y0, x1, y1), crop, label, score in zip(
+    rows = zip(
         found.masks.boxes.tolist(),
         found.masks.crops,
         found.label_ids.tolist(),
         found.scores.tolist(),
         strict=True,
-    ):
+    )
+    for (x0, y0, x1, y1), crop, label, score in rows:
         inside = labels[y0:y1, x0:x1][crop]
         known = inside[inside >= 0]
-        # A region mostly in pixels that are not scored may be right or wrong: nobody knows.
         if len(known) * 2 > len(inside):
             scores.append(score)
             right.append(np.count_nonzero(known == label) > RIGHT * len(known))

@@ -6,70 +6,80 @@ from typing import Any
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.core.protocols import DepthModel
+from wordmask.core.protocols import Depth, DepthModel
 from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.rows import mean_over
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, PictureBench, Table
+from wordmask.lab.bench.drawn import heat
+from wordmask.lab.bench.json_rows import number
+from wordmask.lab.bench.options import PictureOptions
 from wordmask.lab.metrics import depth
+from wordmask.lab.metrics.weighting import weighted_mean
 
 
-class DepthTable:
+class DepthTable(Table):
     """One row of errors for each picture."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
-        rows = [[_number(value[name]) for name in depth.NAMES] for value in values]
+        rows = [[number(value[name]) for name in depth.NAMES] for value in values]
         self.values = np.array(rows).reshape(-1, len(depth.NAMES))
 
     def measure(self, weights: Array) -> dict[str, float]:
-        return {name: mean_over(weights, self.values[:, k]) for k, name in enumerate(depth.NAMES)}
-
-    def per_class(self) -> dict[str, dict[str, float]]:
-        return {}
+        columns = self.values.T
+        return {
+            name: weighted_mean(weights, column)
+            for name, column in zip(depth.NAMES, columns, strict=True)
+        }
 
     def per_picture(self) -> list[dict[str, Any]]:
-        # delta1 first: it is the one by which pictures are sorted
+        # delta1 comes first because pictures are sorted by the first figure
         order = sorted(range(len(depth.NAMES)), key=lambda k: depth.NAMES[k] != "delta1")
         return [{depth.NAMES[k]: float(row[k]) for k in order} for row in self.values]
 
-    def curves(self) -> dict[str, Any]:
-        return {}
 
-
-class Depth:
+class DepthBench(PictureBench[PictureOptions]):
     name = "depth"
     headline = "delta1"
-    about = "depth against measured depth: abs-rel, RMSE, delta; relative depth is fitted in scale and shift first"
+    about = (
+        "depth against measured depth: abs-rel, RMSE, delta; "
+        "relative depth is fitted in scale and shift first"
+    )
+    options = PictureOptions
+    table = DepthTable
+    needs_names = False
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
-
-    def check(self, kit: Kit) -> None:
+    def check(self, kit: Kit[PictureOptions]) -> None:
         kit.models.get(DepthModel)
         if not any(sample.depth for sample in kit.data.samples):
             raise FormatError(
-                f'{kit.data.name} has no depth maps; its dataset.json would say "depth": "depth/{{stem}}.png"'
+                f"{kit.data.name} has no depth maps; with them, its dataset.json would say "
+                '"depth": "depth/{stem}.png"'
             )
 
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
+    def score_picture(
+        self, kit: Kit[PictureOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
         with clock.stage("predict"):
-            (found,) = kit.models.get(DepthModel).depth([image])
+            (found,) = kit.models.get(DepthModel).depth([picture.image])
         with clock.stage("score"):
-            if truth.depth is None:
+            real = picture.truth.depth
+            if real is None:
                 return dict.fromkeys(depth.NAMES, float("nan"))
-            fitted = (
-                found.values
-                if found.metric
-                else depth.align(found.values, truth.depth, inverse=found.inverse)
-            )
-            return dict(depth.figures(truth.depth, fitted))
+            return dict(depth.figures(real, in_metres(found, real)))
 
-    def table(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> DepthTable:
-        return DepthTable(facts, values)
+    def panels(self, kit: Kit[PictureOptions], picture: LabelledPicture) -> list[Array]:
+        """Measured depth, the answer, and the error, of which a quarter of the way is brightest."""
+        (found,) = kit.models.get(DepthModel).depth([picture.image])
+        real = picture.truth.depth
+        if real is None:
+            return [heat(found.values, float(found.values.max()))]
+        fitted = in_metres(found, real)
+        far = float(real.max())
+        error = np.where(real > 0, np.abs(fitted - real), 0)
+        return [heat(real, far), heat(fitted, far), heat(error, far / 4)]
 
 
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
+def in_metres(found: Depth, real: Array) -> Array:
+    """(H, W) metres: the answer as it is, or fitted to the measured depth where it is relative."""
+    if found.metric:
+        return found.values
+    return depth.align(found.values, real, inverse=found.inverse)

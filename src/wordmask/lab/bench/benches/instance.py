@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import regions, view
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample
+from wordmask.lab.bench.answers import RegionBench, regions, view
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.options import RegionOptions
 from wordmask.lab.metrics import instances
 from wordmask.lab.metrics.instances import ClassTable, Verdicts, Wanted
 
 
-class InstanceTable:
+class InstanceTable(Table):
     """The verdicts of every class."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
@@ -35,8 +34,10 @@ class InstanceTable:
         for label, table in sorted(self.tables.items()):
             figures = instances.figures({label: table}, ones)
             found[self.classes[label]] = {
-                "ap": figures["ap"], "ap50": figures["ap50"], "truths": float(table.truths[:, 0].sum()),
-            }  # fmt: skip
+                "ap": figures["ap"],
+                "ap50": figures["ap50"],
+                "truths": float(table.truths[:, 0].sum()),
+            }
         return found
 
     def per_picture(self) -> list[dict[str, Any]]:
@@ -72,32 +73,23 @@ def _tables(rows: Sequence[Mapping[int, Verdicts]]) -> dict[int, ClassTable]:
     return {label: ClassTable.of(found, len(rows)) for label, found in by_class.items()}
 
 
-class Instance:
+class InstanceBench(RegionBench[RegionOptions]):
     name = "instance"
     headline = "ap"
     about = "every thing by itself: AP, AP50, AP75, by size, AR"
+    answer = "every region whatever its score: AP asks whether the doubtful come after the sure"
+    options = RegionOptions
+    table = InstanceTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
-
-    def check(self, kit: Kit) -> None:
-        if not kit.data.classes:
-            raise FormatError(f"{kit.data.name} has regions without names; use the task clicks")
-
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        seen = view(kit, image)
+    def score_picture(
+        self, kit: Kit[RegionOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        sample, image, truth = picture
         with clock.stage("predict"):
-            # AP wants the doubtful ones too: it asks whether they come after the sure ones.
-            found = regions(kit, seen, min_confidence=0.0)
+            found = regions(kit, view(kit, image), kit.options.way, self.min_confidence(kit))
         with clock.stage("score"):
             wanted = Wanted(
                 truth.result, truth.crowd, truth.areas, sample.judged, sample.open_classes
             )
             verdicts = instances.judge(wanted, found)
             return {"verdicts": {str(label): row.to_json() for label, row in verdicts.items()}}
-
-    def table(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> InstanceTable:
-        return InstanceTable(facts, values)

@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import regions, view
-from wordmask.lab.bench.benches.rows import dense_rows, sparse_rows, weighted
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import VOID, Dataset, Sample, Truth
+from wordmask.core.options import Confidence
+from wordmask.lab.bench.answers import RegionBench, regions, view
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.json_rows import dense_rows, sparse_rows
+from wordmask.lab.bench.options import ThresholdOptions
+from wordmask.lab.data import VOID, Truth
 from wordmask.lab.metrics import panoptic
 from wordmask.lab.metrics.panoptic import Segments
+from wordmask.lab.metrics.weighting import weighted_sum
 
 
 def truth_segments(truth: Truth, classes: int) -> Segments:
-    """The truth's segments; what is scored but in none becomes one of the extra class `classes`."""
+    """The truth's segments; scored pixels in none of them become one segment of class `classes`."""
     segments = Segments.of(truth.result, truth.crowd)
     rest = segments.ids == panoptic.VOID
     if truth.labels is not None and not truth.exhaustive:
@@ -31,7 +33,7 @@ def truth_segments(truth: Truth, classes: int) -> Segments:
     return Segments(ids, np.append(segments.labels, classes), crowd)
 
 
-class PanopticTable:
+class PanopticTable(Table):
     """Counts of every picture and class."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
@@ -41,51 +43,41 @@ class PanopticTable:
         )
 
     def measure(self, weights: Array) -> dict[str, float]:
-        return panoptic.figures(weighted(weights, self.counts))
+        return panoptic.figures(weighted_sum(weights, self.counts))
 
     def per_class(self) -> dict[str, dict[str, float]]:
         sums = self.counts.sum(0)
-        rows = panoptic.class_quality(sums)
-        return {
-            name: {"pq": pq, "sq": sq, "rq": rq, "truths": truths}
-            for name, (pq, sq, rq), truths in zip(
-                self.classes, rows.tolist(), (sums[:, 1] + sums[:, 3]).tolist(), strict=True
-            )
-            if not np.isnan(pq)
-        }
+        qualities = panoptic.class_quality(sums).tolist()
+        truths = (sums[:, 1] + sums[:, 3]).tolist()
+        found = {}
+        for name, (pq, sq, rq), count in zip(self.classes, qualities, truths, strict=True):
+            if not np.isnan(pq):
+                found[name] = {"pq": pq, "sq": sq, "rq": rq, "truths": count}
+        return found
 
     def per_picture(self) -> list[dict[str, Any]]:
         return [dict(panoptic.figures(counts)) for counts in self.counts]
 
-    def curves(self) -> dict[str, Any]:
-        return {}
 
-
-class Panoptic:
+class PanopticBench(RegionBench[ThresholdOptions]):
     name = "panoptic"
     headline = "pq"
     about = "things and stuff without overlap: PQ, SQ, RQ"
+    answer = "the regions that segment returns"
+    options = ThresholdOptions
+    table = PanopticTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
+    def min_confidence(self, kit: Kit[ThresholdOptions]) -> Confidence:
+        return kit.options.min_confidence
 
-    def check(self, kit: Kit) -> None:
-        if not kit.data.classes:
-            raise FormatError(f"{kit.data.name} has regions without names; use the task clicks")
-
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        seen = view(kit, image)
+    def score_picture(
+        self, kit: Kit[ThresholdOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        seen = view(kit, picture.image)
         with clock.stage("predict"):
-            found = regions(kit, seen, min_confidence=kit.options.min_confidence)
+            found = regions(kit, seen, kit.options.way, self.min_confidence(kit))
         with clock.stage("score"):
-            count = len(kit.data.classes)
-            counts = panoptic.quality_counts(
-                truth_segments(truth, count), Segments.of(found), count + 1
-            )
-            return {"counts": sparse_rows(counts[:count])}
-
-    def table(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> PanopticTable:
-        return PanopticTable(facts, values)
+            classes = len(kit.data.classes)
+            truth = truth_segments(picture.truth, classes)
+            counts = panoptic.quality_counts(truth, Segments.of(found), classes + 1)
+            return {"counts": sparse_rows(counts[:classes])}

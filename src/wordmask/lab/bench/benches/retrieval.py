@@ -1,4 +1,4 @@
-"""Find one object by its word: which threshold would have been best, what the automatic one gives, and what fails."""
+"""Find one object by its word: the automatic threshold, the best fixed one, and what fails."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import regions, view
-from wordmask.lab.bench.benches.rows import mean_over
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample
+from wordmask.core.options import Confidence
+from wordmask.lab.bench.answers import RegionBench, class_phrases, regions, view
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.options import ThresholdOptions
 from wordmask.lab.metrics import retrieval
+from wordmask.lab.metrics.weighting import weighted_mean
 
 FOUND = 0.5  # IoU from which an object counts as found
 
 
-class RetrievalTable:
-    """One row for each word that is in a picture; words that are not can only be false alarms."""
+class RetrievalTable(Table):
+    """One row for each word and picture; a word that is not there can only be a false alarm."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
         self.classes = tuple(facts["classes"])
@@ -48,13 +48,13 @@ class RetrievalTable:
             np.tensordot(weights[self.picture], self.auto, 1)[None]
         )
         return {
-            "miou_auto": mean_over(weight, self.auto_iou),
-            "miou_best": mean_over(weight, self.iou[:, best]),
+            "miou_auto": weighted_mean(weight, self.auto_iou),
+            "miou_best": weighted_mean(weight, self.iou[:, best]),
             "best_threshold": float(retrieval.THRESHOLDS[best]),
-            "found": mean_over(weight, (self.auto_iou >= FOUND).astype(float)),
+            "found": weighted_mean(weight, (self.auto_iou >= FOUND).astype(float)),
             "precision": float(precision[0]),
             "recall": float(recall[0]),
-            "false_alarms": mean_over(absent, (self.auto[:, 1] > 0).astype(float)),
+            "false_alarms": weighted_mean(absent, (self.auto[:, 1] > 0).astype(float)),
         }
 
     def _best(self, weight: Array) -> int:
@@ -66,8 +66,8 @@ class RetrievalTable:
             weight = (self.present & (self.label == label)).astype(np.float64)
             best = self._best(weight)
             found[self.classes[label]] = {
-                "miou_auto": mean_over(weight, self.auto_iou),
-                "miou_best": mean_over(weight, self.iou[:, best]),
+                "miou_auto": weighted_mean(weight, self.auto_iou),
+                "miou_best": weighted_mean(weight, self.iou[:, best]),
                 "best_threshold": float(retrieval.THRESHOLDS[best]),
                 "pictures": float(weight.sum()),
             }
@@ -111,59 +111,44 @@ class RetrievalTable:
         }
 
 
-class Retrieval:
+class RetrievalBench(RegionBench[ThresholdOptions]):
     name = "retrieval"
     headline = "miou_auto"
     about = "one object by its word: mean IoU with the automatic and the best fixed threshold"
+    answer = "the regions that segment returns, at its own threshold and at every other"
+    options = ThresholdOptions
+    table = RetrievalTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
+    def min_confidence(self, kit: Kit[ThresholdOptions]) -> Confidence:
+        return kit.options.min_confidence
 
-    def check(self, kit: Kit) -> None:
-        if not kit.data.classes:
-            raise FormatError(f"{kit.data.name} has regions without names; use the task clicks")
-
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        seen = view(kit, image)
+    def score_picture(
+        self, kit: Kit[ThresholdOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        truth, way = picture.truth, kit.options.way
+        seen = view(kit, picture.image)
         with clock.stage("predict"):
-            auto = regions(kit, seen, min_confidence=kit.options.min_confidence)
-            every = regions(kit, seen, min_confidence=0.0)
+            auto = regions(kit, seen, way, self.min_confidence(kit))
+            every = regions(kit, seen, way, 0.0)
         with clock.stage("score"):
             void = None if truth.exhaustive else truth.void
             cases = []
-            for label in sorted(set(kit.words.owners) - {kit.data.background}):
+            for label in sorted(set(class_phrases(kit).owners) - {kit.data.background}):
                 inside = truth.result[truth.result.label_ids == label].masks.union()
-                picked = [
+                auto_map, every_map = (
                     retrieval.score_map(found[found.label_ids == label]) for found in (auto, every)
-                ]
+                )
+                counts = retrieval.sweep(inside, every_map, void)
+                chosen = retrieval.sweep(inside, auto_map, void)[0]
+                circumstances = retrieval.circumstances(inside, truth.labels)
                 cases.append(
-                    _case(label, inside, picked[0], picked[1], void) | _hard(inside, truth.labels)
+                    {
+                        "label": label,
+                        "truth": int(counts[0, 2]),
+                        "right": counts[:, 0].tolist(),
+                        "answered": counts[:, 1].tolist(),
+                        "auto": chosen[:2].tolist(),
+                        "cause": retrieval.cause(circumstances),
+                    }
                 )
             return {"cases": cases}
-
-    def table(
-        self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]
-    ) -> RetrievalTable:
-        return RetrievalTable(facts, values)
-
-
-def _case(
-    label: int, inside: Array, auto: Array, every: Array, void: Array | None
-) -> dict[str, Any]:
-    counts = retrieval.sweep(inside, every, void)
-    taken = retrieval.sweep(inside, auto, void)[0]
-    return {
-        "label": label,
-        "truth": int(counts[0, 2]),
-        "right": counts[:, 0].tolist(),
-        "answered": counts[:, 1].tolist(),
-        "auto": taken[:2].tolist(),
-    }
-
-
-def _hard(inside: Array, labels: Array | None) -> dict[str, Any]:
-    case = retrieval.circumstances(inside, labels)
-    return {"cause": retrieval.cause(case)}

@@ -1,4 +1,4 @@
-"""Regions by likeness: does a region find those of its class in the other pictures, and does the word find them?"""
+"""Search: does a region find those of its class in other pictures, and does their word?"""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,11 @@ import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.protocols import Dense
-from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import view
-from wordmask.lab.bench.benches.rows import mean_over
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample
+from wordmask.lab.bench.answers import WordBench, class_phrases, view
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.options import WordOptions
 from wordmask.lab.metrics import ranking
+from wordmask.lab.metrics.weighting import weighted_mean
 from wordmask.ops.pool import mean_inside
 from wordmask.ops.pool import unit as unit_rows
 
@@ -21,7 +20,7 @@ LEAST = 0.002  # of the picture: smaller regions are not searched for
 COUNTS = (1, 5, 10)
 
 
-class SearchTable:
+class SearchTable(Table):
     """Each region's hits, ranked once; weights then pick which queries count."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
@@ -29,17 +28,17 @@ class SearchTable:
         self.pictures = len(values)
         self.label = np.array([label for value in values for label in value["label"]], np.int64)
         self.picture = np.repeat(np.arange(len(values)), [len(value["label"]) for value in values])
-        vectors = _stacked([unpack(value["vectors"], len(value["label"])) for value in values])
+        vectors = _concatenate([unpack(value["vectors"], len(value["label"])) for value in values])
         hits = ranking.relevance(ranking.similarities(vectors), self.label, self.picture)
         self.columns = {
             f"recall@{k}": np.array([ranking.recall_at(row, k) for row in hits]) for k in COUNTS
         }
         self.columns["map"] = np.array([ranking.average_precision(row) for row in hits])
-        self.ranked = _ranked([_word_row(value) for value in values])
+        self.orders = _word_orders([value["words"] for value in values])
 
     def measure(self, weights: Array) -> dict[str, float]:
         weight = weights[self.picture].astype(np.float64)
-        found = {name: mean_over(weight, values) for name, values in self.columns.items()}
+        found = {name: weighted_mean(weight, values) for name, values in self.columns.items()}
         known = [value for value in self._by_word(weight).values() if not np.isnan(value)]
         return found | {"word_map": float(np.mean(known)) if known else float("nan")}
 
@@ -47,7 +46,7 @@ class SearchTable:
         """Average precision of each class's word over all regions of the set."""
         return {
             label: ranking.average_precision(self.label[order] == label, weight[order])
-            for label, order in self.ranked.items()
+            for label, order in self.orders.items()
         }
 
     def per_class(self) -> dict[str, dict[str, float]]:
@@ -55,7 +54,7 @@ class SearchTable:
         by_word = self._by_word(np.ones(len(self.label)))
         for label in np.unique(self.label).tolist():
             weight = (self.label == label).astype(np.float64)
-            row = {name: mean_over(weight, values) for name, values in self.columns.items()}
+            row = {name: weighted_mean(weight, values) for name, values in self.columns.items()}
             found[self.classes[label]] = row | {
                 "word_ap": by_word.get(label, float("nan")),
                 "regions": weight.sum(),
@@ -64,47 +63,39 @@ class SearchTable:
 
     def per_picture(self) -> list[dict[str, Any]]:
         weights = [(self.picture == picture).astype(np.float64) for picture in range(self.pictures)]
-        return [{"map": mean_over(w, self.columns["map"]), "regions": w.sum()} for w in weights]
-
-    def curves(self) -> dict[str, Any]:
-        return {}
+        return [{"map": weighted_mean(w, self.columns["map"]), "regions": w.sum()} for w in weights]
 
 
-class Search:
+class SearchBench(WordBench[WordOptions]):
     name = "search"
     headline = "map"
     about = "regions by likeness and by word: recall@k, mAP"
+    answer = "the regions of the truth, each with the mean of its dense features"
+    options = WordOptions
+    table = SearchTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
-
-    def check(self, kit: Kit) -> None:
+    def check(self, kit: Kit[WordOptions]) -> None:
+        super().check(kit)
         kit.models.get(Dense)
-        if not kit.data.classes:
-            raise FormatError(
-                f"{kit.data.name} has regions without names, so likeness cannot be judged"
-            )
 
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        owners = np.array(kit.words.owners)
+    def score_picture(
+        self, kit: Kit[WordOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        _, image, truth = picture
+        phrases = class_phrases(kit)
+        owners = np.array(phrases.owners)
         large = truth.result.masks.areas >= LEAST * image.size[0] * image.size[1]
         wanted = truth.result[large & np.isin(truth.result.label_ids, owners)]
         with clock.stage("predict"):
             seen = view(kit, image)
             vectors = unit_rows(mean_inside(wanted.masks, seen.features.vectors))
-            words = seen.models.get(Dense).embed_texts(kit.words.phrases)
+            words = seen.models.get(Dense).embed_texts(phrases.phrases)
         with clock.stage("score"):
             return {
                 "label": wanted.label_ids.tolist(),
                 "vectors": pack(vectors),
                 "words": _likeness(vectors, words, owners),
             }
-
-    def table(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> SearchTable:
-        return SearchTable(facts, values)
 
 
 def pack(vectors: Array) -> str:
@@ -118,7 +109,10 @@ def unpack(text: str, count: int) -> Array:
 
 
 def _likeness(vectors: Array, words: Array, owners: Array) -> dict[str, list[float]]:
-    """For each class its best phrase's similarity to every region, rounded so that the order is the same everywhere."""
+    """For each class its best phrase's similarity to every region.
+
+    Rounded, so that the order is the same on every machine.
+    """
     table = np.round(vectors @ words.T, 6)
     return {
         str(label): table[:, owners == label].max(1).tolist()
@@ -126,19 +120,15 @@ def _likeness(vectors: Array, words: Array, owners: Array) -> dict[str, list[flo
     }
 
 
-def _word_row(value: Mapping[str, Any]) -> dict[int, list[float]]:
-    return {int(label): row for label, row in value["words"].items()}
-
-
-def _ranked(rows: Sequence[Mapping[int, list[float]]]) -> dict[int, Array]:
-    """The regions of the set in the order in which each class's word finds them."""
+def _word_orders(rows: Sequence[Mapping[str, list[float]]]) -> dict[int, Array]:
+    """For each class the regions of the set in the order in which its word finds them."""
     found = {}
-    for label in sorted({label for row in rows for label in row}):
-        scores = np.array([value for row in rows for value in row[label]])
+    for label in sorted({int(label) for row in rows for label in row}):
+        scores = np.array([value for row in rows for value in row[str(label)]])
         found[label] = np.argsort(-scores, kind="stable")
     return found
 
 
-def _stacked(parts: Sequence[Array]) -> Array:
+def _concatenate(parts: Sequence[Array]) -> Array:
     filled = [part for part in parts if len(part)]
     return np.concatenate(filled) if filled else np.zeros((0, 1))

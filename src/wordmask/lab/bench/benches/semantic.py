@@ -1,39 +1,81 @@
-"""A class for every pixel."""
+"""A class for every pixel: the dense answer itself, or the regions that `segment` returns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from wordmask.core.image import Array
-from wordmask.errors import FormatError
-from wordmask.lab.bench.benches.predict import label_map
-from wordmask.lab.bench.benches.rows import dense_rows, sparse_rows, weighted
-from wordmask.lab.bench.plan import Clock, Kit, single
-from wordmask.lab.data import Dataset, Sample
+from wordmask.core.image import Array, Image
+from wordmask.core.options import Confidence
+from wordmask.core.protocols import Dense
+from wordmask.errors import FormatError, OptionError
+from wordmask.lab.bench.answers import (
+    WordBench,
+    dense_labels,
+    dense_options,
+    panels_against,
+    real_labels,
+    regions,
+    view,
+    with_background,
+)
+from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
+from wordmask.lab.bench.json_rows import dense_rows, sparse_rows
+from wordmask.lab.bench.options import WordOptions, threshold_departure
+from wordmask.lab.bench.presets import Preset
 from wordmask.lab.metrics import semantic
+from wordmask.lab.metrics.weighting import weighted_sum
+
+SemanticWay = Literal["auto", "dense", "unified", "guided", "everything", "grounded"]
 
 
-class SemanticTable:
+@dataclass(frozen=True)
+class SemanticOptions(WordOptions):
+    """What is measured as the class of a pixel."""
+
+    how: SemanticWay = "auto"
+    """dense: the label of every pixel. unified, guided, everything, grounded: what `segment` returns
+    that way, pixels in no region being unlabelled. auto: dense, where the engine has dense features."""
+    use_sam: bool = False
+    """Refine the dense answer with the segmenter: where guided cuts a region, its mask counts."""
+    use_pamr: bool = False
+    """Refine the dense answer along the picture's edges (PAMR)."""
+    min_confidence: Confidence = "auto"
+    """Score from which a pixel (dense) or a region counts: a number in [0, 1]; auto: for pixels the
+    preset's or 0, for regions the engine's own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.use_sam or self.use_pamr) and self.how not in ("auto", "dense"):
+            name = "use_sam" if self.use_sam else "use_pamr"
+            raise OptionError(f"{name} refines the dense answer, got how={self.how}")
+
+    def departures(self, preset: Preset) -> list[str]:
+        refined = ["SAM refines the dense answer"] if self.use_sam else []
+        refined += ["PAMR is on"] if self.use_pamr else []
+        threshold = threshold_departure(self.min_confidence, preset)
+        return [*super().departures(preset), *threshold, *refined]
+
+
+class SemanticTable(Table):
     """Totals of every picture and class."""
 
     def __init__(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> None:
         self.classes = tuple(facts["classes"])
         count = len(self.classes)
-        self.totals = np.stack(
-            [dense_rows(value["totals"], count, 3) for value in values]
-        )  # (P, C, 3)
-        self.edges = np.stack(
-            [dense_rows(value["edges"], count, 2) for value in values]
-        )  # (P, C, 2)
+        totals = [dense_rows(value["totals"], count, 3) for value in values]
+        edges = [dense_rows(value["edges"], count, 2) for value in values]
+        self.totals = np.stack(totals)  # (P, C, 3)
+        self.edges = np.stack(edges)  # (P, C, 2)
         self.confusion = np.zeros((count, count + 1), np.int64)
         for value in values:
             for truth, answer, pixels in value["confusion"]:
                 self.confusion[truth, answer] += pixels
 
     def measure(self, weights: Array) -> dict[str, float]:
-        found = semantic.figures(weighted(weights, self.totals))
-        return found | {"boundary_iou": semantic.boundary_iou(weighted(weights, self.edges))}
+        found = semantic.figures(weighted_sum(weights, self.totals))
+        return found | {"boundary_iou": semantic.boundary_iou(weighted_sum(weights, self.edges))}
 
     def per_class(self) -> dict[str, dict[str, float]]:
         sums = self.totals.sum(0)
@@ -57,36 +99,67 @@ class SemanticTable:
         }
 
 
-class Semantic:
+class SemanticBench(WordBench[SemanticOptions]):
     name = "semantic"
     headline = "miou"
     about = "a class for every pixel: mIoU, accuracies, boundary IoU"
+    options = SemanticOptions
+    table = SemanticTable
 
-    def units(self, data: Dataset) -> Sequence[tuple[Sample, ...]]:
-        return single(data)
+    def way(self, kit: Kit[SemanticOptions]) -> SemanticWay:
+        options = kit.options
+        if options.how != "auto":
+            return options.how
+        if options.use_sam or options.use_pamr:
+            return "dense"
+        if options.pinned is not None:
+            return options.pinned.how
+        return "dense" if kit.models.has(Dense) else "auto"
 
-    def check(self, kit: Kit) -> None:
-        if not kit.data.classes:
-            raise FormatError(f"{kit.data.name} has regions without names; use the task clicks")
+    def facts(self, kit: Kit[SemanticOptions]) -> dict[str, Any]:
+        way = self.way(kit)
+        answer = f"the regions that segment returns with how={way}; other pixels have no label"
+        if way == "dense":
+            answer = "the label of every pixel, without the thresholds that regions have to pass"
+        return super().facts(kit) | {"answer": answer}
 
-    def score(self, kit: Kit, unit: tuple[Sample, ...], clock: Clock) -> dict[str, Any]:
-        (sample,) = unit
-        with clock.stage("read"):
-            image, truth = kit.data.image(sample), kit.data.truth(sample)
-        if truth.labels is None:
-            raise FormatError(f"{sample.name} has no label map")
+    def check(self, kit: Kit[SemanticOptions]) -> None:
+        super().check(kit)
+        if self.way(kit) == "dense":
+            kit.models.get(Dense)
+
+    def score_picture(
+        self, kit: Kit[SemanticOptions], picture: LabelledPicture, clock: Clock
+    ) -> dict[str, Any]:
+        truth = picture.truth.labels
+        if truth is None:
+            raise FormatError(f"{picture.sample.name} has no label map")
         with clock.stage("predict"):
-            answer = label_map(kit, image)
+            answer = self.label_map(kit, picture.image)
         with clock.stage("score"):
             count = len(kit.data.classes)
-            confusion = semantic.confusion(truth.labels, answer, count)
+            confusion = semantic.confusion(truth, answer, count)
+            cells = np.argwhere(confusion).tolist()
             return {
                 "totals": sparse_rows(semantic.totals(confusion)),
-                "edges": sparse_rows(semantic.boundary_totals(truth.labels, answer, count)),
-                "confusion": [
-                    [*cell, int(confusion[tuple(cell)])] for cell in np.argwhere(confusion).tolist()
-                ],
+                "edges": sparse_rows(semantic.boundary_totals(truth, answer, count)),
+                "confusion": [[*cell, int(confusion[tuple(cell)])] for cell in cells],
             }
 
-    def table(self, facts: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> SemanticTable:
-        return SemanticTable(facts, values)
+    def label_map(self, kit: Kit[SemanticOptions], image: Image) -> Array:
+        """(H, W) int32 class of every pixel; -1 where nothing is said in a set without background."""
+        options, way = kit.options, self.way(kit)
+        if way != "dense":
+            found = regions(kit, view(kit, image), way, options.min_confidence)
+            return with_background(found.label_map(), kit.data.background)
+        pixels = dense_options(kit, options.min_confidence, pamr=options.use_pamr)
+        labels = dense_labels(kit, image, pixels)
+        if options.use_sam:
+            found = regions(kit, view(kit, image), "guided", "auto")
+            for row in range(len(found) - 1, -1, -1):  # the best last, on top
+                found.masks.paint(labels, row, found.label_ids[row])
+        return labels
+
+    def panels(self, kit: Kit[SemanticOptions], picture: LabelledPicture) -> list[Array]:
+        answer = self.label_map(kit, picture.image)
+        return panels_against(kit, picture, real_labels(picture.truth), answer)

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from wordmask.errors import OptionError
-from wordmask.lab.bench.presets import PRESETS, pinned, preset
-from wordmask.lab.bench.words import plain, words_of
+from wordmask.lab.bench.phrases import phrases_of, spell_out
+from wordmask.lab.bench.presets import PRESETS, find_preset, pinned_fields
 from wordmask.lab.data import class_names
 
 
 def test_phrases_belong_to_classes():
-    words = words_of(
+    words = phrases_of(
         ("background", "cat", "diningtable"),
         0,
         background_words=("sky", "cat"),
@@ -24,19 +24,19 @@ def test_phrases_belong_to_classes():
 
 
 def test_only_some_by_either_spelling():
-    assert words_of(("tvmonitor", "cat"), None, only=("tv monitor",)).phrases == ("tv monitor",)
-    assert words_of(("tvmonitor", "cat"), None, only=("tvmonitor",)).phrases == ("tv monitor",)
+    assert phrases_of(("tvmonitor", "cat"), None, only=("tv monitor",)).phrases == ("tv monitor",)
+    assert phrases_of(("tvmonitor", "cat"), None, only=("tvmonitor",)).phrases == ("tv monitor",)
     with pytest.raises(OptionError, match="Did you mean 'cat'"):
-        words_of(("tvmonitor", "cat"), None, only=("cta",))
+        phrases_of(("tvmonitor", "cat"), None, only=("cta",))
 
 
 def test_classes_that_come_out_alike_stay_apart():
-    assert words_of(("table", "table-other"), None).phrases == ("table", "table-other")
+    assert phrases_of(("table", "table-other"), None).phrases == ("table", "table-other")
 
 
 def test_a_set_with_only_a_background_has_nothing_to_ask_for():
     with pytest.raises(OptionError, match="no class to ask for"):
-        words_of(("background",), 0)
+        phrases_of(("background",), 0)
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,16 @@ def test_a_set_with_only_a_background_has_nothing_to_ask_for():
 )
 def test_every_class_of_the_public_sets_gets_a_phrase_of_its_own(name):
     classes = getattr(class_names, name)
-    words = words_of(classes, None)
+    words = phrases_of(classes, None)
     assert sorted(words.owners) == list(range(len(classes)))
 
 
 def test_presets_say_where_they_come_from():
     assert all(one.source and one.name.startswith(one.data) for one in PRESETS.values())
-    assert pinned(preset("coco-stuff/sclip"))["short_side"] == 448
+    assert pinned_fields(find_preset("coco-stuff/sclip"))["short_side"] == 448
     with pytest.raises(OptionError, match="Did you mean 'voc21/sclip'"):
-        preset("voc21/sclp")
+        find_preset("voc21/sclp")
 
 
 def test_plain_leaves_plain_words_alone():
-    assert plain("hot dog") == "hot dog"
+    assert spell_out("hot dog") == "hot dog"

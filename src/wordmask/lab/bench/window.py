@@ -1,4 +1,4 @@
-"""Dense features through a sliding window, at a pinned size and scale: how published protocols look at a picture."""
+"""Dense features through a sliding window, at a pinned size and scale, as published protocols do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,32 +8,32 @@ import numpy as np
 from wordmask.core.image import Array, Image
 from wordmask.core.protocols import Dense, FeatureMap
 from wordmask.errors import CapabilityError
-from wordmask.lab.bench.plan import BenchOptions
-from wordmask.lab.bench.presets import Preset
+from wordmask.lab.bench.options import WordOptions
 from wordmask.ops import resample
 
 
 @dataclass(frozen=True)
 class Windowed:
-    """A dense engine that looks at windows. The mean of their vectors gives the mean of their logits.
+    """A dense engine that sees the picture in windows.
 
-    Windows are laid onto the grid to the nearest cell.
+    Where windows overlap their vectors are averaged, which averages the logits too. Windows are
+    laid onto the grid to the nearest cell.
     """
 
-    short_side: int = 0  # the picture is resized so that its shorter side is this; 0 = as it is
+    short_side: int = 0  # the picture's shorter side is resized to this; 0 = as it is
     crop: int = 0  # 0 = the whole picture at once
     stride: int = 0
     scale: float = 0.0  # 0 = the engine's own
     inner: Dense | None = None
 
     @classmethod
-    def of(cls, options: BenchOptions, pinned: Preset | None) -> "Windowed | None":
+    def of(cls, options: WordOptions) -> "Windowed | None":
         """What options and preset ask for; None where that is nothing."""
-        base = (
-            cls(pinned.short_side, pinned.slide_crop, pinned.slide_stride, pinned.logit_scale)
-            if pinned
-            else cls()
-        )
+        base, pinned = cls(), options.pinned
+        if pinned is not None:
+            base = cls(
+                pinned.short_side, pinned.slide_crop, pinned.slide_stride, pinned.logit_scale
+            )
         if options.slide_inference:
             base = replace(base, crop=options.slide_crop, stride=options.slide_stride)
         if options.logit_scale is not None:
@@ -57,15 +57,15 @@ class Windowed:
         return [self._one(image) for image in images]
 
     def _one(self, image: Image) -> FeatureMap:
-        sized = _resized(image, self.short_side)
+        sized = _resize(image, self.short_side)
         if not self.crop:
             (found,) = self.engine.features([sized])
         else:
-            found = _joined(sized, self.engine, self.crop, self.stride)
+            found = _join_windows(sized, self.engine, self.crop, self.stride)
         return replace(found, size=image.size, scale=self.scale or found.scale)
 
 
-def _resized(image: Image, short_side: int) -> Image:
+def _resize(image: Image, short_side: int) -> Image:
     if not short_side:
         return image
     factor = short_side / min(image.size)
@@ -73,7 +73,7 @@ def _resized(image: Image, short_side: int) -> Image:
     return Image(resample.stretch(image.pixels, (height, width)), image.name)
 
 
-def _joined(image: Image, engine: Dense, crop: int, stride: int) -> FeatureMap:
+def _join_windows(image: Image, engine: Dense, crop: int, stride: int) -> FeatureMap:
     height, width = image.size
     boxes = [(x, y) for y in starts(height, crop, stride) for x in starts(width, crop, stride)]
     parts = []

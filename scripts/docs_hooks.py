@@ -1,0 +1,274 @@
+"""What the documentation takes from the code while it is built.
+
+MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
+
+* README.md, CONTRIBUTING.md and CHANGELOG.md become pages; the README is the front page.
+* `<!-- options: wordmask.SegmentOptions -->` in a page becomes the table of that dataclass.
+* `<!-- effects -->` becomes the tables of all effects.
+* `<!-- commands -->` becomes the flags of every command.
+
+`PlainDocstrings` is what mkdocstrings reads the package's docstrings through.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Collection
+from dataclasses import MISSING
+from importlib import import_module
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import griffe
+import typer
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from wordmask.core.options import Option, describe, range_words
+from wordmask.doors import cli
+from wordmask.tasks.effects.looks import EFFECTS
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOT_PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+MARKER = re.compile(r"^<!-- (options|effects|commands)(?:: ([\w.]+))? -->$", re.MULTILINE)
+PAGE_NAME = re.compile(r"\bdocs/([\w-]+)\.md\b")
+DOCTEST = re.compile(r"^>>> .*\n?(?:^(?!\s*$).*\n?)*", re.MULTILINE)
+TRAILING_COMMENT = re.compile(r"\s#\s(.+)$")
+
+
+# ---- pages
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that lie in the repository's root."""
+    for source, page in ROOT_PAGES.items():
+        text = (ROOT / source).read_text("utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, page, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Put the made tables where their markers stand, and mend links to the root's pages."""
+    for source, target in ROOT_PAGES.items():
+        markdown = markdown.replace(f"](../{source}", f"]({target}").replace(
+            f"]({source}", f"]({target}"
+        )
+    return MARKER.sub(lambda found: MAKERS[found[1]](found[2] or ""), markdown)
+
+
+# ---- options
+
+
+def options_section(path: str) -> str:
+    """Heading, import line, first sentence and table of the options dataclass at `path`."""
+    module, _, name = path.rpartition(".")
+    kind = getattr(import_module(module), name)
+    about = (kind.__doc__ or "").strip()
+    if about.startswith(f"{name}("):  # what `dataclass` writes where there is no docstring
+        about = ""
+    lead = f"{link_pages(about)}\n\n" if about else ""
+    return (
+        f"### {name} {{ #{path} }}\n\n`from {module} import {name}`\n\n{lead}{options_table(kind)}"
+    )
+
+
+def options_table(kind: type) -> str:
+    rows = [
+        (f"`{option.name}`", kind_cell(option), default_cell(option), link_pages(option.doc))
+        for option in describe(kind)
+    ]
+    return table(("option", "type", "default", "meaning"), rows)
+
+
+def kind_cell(option: Option) -> str:
+    """The choices, or the type with its range."""
+    kind = kind_words(option.kind)
+    bounds = range_words(option.minimum, option.maximum)
+    typed = f"`{kind}` {bounds}".strip() if kind else ""
+    choices = ", ".join(f"`{word}`" for word in option.choices)
+    return " or ".join(part for part in (choices, typed) if part)
+
+
+def kind_words(kind: Any) -> str:
+    """A type as a reader of Python writes it; "" for a `Literal`, whose words are the choices."""
+    if kind is NoneType:
+        return "None"
+    if get_origin(kind) is Literal:
+        return ""
+    if get_origin(kind) in (Union, UnionType):
+        members = dict.fromkeys(kind_words(member) for member in get_args(kind))
+        return " | ".join(member for member in members if member)
+    if get_origin(kind) is None:
+        return getattr(kind, "__name__", str(kind))
+    members = ("..." if member is Ellipsis else kind_words(member) for member in get_args(kind))
+    return f"{get_origin(kind).__name__}[{', '.join(members)}]"
+
+
+def default_cell(option: Option) -> str:
+    if option.default is MISSING:
+        return "required"
+    if option.default in ((), [], "", None):
+        return "none" if option.default is None else "empty"
+    if isinstance(option.default, bool):
+        return "yes" if option.default else "no"
+    value = option.default
+    if isinstance(value, tuple):
+        value = ", ".join(str(part) for part in value)
+    return f"`{value}`"
+
+
+def effects_sections(_: str) -> str:
+    """One section for each effect: what it does, and its options."""
+    parts = []
+    for name, (function, kind) in EFFECTS.items():
+        where = f"from {function.__module__} import {function.__name__}, {kind.__name__}"
+        about = link_pages((function.__doc__ or "").strip().partition("\n")[0])
+        heading = f"### {name} {{ #{kind.__module__}.{kind.__name__} }}"
+        parts.append(f"{heading}\n\n{about}\n\n`{where}`\n\n{options_table(kind)}")
+    return "\n\n".join(parts)
+
+
+# ---- commands
+
+
+def commands_sections(_: str) -> str:
+    """Every command with its arguments and flags, as `--help` groups them."""
+    parts = []
+    for name in cli.COMMANDS:
+        command = load_command(name)
+        parts.append(f"## wordmask {name} {{ #{name} }}\n\n{command_text(command)}")
+        children = getattr(command, "commands", {})
+        shared = shared_rows([child.params for child in children.values()])
+        if shared:
+            first = next(iter(children.values())).params
+            common = [one for one in first if parameter_row(one) in shared]
+            parts.append(f"Each of them takes:\n\n{parameter_tables(common)}")
+        for sub, child in children.items():
+            heading = f"### wordmask {name} {sub} {{ #{name}-{sub} }}"
+            parts.append(f"{heading}\n\n{command_text(child, shared)}")
+    return "\n\n".join(parts)
+
+
+def shared_rows(parameters: list[list[Any]]) -> set[tuple[str, ...]]:
+    """The rows that all of several commands have; none where there is only one."""
+    rows = [{parameter_row(one) for one in each} for each in parameters]
+    return set.intersection(*rows) if len(rows) > 1 else set()
+
+
+def load_command(name: str) -> Any:
+    """The parsed command, as the command line builds it."""
+    return typer.main.get_command(cli._app([name])).commands[name]  # type: ignore[attr-defined]
+
+
+def command_text(command: Any, without: Collection[tuple[str, ...]] = ()) -> str:
+    """What the command does, and its flags but for the rows `without`."""
+    about = (command.help or "").strip()
+    lines = [
+        f"```sh\n{line.strip()}\n```" if starts_command(line) else line
+        for line in about.split("\n")
+    ]
+    own = [one for one in command.params if parameter_row(one) not in without]
+    return link_pages("\n".join(lines)) + "\n\n" + parameter_tables(own)
+
+
+def parameter_tables(parameters: list[Any]) -> str:
+    """One table for each panel of the help."""
+    panels: dict[str, list[tuple[str, ...]]] = {}
+    for parameter in parameters:
+        if not getattr(parameter, "hidden", False):
+            panel = getattr(parameter, "rich_help_panel", None) or ""
+            panels.setdefault(panel, []).append(parameter_row(parameter))
+    tables = [
+        (f"**{panel}**\n\n" if panel else "") + table(("flag", "default", "meaning"), rows)
+        for panel, rows in panels.items()
+    ]
+    return "\n\n".join(tables)
+
+
+def starts_command(line: str) -> bool:
+    return line.strip().startswith("wordmask ")
+
+
+def parameter_row(parameter: Any) -> tuple[str, str, str]:
+    if parameter.param_type_name == "argument":
+        many = "..." if parameter.nargs == -1 else ""
+        flag = f"`{parameter.name.upper()}{many}`"
+    else:
+        flag = " ".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
+    default = parameter.default
+    required = parameter.required and default in (None, ...)
+    shown = "required" if required else default_text(default)
+    meaning = link_pages(parameter.help or "")
+    limits = allowed_words(parameter)
+    return flag, shown, f"{meaning} ({limits})" if limits and limits not in meaning else meaning
+
+
+def default_text(default: Any) -> str:
+    if default is None or default is False or default in ([], "") or callable(default):
+        return ""
+    if default is True:
+        return "yes"
+    if isinstance(default, list | tuple):
+        return f"`{' '.join(map(str, default))}`"
+    return f"`{default}`"
+
+
+def allowed_words(parameter: Any) -> str:
+    """The words or the range that the flag takes."""
+    kind = parameter.type_descriptor.annotation
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind))
+    return range_words(parameter.min, parameter.max)
+
+
+# ---- text
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell(text) for text in line)} |" for line in lines)
+
+
+def cell(text: str) -> str:
+    """One line; a bar outside of `code` would end the cell."""
+    parts = " ".join(text.split()).split("`")
+    return "`".join(
+        part if inside else part.replace("|", "\\|")
+        for part, inside in zip(parts, itertools.cycle((False, True)))
+    )
+
+
+def link_pages(text: str) -> str:
+    """`docs/ways.md` in a docstring as a link, seen from a page in docs/reference."""
+    return PAGE_NAME.sub(r"[\1](../\1.md)", text)
+
+
+MAKERS: dict[str, Callable[[str], str]] = {
+    "options": options_section,
+    "effects": effects_sections,
+    "commands": commands_sections,
+}
+
+
+class PlainDocstrings(griffe.Extension):
+    """Reads docstrings as they are written here: plain text, `>>>` lines, comments on fields."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        if obj.docstring is None and obj.is_attribute:
+            self.take_comment(obj)
+        if obj.docstring is not None:
+            fenced = DOCTEST.sub(
+                lambda found: f"```python\n{found[0].rstrip()}\n```\n", obj.docstring.value
+            )
+            obj.docstring.value = link_pages(fenced)
+
+    def take_comment(self, obj: griffe.Object) -> None:
+        """`scores: Array  # (N,) float32, descending`: the comment is what there is to say."""
+        found = TRAILING_COMMENT.search(obj.source)
+        if found:
+            obj.docstring = griffe.Docstring(found[1], lineno=obj.lineno, parent=obj)

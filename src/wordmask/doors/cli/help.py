@@ -1,0 +1,154 @@
+"""What `--help` shows: first the options that people need first, of the others only the names.
+
+`--help-all` explains every option. Which option stands in which panel is decided here, so that the
+options dataclasses say nothing of a page.
+"""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+LIMITS = "Limits on inputs"
+PANEL_OF_CLASS = {
+    "SegmentOptions": "Words and thresholds",
+    "ClickOptions": "Thresholds",
+    "EverythingOptions": "Grid and thresholds",
+    "TargetOptions": "What is meant",
+    "PaintOptions": "Painting",
+    "EditOptions": "Edge and surroundings",
+    "EngineOptions": "Engine",
+    "BenchOptions": "Measuring",
+    "TrainOptions": "Training",
+}
+PANEL_OF_FIELD = {
+    "max_pixels": LIMITS,
+    "max_bytes": LIMITS,
+    "max_side": LIMITS,
+    "max_frames": LIMITS,
+    "max_pages": LIMITS,
+    "web": LIMITS,
+}
+OUTPUT = ("model", "output_dir", "format", "json", "verbose")
+TARGET = ("prompt", "click", "box", "model", "output_dir")
+# The options of a panel that a command shows at once; a group's name stands for all its commands.
+# Options without a panel are always shown.
+FIRST: dict[str, tuple[str, ...]] = {
+    "segment": ("how", "vocabulary", "min_confidence", *OUTPUT),
+    "click": OUTPUT,
+    "everything": ("points_per_side", "min_region_size", *OUTPUT),
+    "edit": (*TARGET, "fill", "use_inpainting"),
+    "effect": TARGET,
+    "bench": ("how", "num_samples", "words", "clicks", "objects"),
+    "train": ("minutes", "max_steps"),
+}
+
+
+def panel_of(field: str, options: type) -> str | None:
+    """The panel in which the option stands; None: with the options that people need first."""
+    if field in PANEL_OF_FIELD:
+        return PANEL_OF_FIELD[field]
+    panels = [PANEL_OF_CLASS.get(kind.__name__) for kind in options.__mro__]  # a parent's too
+    return next((panel for panel in panels if panel), None)
+
+
+def group(help: str) -> typer.Typer:
+    """Commands below a command, with this help for each."""
+    return _App(no_args_is_help=True, help=help, **SETTINGS)
+
+
+def help_all() -> Any:
+    """The option that explains every option."""
+    return typer.Option(
+        "--help-all",
+        help="Explain every option and leave.",
+        is_eager=True,
+        callback=_explain_all,
+        metavar=" ",
+    )
+
+
+SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+_ALL = "wordmask.help_all"
+
+
+def _explain_all(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        context.meta[_ALL] = True
+        typer.echo(context.get_help(), nl=False)
+        raise typer.Exit
+
+
+class _HelpfulCommand(TyperCommand):
+    """A command whose help is short unless all is wanted."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        everything = ctx.meta.get(_ALL, False)
+        parameters: list[Any] = self.get_params(ctx)
+        others = _panels(parameters, _first_of(ctx.command_path))
+        for option in (option for panel in others.values() for option in panel):
+            option.hidden = not everything
+        for option in parameters:
+            if option.name == "help_all":
+                option.hidden = not others
+            if option.name == "help":
+                option.metavar = " "  # like our own switches: no type beside it
+        super().format_help(ctx, formatter)
+        if others and not everything:
+            _print_names(others)
+
+
+class _App(typer.Typer):
+    """Commands whose help is short unless all is wanted."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        return super().command(name, **({"cls": _HelpfulCommand} | settings))
+
+
+def _first_of(path: str) -> tuple[str, ...]:
+    """
+    >>> _first_of("wordmask effect blur") == TARGET
+    True
+    """
+    _, *names = path.split()
+    for count in range(len(names), 0, -1):
+        found = FIRST.get(" ".join(names[:count]))
+        if found is not None:
+            return found
+    return ()
+
+
+def _panels(parameters: list[Any], first: tuple[str, ...]) -> dict[str, list[Any]]:
+    """The options that are not needed first, by panel; those of `first` leave theirs."""
+    panels: dict[str, list[Any]] = {}
+    for option in parameters:
+        panel = getattr(option, "rich_help_panel", None)
+        if panel is None:
+            continue
+        if option.name in first:
+            option.rich_help_panel = None
+        else:
+            panels.setdefault(panel, []).append(option)
+    return panels
+
+
+def _print_names(panels: dict[str, list[Any]]) -> None:
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for panel, options in panels.items():
+        table.add_row(panel, "  ".join(_useful_flag(option) for option in options))
+    title = "Further options, explained by --help-all"
+    Console().print(Panel(table, title=title, title_align="left", border_style="dim"))
+
+
+def _useful_flag(option: Any) -> str:
+    """The flag that changes something: of a switch that is on, the one that turns it off."""
+    flags: list[str] = option.secondary_opts if option.default is True else option.opts
+    return flags[0]

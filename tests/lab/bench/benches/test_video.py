@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from lab_sets import write_squares
+from wordmask.core.models import Models
+from wordmask.core.protocols import Memory
+from wordmask.errors import CapabilityError, FormatError
+from wordmask.lab.data import open_data
+
+
+class Oracle:
+    """A tracker that knows the truth, or, frozen, stays with the first frame."""
+
+    name = "oracle"
+
+    def __init__(self, data, frozen=False):
+        self.truths = [data.truth(sample).result for sample in data.samples]
+        self.frozen = frozen
+
+    def start(self, image, result):
+        return Memory(None, 0, result)
+
+    def step(self, memory, image):
+        found = memory.result if self.frozen else self.truths[memory.frame + 1]
+        return Memory(None, memory.frame + 1, found), found
+
+
+@pytest.mark.parametrize(("frozen", "perfect"), [(False, True), (True, False)])
+def test_video(tmp_path, measure, frozen, perfect):
+    data = open_data(write_squares(tmp_path / "data", "run/"))
+    oracle = Models("oracle", (Oracle(data, frozen),))
+    results = measure("video", data=data, load=lambda: oracle)
+    metrics = results["metrics"]
+    names = ("j", "f", "jf", "stability", "idf1", "hota")
+    assert ([metrics[name] for name in names] == [1] * 6) is perfect
+    assert results["unit"] == "video"
+    if frozen:
+        # Frames 1 and 2 are scored: a square of 10 pixels moved by 1 and 2 keeps 9/11 and 8/12,
+        # one of 12 pixels 11/13 and 10/14.
+        assert metrics["j"] == pytest.approx(np.mean([9 / 11, 8 / 12, 11 / 13, 10 / 14]))
+        assert metrics["idf1"] == 1
+
+
+def test_video_says_what_is_missing(tmp_path, measure):
+    with pytest.raises(FormatError, match="has no videos"):
+        measure("video", data=open_data(write_squares(tmp_path / "data", "")))
+    data = open_data(write_squares(tmp_path / "frames", "run/"))
+    with pytest.raises(CapabilityError, match=r"fake has no Tracker.*start\(\) and step\(\)"):
+        measure("video", data=data)
