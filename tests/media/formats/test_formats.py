@@ -528,9 +528,11 @@ def test_pictures_to_look_at_are_not_read(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shapes": "poligon"}, "'polygon'"),
+        ({"shapes": "poligon"}, "one of auto, rle, plain, polygon; got 'poligon'"),
         ({"embeddings": "int8"}, "float16"),
-        ({"tolerance": -1}, "0 or more"),
+        ({"tolerance": -1}, "at least 0"),
+        ({"tolerance": np.inf}, "at least 0"),
+        ({"size": (3,)}, "size"),
     ],
 )
 def test_options_are_checked(options, message):

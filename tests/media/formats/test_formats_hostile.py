@@ -16,7 +16,7 @@ from wordmask.errors import FormatError, InputError, MaskError
 from wordmask.media import formats
 from wordmask.media.formats import FormatOptions, brush, labelstudio, outlines
 from wordmask.media.formats.outlines import fill
-from wordmask.media.formats.records import parse_json
+from wordmask.media.formats.parsing import parse_json
 
 
 def own(**changes):

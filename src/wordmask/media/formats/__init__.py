@@ -1,4 +1,4 @@
-"""Results as files: one door in, one door out. What each format keeps and loses is in docs/formats.md."""
+"""Results as files. What each format keeps and what it loses is in docs/formats.md."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,13 +7,24 @@ from typing import Any
 from wordmask.core.result import Result
 from wordmask.errors import FormatError, did_you_mean
 from wordmask.media.formats import own
-from wordmask.media.formats.records import FormatOptions, Named, parse_json
-from wordmask.media.formats.table import BY_NAME, FORMATS, Format, sniffed
+from wordmask.media.formats.parsing import parse_json
+from wordmask.media.formats.records import FormatOptions, Named
+from wordmask.media.formats.table import BY_NAME, FORMATS, Format, sniff
 
 __all__ = [
-    "FORMATS", "Format", "FormatOptions", "Named", "files_in", "format_of", "from_json", "load", "load_named", "save",
-    "save_named", "to_json",
-]  # fmt: skip
+    "FORMATS",
+    "Format",
+    "FormatOptions",
+    "Named",
+    "files_in",
+    "format_of",
+    "from_json",
+    "load",
+    "load_named",
+    "save",
+    "save_named",
+    "to_json",
+]
 
 BESIDE = (".masks.json", "classes.txt", "labels.txt")  # files that belong to others
 
@@ -24,12 +35,12 @@ def save(
     format: str | None = None,
     options: FormatOptions | None = None,
 ) -> list[Path]:
-    """Write one result; the format is named or told by the suffix. Returns the files written."""
+    """Write one result in the format that is named, or that the suffix says. The files written."""
     path = Path(path)
     chosen = format_of(path, format)
-    name = (
-        result.image.name if result.image is not None and result.image.name else _bare(path, chosen)
-    )
+    name = _stem(path, chosen)
+    if result.image is not None and result.image.name:
+        name = result.image.name
     return chosen.write([Named(name, result)], path, options or FormatOptions())
 
 
@@ -39,7 +50,7 @@ def save_named(
     format: str | None = None,
     options: FormatOptions | None = None,
 ) -> list[Path]:
-    """Write many: into one file where the format can, else into the folder `path`, a file for each picture."""
+    """Write many results: into one file, or into the folder `path` if the format cannot."""
     path, options = Path(path), options or FormatOptions()
     if format is None and not path.suffix:
         raise FormatError(
@@ -50,13 +61,13 @@ def save_named(
         return chosen.write(items, path, options)
     if path.suffix:
         raise FormatError(
-            f"a {chosen.name} file holds one picture, got {len(items)}; give a folder and the format's name"
+            f"a {chosen.name} file holds one picture, got {len(items)}; "
+            "give a folder and the format's name"
         )
-    return [
-        written
-        for item, file in _files(items, path, chosen)
-        for written in chosen.write([item], file, options)
-    ]
+    written = []
+    for item, file in _files_for(items, path, chosen):
+        written += chosen.write([item], file, options)
+    return written
 
 
 def load(
@@ -69,15 +80,10 @@ def load(
 def load_named(
     path: Path | str, format: str | None = None, options: FormatOptions | None = None
 ) -> list[Named]:
-    """The same with the pictures' names and ids. The format of JSON is told by what is in it."""
+    """The same with the pictures' names and ids. The content of a JSON file tells its format."""
     path, options = Path(path), options or FormatOptions()
-    if path.is_dir():
-        return [
-            item
-            for file in files_in(path, format)
-            for item in _read(file, _told(file, format, options), options)
-        ]
-    return _read(path, _told(path, format, options), options)
+    files = files_in(path, format) if path.is_dir() else [path]
+    return [item for file in files for item in _read(file, format, options)]
 
 
 def to_json(result: Result, name: str = "", options: FormatOptions | None = None) -> dict[str, Any]:
@@ -105,19 +111,17 @@ def format_of(path: Path | str, format: str | None = None) -> Format:
     if not matching:
         got = "".join(Path(name).suffixes[-2:]) or name
         raise FormatError(
-            f"{Path(path).name}: no format ends so; name one of {', '.join(BY_NAME)}.{did_you_mean(got, suffixes)}"
+            f"{Path(path).name}: no format has this suffix; "
+            f"name one of {', '.join(BY_NAME)}.{did_you_mean(got, suffixes)}"
         )
     return suffixes[max(matching, key=len)]
 
 
-def _told(path: Path, format: str | None, options: FormatOptions) -> Format:
-    """The format named, or told by the content of JSON, or by the suffix."""
+def _read(path: Path, format: str | None, options: FormatOptions) -> list[Named]:
+    chosen = None
     if format is None and path.name.lower().endswith(".json"):
-        return sniffed(path, options) or format_of(path)
-    return format_of(path, format)
-
-
-def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
+        chosen = sniff(path, options)
+    chosen = chosen or format_of(path, format)
     if chosen.read is None:
         raise FormatError(
             f"{path.name}: {chosen.name} is a picture to look at, regions cannot be read from it"
@@ -128,37 +132,33 @@ def _read(path: Path, chosen: Format, options: FormatOptions) -> list[Named]:
 
 
 def files_in(folder: Path, format: str | None) -> Iterator[Path]:
-    """Files in one of the formats, by name; other files are passed over. A set kept as a folder is given as it is."""
+    """The files of a folder that are in one of the formats, or in the one named, by name.
+
+    A format that keeps a set in a folder gives the folder itself.
+    """
     if format is not None and format_of(folder, format).folders:
         yield folder
         return
-    found = 0
-    suffixes = tuple(
-        suffix
-        for one in FORMATS
-        if one.read and format in (None, one.name)
-        for suffix in one.suffixes
-    )
+    readable = [one for one in FORMATS if one.read and format in (None, one.name)]
+    suffixes = tuple(suffix for one in readable for suffix in one.suffixes)
+    found = False
     for file in sorted(folder.iterdir()):
-        if (
-            file.name.lower().endswith(suffixes)
-            and not file.name.startswith(".")
-            and not file.name.endswith(BESIDE)
-        ):
-            found += 1
+        is_hidden, is_part = file.name.startswith("."), file.name.endswith(BESIDE)
+        if file.name.lower().endswith(suffixes) and not is_hidden and not is_part:
+            found = True
             yield file
     if not found:
         raise FormatError(f"{folder} holds no file of {format or 'any format that is read'}")
 
 
-def _files(items: Sequence[Named], folder: Path, chosen: Format) -> Iterator[tuple[Named, Path]]:
-    """A file for every picture; names from files are names only, never ways out of the folder."""
+def _files_for(
+    items: Sequence[Named], folder: Path, chosen: Format
+) -> Iterator[tuple[Named, Path]]:
+    """A file for every picture. Names are used as names only: none leads out of the folder."""
     seen: dict[str, str] = {}
     for index, item in enumerate(items):
-        stem = (
-            Path(item.name.replace("\\", "/").replace("\0", "")).stem.strip(".")
-            or f"picture-{index}"
-        )
+        name = item.name.replace("\\", "/").replace("\0", "")
+        stem = Path(name).stem.strip(".") or f"picture-{index}"
         if stem in seen:
             raise FormatError(
                 f"{seen[stem]} and {item.name} would both be written to {stem}{chosen.suffixes[0]}"
@@ -167,7 +167,7 @@ def _files(items: Sequence[Named], folder: Path, chosen: Format) -> Iterator[tup
         yield item, folder / f"{stem}{chosen.suffixes[0]}"
 
 
-def _bare(path: Path, chosen: Format) -> str:
+def _stem(path: Path, chosen: Format) -> str:
     """The file's name without the format's suffix."""
     for suffix in sorted(chosen.suffixes, key=len, reverse=True):
         if path.name.lower().endswith(suffix):

@@ -9,14 +9,13 @@ from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
 from wordmask.errors import FormatError, MissingExtraError
+from wordmask.media.formats.parsing import score_of, take
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
-    Row,
-    Rows,
-    Vocabulary,
-    score_of,
-    take,
+    RegionFacts,
+    RegionList,
+    WordIds,
 )
 
 
@@ -53,7 +52,7 @@ def from_supervision(
     words = list(vocabulary)
     names = detections.data.get("class_name")
     if not words and names is not None:
-        known = Vocabulary()
+        known = WordIds()
         ids = np.array([known.word(str(name)) if name else UNNAMED for name in names], np.int64)
         words = list(known.words)
     return Result.of(
@@ -81,8 +80,8 @@ def to_fiftyone(result: Result) -> dict[str, Any]:
 
 def from_fiftyone(value: Any, size: Size, vocabulary: Sequence[str] = ()) -> Result:
     """From such a dictionary; a mask of another size than its box is stretched to it."""
-    words, where = Vocabulary(vocabulary), "the detections"
-    rows = Rows(size, where, FormatOptions())
+    words, where = WordIds(vocabulary), "the detections"
+    rows = RegionList(size, where, FormatOptions())
     for row in take(value, "detections", list, where):
         crop = np.asarray(take(row, "mask", np.ndarray, where), bool)
         sides = np.array(take(row, "bounding_box", list, where), float) * (
@@ -101,9 +100,9 @@ def from_fiftyone(value: Any, size: Size, vocabulary: Sequence[str] = ()) -> Res
             part = fitted.move(size, (x0, y0))
         track, score = row.get("index"), row.get("confidence")
         label = words.label(take(row, "label", str, where))
-        found = Row(label, 1.0 if score is None else score_of(score, where), track=track)
+        found = RegionFacts(label, 1.0 if score is None else score_of(score, where), track=track)
         rows.add(lambda one=part: one, found)  # type: ignore[misc]  # mypy gives no type to a lambda's default
-    return rows.named("", words.words).result
+    return rows.build("", words.words).result
 
 
 def _dense(mask: Any) -> Masks:

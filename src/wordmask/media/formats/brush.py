@@ -1,8 +1,16 @@
-"""Label Studio's brush code: runs of RGBA values in a stream of bits. It is not COCO's run-length code.
+"""Label Studio's brush code: runs of RGBA values in a stream of bits. It is not COCO's run-length
+code.
 
-32 bits: how many values (4 x height x width). 5 bits: bits of a value less 1. 4 x 4 bits: bits of a length, less 1,
-for four kinds of run. Then for each run 1 bit: one value repeated (1) or many values (0); 2 bits: which of the four;
-the length less 1; the value or values. Byte by byte the same as `label_studio_sdk.converter.brush`.
+    32 bits      how many values: 4 x height x width
+    5 bits       bits of a value, less 1
+    4 x 4 bits   bits of a run's length, less 1, for four kinds of run
+
+    each run:
+    1 bit        1: one value, repeated; 0: many values
+    2 bits       which of the four kinds
+    then the length less 1, and the value or values
+
+The same bytes as `label_studio_sdk.converter.brush` writes.
 """
 
 from collections.abc import Sequence
@@ -13,9 +21,8 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import MaskError
 
-_LENGTH_BITS = np.array([3, 4, 8, 16])
-_LONGEST = 1 << 16
-_HEADER = 53  # bits
+_LENGTH_BITS = np.array([3, 4, 8, 16])  # of the four kinds of run
+_LONGEST = 1 << 16  # values in a run
 
 
 def encode(mask: Array) -> list[int]:
@@ -34,7 +41,7 @@ def encode(mask: Array) -> list[int]:
 
 
 def decode(code: Sequence[int], size: Size) -> Masks:
-    """The mask where the alpha channel is over 127; the code must hold exactly the picture's values."""
+    """The mask where alpha is over 127. The code must hold exactly the picture's values."""
     stream = _Stream(code)
     count, value_bits = stream.take(32), stream.take(5) + 1
     length_bits = [stream.take(4) + 1 for _ in range(4)]
@@ -46,17 +53,16 @@ def decode(code: Sequence[int], size: Size) -> Masks:
     values = np.zeros(count, np.uint32)
     at = 0
     while at < count:
-        repeated = stream.take(1)
+        is_repeated = stream.take(1)
         end = at + 1 + stream.take(length_bits[stream.take(2)])
         if end > count:
             raise MaskError(
                 f"a run of the brush code ends at {end}, after the picture's {count} values"
             )
-        values[at:end] = (
-            stream.take(value_bits)
-            if repeated
-            else [stream.take(value_bits) for _ in range(at, end)]
-        )
+        if is_repeated:
+            values[at:end] = stream.take(value_bits)
+        else:
+            values[at:end] = [stream.take(value_bits) for _ in range(at, end)]
         at = end
     return Masks.from_dense((values[3::4] > 127).reshape(size))
 
@@ -82,7 +88,7 @@ class _Stream:
 
 
 def _split(lengths: Array, values: Array) -> tuple[Array, Array, Array]:
-    """Runs of at most 65,536; and which are longer than 256 or were part of such a run."""
+    """Runs cut to at most 65,536 values, and True where the uncut run has more than 256."""
     parts = -(-lengths // _LONGEST)
     long = np.repeat(lengths > 256, parts)
     split = np.full(parts.sum(), _LONGEST)

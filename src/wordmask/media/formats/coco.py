@@ -1,7 +1,7 @@
 """COCO: one JSON for many pictures, and the bare list that detectors hand in as results.
 
-Polygons are written as one ring for each piece, holes joined to the outline by a slit of no width; readers that
-fill every ring and unite them, as COCO's own do, then see the holes.
+Polygons are written as one ring for each piece, holes joined to the outline by a slit of no width;
+readers that fill every ring and unite them, as COCO's own do, then see the holes.
 """
 
 from collections.abc import Sequence
@@ -12,44 +12,45 @@ from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError
-from wordmask.media.formats.outlines import fill, one_ring, pieces, ring_of
+from wordmask.media.formats import parsing
+from wordmask.media.formats.coco_records import CocoRegion, parse_instances, read_mask
+from wordmask.media.formats.outlines import Ring, fill, one_ring, pieces
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
     Named,
-    Row,
-    Rows,
-    Vocabulary,
-    integer,
-    kind,
-    numbers,
-    plain,
-    score_of,
-    size_of,
-    take,
-)  # fmt: skip
+    RegionFacts,
+    RegionList,
+    WordIds,
+)
 
 
 def sniff(value: Any) -> bool:
+    """Whether a JSON value looks like COCO's."""
     if isinstance(value, list):
-        return (
-            bool(value)
-            and isinstance(value[0], dict)
-            and {"image_id", "category_id"} <= value[0].keys()
-        )
+        first = value[0] if value else None
+        return isinstance(first, dict) and {"image_id", "category_id"} <= first.keys()
     return isinstance(value, dict) and "images" in value and "annotations" in value
 
 
+# ---- writing
+
+
 def encode(items: Sequence[Named], options: FormatOptions) -> dict[str, Any]:
-    """The data set of all pictures; ids are kept where all are there and no two alike, else counted from 1."""
-    vocabulary = Vocabulary(word for item in items for word in item.result.vocabulary)
-    category_ids = _category_ids(vocabulary.words, items, options)
-    picture_ids = _unique([item.picture_id for item in items])
-    region_ids = iter(
-        _unique([id for item in items for id in item.region_ids or [None] * len(item.result)])
-    )
-    annotations = []
+    """The data set of all pictures.
+
+    The ids of the file that they came from are kept if all have one and no two are alike; otherwise
+    pictures and regions are counted from 1.
+    """
+    words = WordIds(word for item in items for word in item.result.vocabulary).words
+    category_ids = _category_ids(words, items, options)
+    picture_ids = _unique_ids([item.picture_id for item in items])
+    known = [id for item in items for id in item.region_ids or [None] * len(item.result)]
+    region_ids = iter(_unique_ids(known))
+    images, annotations = [], []
     for item, picture_id in zip(items, picture_ids, strict=True):
+        height, width = item.result.size
+        images.append({"id": picture_id, "file_name": item.name, "width": width, "height": height})
         for row, name in enumerate(item.result.names):
             ids = {
                 "id": next(region_ids),
@@ -57,38 +58,8 @@ def encode(items: Sequence[Named], options: FormatOptions) -> dict[str, Any]:
                 "category_id": category_ids[name or NO_NAME],
             }
             annotations.append(ids | _annotation(item, row, options))
-    images = [
-        {
-            "id": id,
-            "file_name": item.name,
-            "width": item.result.size[1],
-            "height": item.result.size[0],
-        }
-        for id, item in zip(picture_ids, items, strict=True)
-    ]
     categories = [{"id": id, "name": name} for name, id in category_ids.items()]
     return {"images": images, "categories": categories, "annotations": annotations}
-
-
-def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
-    if isinstance(value, list):
-        return _decode_results(value, where, options)
-    vocabulary = Vocabulary(options.names)
-    labels: dict[int, int] = {}
-    for row in kind(value.get("categories", []), list, f"{where}: categories"):
-        labels[take(row, "id", int, f"{where}: category")] = vocabulary.label(
-            take(row, "name", str, f"{where}: category")
-        )
-    pictures: dict[int, tuple[str, Rows]] = {}
-    for row in take(value, "images", list, where):
-        id = take(row, "id", int, f"{where}: image")
-        place = f"{where}, image {id}"
-        sides = [take(row, side, int, place) for side in ("height", "width")]
-        size = size_of(sides, place, options)
-        pictures[id] = (kind(row.get("file_name", str(id)), str, place), Rows(size, place, options))
-    for row in take(value, "annotations", list, where):
-        _read_annotation(row, where, pictures, labels)
-    return [rows.named(name, vocabulary.words, id) for id, (name, rows) in pictures.items()]
 
 
 def _annotation(item: Named, row: int, options: FormatOptions) -> dict[str, Any]:
@@ -105,63 +76,9 @@ def _annotation(item: Named, row: int, options: FormatOptions) -> dict[str, Any]
         "area": int(result.masks.areas[row]),
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "iscrowd": int(bool(item.crowd) and item.crowd[row]),
-        "score": plain(result.scores[row]),
+        "score": parsing.plain(result.scores[row]),
     }
     return value if result.track_ids is None else value | {"track_id": int(result.track_ids[row])}
-
-
-def _read_annotation(
-    row: Any, where: str, pictures: dict[int, tuple[str, Rows]], labels: dict[int, int]
-) -> None:
-    id = integer(row.get("id", -1) if isinstance(row, dict) else -1, f"{where}: annotation id")
-    place = f"{where}, annotation {id}"
-    picture = pictures.get(take(row, "image_id", int, place))
-    if picture is None:
-        raise FormatError(f"{place} is of image {row['image_id']}, which the file does not have")
-    category = take(row, "category_id", int, place)
-    if category not in labels:
-        raise FormatError(f"{place} has category {category}, which the file does not have")
-    track = row.get("track_id")
-    rows = picture[1]
-    found = Row(
-        label=labels[category],
-        score=score_of(row.get("score", 1.0), f"{place}: score"),
-        id=id,
-        crowd=bool(row.get("iscrowd", 0)),
-        track=None if track is None else integer(track, f"{place}: track_id"),
-    )
-    rows.add(partial(_mask, row, rows.size, place), found)
-
-
-def _mask(row: Any, size: Size, where: str) -> Masks:
-    code = take(row, "segmentation", (list, dict), where)
-    if isinstance(code, dict):
-        return Masks.from_rle([code])
-    rings = [ring_of(numbers(flat, where), where) for flat in code]
-    filled = [fill([ring], size) for ring in rings]
-    if len(filled) <= 1:
-        return filled[0] if filled else fill([], size)
-    return Masks.from_dense(Masks.concatenate(filled).union())
-
-
-def _decode_results(value: list[Any], where: str, options: FormatOptions) -> list[Named]:
-    """Bare results: the masks tell the size, the names are the options' or the categories' numbers."""
-    pictures: dict[int, Rows] = {}
-    vocabulary = Vocabulary(options.names)
-    known = {id: word for word, id in (options.category_ids or {}).items()}
-    known = known or {index + 1: word for index, word in enumerate(options.names)}
-    for index, row in enumerate(value):
-        place = f"{where}, result {index}"
-        id, category = take(row, "image_id", int, place), take(row, "category_id", int, place)
-        if id not in pictures:
-            sides = take(take(row, "segmentation", dict, place), "size", list, place)
-            pictures[id] = Rows(size_of(sides, place, options), f"{where}, image {id}", options)
-        label = vocabulary.word(known.get(category, f"category {category}"))
-        score = score_of(take(row, "score", (int, float), place), place)
-        pictures[id].add(
-            partial(_mask, row, pictures[id].size, place), Row(label=label, score=score)
-        )
-    return [rows.named(str(id), vocabulary.words, id) for id, rows in pictures.items()]
 
 
 def _category_ids(
@@ -177,6 +94,71 @@ def _category_ids(
     return ids
 
 
-def _unique(ids: Sequence[int | None]) -> list[int]:
+def _unique_ids(ids: Sequence[int | None]) -> list[int]:
+    """The ids, or 1, 2, 3 ... if one is missing or stands twice."""
     given = [id for id in ids if id is not None and id >= 0]
     return given if len(given) == len(ids) == len(set(given)) else list(range(1, len(ids) + 1))
+
+
+# ---- reading
+
+
+def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
+    """One result for each picture of a data set, or of a list of detections."""
+    if isinstance(value, list):
+        return _decode_detections(value, where, options)
+    data = parse_instances(value, where)
+    words = WordIds(options.names)
+    labels = {id: words.label(name) for id, name in data.categories.items()}
+    regions: dict[Any, RegionList] = {}
+    for picture in data.pictures:
+        place = f"{where}, image {picture.id}"
+        size = parsing.size_in(picture.entry, ("height", "width"), place, options)
+        regions[picture.id] = RegionList(size, place, options)
+    for region in data.regions:
+        place = f"{where}, annotation {region.id}"
+        if region.picture not in regions:
+            raise FormatError(f"{place} is of image {region.picture}, which the file does not have")
+        _add(region, regions[region.picture], labels[region.category], place)
+    names = {picture.id: picture.name for picture in data.pictures}
+    return [
+        one.build(names[id], words.words, parsing.integer(id, f"{where}: image id"))
+        for id, one in regions.items()
+    ]
+
+
+def _add(region: CocoRegion, regions: RegionList, label: int, place: str) -> None:
+    entry = region.entry
+    facts = RegionFacts(
+        label=label,
+        score=parsing.score_of(entry.get("score", 1.0), f"{place}: score"),
+        id=region.id,
+        crowd=region.crowd,
+        track=parsing.optional_integer(entry.get("track_id"), f"{place}: track_id"),
+    )
+    regions.add(partial(read_mask, entry, regions.size, place, _fill_ring), facts)
+
+
+def _decode_detections(value: list[Any], where: str, options: FormatOptions) -> list[Named]:
+    """A list of detections: sizes come from the masks, names from the options or the numbers."""
+    regions: dict[int, RegionList] = {}
+    words = WordIds(options.names)
+    known = {id: word for word, id in (options.category_ids or {}).items()}
+    known = known or {index + 1: word for index, word in enumerate(options.names)}
+    for index, row in enumerate(value):
+        place = f"{where}, result {index}"
+        id = parsing.take(row, "image_id", int, place)
+        category = parsing.take(row, "category_id", int, place)
+        if id not in regions:
+            code = parsing.take(row, "segmentation", dict, place)
+            size = parsing.size_of(parsing.take(code, "size", list, place), place, options)
+            regions[id] = RegionList(size, f"{where}, image {id}", options)
+        label = words.word(known.get(category, f"category {category}"))
+        score = parsing.score_of(parsing.take(row, "score", (int, float), place), place)
+        mask = partial(read_mask, row, regions[id].size, place, _fill_ring)
+        regions[id].add(mask, RegionFacts(label=label, score=score))
+    return [one.build(str(id), words.words, id) for id, one in regions.items()]
+
+
+def _fill_ring(ring: Ring, size: Size) -> Masks:
+    return fill([ring], size)

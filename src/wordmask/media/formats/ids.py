@@ -1,7 +1,8 @@
-"""Pictures whose pixels are numbers: region ids in 16 or 24 bits, and Pascal VOC's pair of palette pictures."""
+"""Pictures whose pixels are numbers: region ids in 16 or 24 bits, and Pascal VOC's two pictures."""
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +11,29 @@ from PIL import Image as Pil
 from wordmask.core.image import Array
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
-from wordmask.errors import FormatError
-from wordmask.files import atomic
-from wordmask.media.formats import own
+from wordmask.errors import FormatError, InputError
+from wordmask.files import atomic, write_text
+from wordmask.media.formats import own, parsing
 from wordmask.media.formats.records import (
     FormatOptions,
     Named,
-    Row,
-    Rows,
-    Vocabulary,
-    dump_json,
-    parse_json,
-    read_text,
+    RegionFacts,
+    RegionList,
+    WordIds,
 )
 from wordmask.media.formats.yolo import read_words, write_words
 
-VOID = 255  # VOC: not said what
+VOID = 255  # VOC: pixels that are not scored; here, regions without a name
 
 
 # ---- region ids, with the rest in JSON beside them
 
 
 def write_ids(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    """`path`: region k is k + 1, nothing is 0, up to 65,535 in 16 bits grey, beyond as R + 256 G + 65536 B."""
+    """Region k is the value k + 1, no region is 0; the rest goes into JSON beside the picture.
+
+    Up to 65,535 regions in 16 bits of grey, beyond as R + 256 G + 65536 B.
+    """
     (item,) = items
     ids = _id_map(item.result)
     if len(item.result) < 1 << 16:
@@ -44,15 +45,14 @@ def write_ids(items: Sequence[Named], path: Path, options: FormatOptions) -> lis
             f"a picture of ids holds 16,777,215 regions, got {len(item.result):,}; use json"
         )
     beside = path.with_suffix(".json")
-    with atomic(beside) as part:
-        part.write_text(dump_json(own.encode(item, options, masks=False)), encoding="utf-8")
+    write_text(beside, parsing.dump_json(own.encode(item, options, masks=False)))
     with atomic(path) as part:
         picture.save(part, "PNG")
     return [path, beside]
 
 
 def read_ids(path: Path, options: FormatOptions) -> list[Named]:
-    """Without the JSON beside it: one unnamed region for each id."""
+    """The regions; without the JSON beside the picture, one unnamed region for each id."""
     ids = _pixels(path, options).astype(np.int64)
     if ids.ndim == 3:
         ids = ids[..., 0] + 256 * ids[..., 1] + 65536 * ids[..., 2]
@@ -60,15 +60,16 @@ def read_ids(path: Path, options: FormatOptions) -> list[Named]:
     beside = path.with_suffix(".json")
     if not beside.exists():
         return [Named(path.name.removesuffix(".masks.png"), Result.of(masks, options.names))]
-    value = parse_json(read_text(beside, options), beside.name, options)
+    value = parsing.read_json(beside, options)
     regions = value.get("regions") if isinstance(value, dict) else None
-    rows = np.full(len(regions) if isinstance(regions, list) else 0, -1)
-    if len(values) and values[-1] >= len(rows):
+    count = len(regions) if isinstance(regions, list) else 0
+    if len(values) and values[-1] >= count:
         raise FormatError(
-            f"{path.name} has id {values[-1] + 1}, {beside.name} lists {len(rows)} regions"
+            f"{path.name} has id {values[-1] + 1}, {beside.name} lists {count} regions"
         )
+    rows = np.full(count, -1)
     rows[values] = np.arange(len(values))
-    # A region that others hide has no pixel: the empty mask comes last and stands for it.
+    # A region that others hide has no pixel: its row is -1, which is the empty mask at the end.
     padded = Masks.concatenate([masks, Masks.from_dense(np.zeros((1, *masks.size), bool))])
     return [own.decode(value, beside.name, options, masks=padded[rows])]
 
@@ -77,32 +78,36 @@ def read_ids(path: Path, options: FormatOptions) -> list[Named]:
 
 
 def write_voc(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    """SegmentationClass/NAME.png, SegmentationObject/NAME.png and labels.txt, in the folder of `path`."""
+    """SegmentationClass/NAME.png, SegmentationObject/NAME.png and labels.txt, in the folder of
+    `path`.
+    """
     (item,) = items
     result = item.result
     if len(result) >= VOID or len(result.vocabulary) >= VOID:
         raise FormatError(
-            f"VOC holds 254 regions and 254 words, got {len(result)} and {len(result.vocabulary)}; use masks or coco"
+            f"VOC holds 254 regions and 254 words, got {len(result)} and "
+            f"{len(result.vocabulary)}; use masks or coco"
         )
     ids = _id_map(result)
-    # 0 is background, 255 what has no name
-    table = np.array(
-        [0, *(VOID if label == UNNAMED else label + 1 for label in result.label_ids.tolist())],
-        np.uint8,
-    )
-    stem = voc_stem(path)
+    # By id: 0 is the background.
+    classes = np.append(0, np.where(result.label_ids == UNNAMED, VOID, result.label_ids + 1))
+    pictures = {
+        "SegmentationClass": classes[ids].astype(np.uint8),
+        "SegmentationObject": ids.astype(np.uint8),
+    }
     written = [write_words(path.parent / "labels.txt", ["background", *result.vocabulary])]
-    for folder, pixels in (
-        ("SegmentationClass", table[ids]),
-        ("SegmentationObject", ids.astype(np.uint8)),
-    ):
-        picture = Pil.fromarray(pixels).convert("P")
-        picture.putpalette(voc_colours().ravel().tolist())
-        target = path.parent / folder / f"{stem}.png"
-        with atomic(target) as part:
-            picture.save(part, "PNG")
+    for folder, pixels in pictures.items():
+        target = path.parent / folder / f"{voc_stem(path)}.png"
+        _write_palette(pixels, target)
         written.append(target)
     return written
+
+
+def _write_palette(pixels: Array, path: Path) -> None:
+    picture = Pil.fromarray(pixels).convert("P")
+    picture.putpalette(voc_colours().ravel().tolist())
+    with atomic(path) as part:
+        picture.save(part, "PNG")
 
 
 def read_voc(path: Path, options: FormatOptions) -> list[Named]:
@@ -121,14 +126,17 @@ def voc_stem(path: Path) -> str:
 
 
 def voc_colours() -> Array:
-    """(256, 3) uint8, the palette of the VOC development kit: the bits of the index spread over the channels."""
+    """(256, 3) uint8: the palette of the VOC development kit.
+
+    The bits of the index go to red, green and blue in turn, the lowest to each channel's highest
+    bit.
+    """
     index = np.arange(256)
     colours = np.zeros((256, 3), np.uint8)
     for place in range(8):
         for channel in range(3):
-            colours[:, channel] |= (((index >> (3 * place + channel)) & 1) << (7 - place)).astype(
-                np.uint8
-            )
+            bit = (index >> (3 * place + channel)) & 1
+            colours[:, channel] |= (bit << (7 - place)).astype(np.uint8)
     return colours
 
 
@@ -140,20 +148,21 @@ def _read_pair(root: Path, stem: str, options: FormatOptions) -> Named:
             f"{stem}: the class and object pictures are {classes.shape} and {objects.shape}"
         )
     listed = root / "labels.txt"
-    words = options.names or (read_words(listed, options)[1:] if listed.exists() else ())
-    vocabulary = Vocabulary(words)
-    rows = Rows((classes.shape[0], classes.shape[1]), stem, options)
+    found = read_words(listed, options)[1:] if listed.exists() else []
+    words = WordIds(options.names or found).words
+    regions = RegionList((classes.shape[0], classes.shape[1]), stem, options)
     things = np.where((objects == 0) | (objects == VOID), -1, objects.astype(np.int64))
     masks, _ = Masks.from_label_map(things)
     for index in range(len(masks)):
         x0, y0, x1, y1 = masks.boxes[index].tolist()
         label = int(np.bincount(classes[y0:y1, x0:x1][masks.crops[index]]).argmax())
-        if label not in (0, VOID) and label > len(vocabulary.words):
+        label = UNNAMED if label in (0, VOID) else label - 1
+        if label >= len(words):
             raise FormatError(
-                f"{stem}: class {label}, but there are {len(vocabulary.words)} words; give options.names"
+                f"{stem}: class {label + 1}, but there are {len(words)} words; give options.names"
             )
-        rows.add(lambda one=masks[index]: one, Row(UNNAMED if label in (0, VOID) else label - 1))  # type: ignore[misc]  # mypy gives no type to a lambda's default
-    return rows.named(stem, vocabulary.words)
+        regions.add(partial(masks.__getitem__, index), RegionFacts(label))
+    return regions.build(stem, words)
 
 
 # ---- both
@@ -171,9 +180,8 @@ def _pixels(path: Path, options: FormatOptions) -> Array:
     """The numbers of a PNG as they stand: (H, W), or (H, W, 3) for RGB."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Pil.DecompressionBombWarning
-            )  # our own limit stands below
+            # Pillow's warning is not needed: our own limit follows.
+            warnings.simplefilter("ignore", Pil.DecompressionBombWarning)
             with Pil.open(path, formats=["PNG"]) as picture:
                 options.limits.check_size(path.name, *picture.size)
                 if picture.mode not in ("L", "P", "I", "I;16", "RGB"):
@@ -181,9 +189,7 @@ def _pixels(path: Path, options: FormatOptions) -> Array:
                         f"{path.name} is {picture.mode}; a picture of ids is grey, palette or RGB"
                     )
                 return np.asarray(picture)
+    except InputError:  # itself a ValueError
+        raise
     except (OSError, SyntaxError, ValueError, Pil.DecompressionBombError) as error:
-        raise (
-            error
-            if isinstance(error, FormatError)
-            else FormatError(f"{path} cannot be read: {error}")
-        ) from None
+        raise FormatError(f"{path} cannot be read: {error}") from None

@@ -1,4 +1,4 @@
-"""LabelMe: one JSON for each picture, polygons by default, crops as PNG with `shapes="rle"`."""
+"""LabelMe: one JSON for each picture; polygons, or crops as PNG with `shapes="rle"`."""
 
 import base64
 import binascii
@@ -13,25 +13,24 @@ from PIL import Image as Pil
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import FormatError
+from wordmask.media.formats import parsing
 from wordmask.media.formats.outlines import fill, one_ring, pieces
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
     Named,
-    Row,
-    Rows,
-    Vocabulary,
-    kind,
-    number,
-    plain,
-    size_of,
-    take,
-)  # fmt: skip
+    RegionFacts,
+    RegionList,
+    WordIds,
+    union,
+)
 
 AREAS = ("polygon", "rectangle", "circle", "mask")  # other shapes, points and lines, have no area
+SCORE = re.compile(r"\bscore ([01](?:\.\d+)?(?:e-\d+)?)\b")  # as `_shapes` writes it
 
 
 def sniff(value: Any) -> bool:
+    """Whether a JSON value looks like LabelMe's."""
     return isinstance(value, dict) and "shapes" in value
 
 
@@ -40,52 +39,56 @@ def encode(item: Named, options: FormatOptions) -> dict[str, Any]:
     height, width = item.result.size
     shapes = [shape for row in range(len(item.result)) for shape in _shapes(item, row, options)]
     return {
-        "version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": item.name, "imageData": None,
-        "imageHeight": height, "imageWidth": width,
-    }  # fmt: skip
+        "version": "5.5.0",
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": item.name,
+        "imageData": None,
+        "imageHeight": height,
+        "imageWidth": width,
+    }
 
 
 def decode(value: Any, where: str, options: FormatOptions) -> Named:
-    size = size_of(
-        [take(value, key, int, where) for key in ("imageHeight", "imageWidth")], where, options
-    )
-    vocabulary, rows = Vocabulary(options.names), Rows(size, where, options)
+    """The picture's result. Shapes of one label and one `group_id` are one region."""
+    size = parsing.size_in(value, ("imageHeight", "imageWidth"), where, options)
+    words, regions = WordIds(options.names), RegionList(size, where, options)
+    for shapes in _groups(value, where):
+        label = shapes[0]["label"]
+        said = SCORE.search(str(shapes[0].get("description") or ""))
+        score = min(float(said[1]), 1.0) if said else 1.0
+        mask = partial(_mask, shapes, size, f"{where}, {label[:40]!r}")
+        regions.add(mask, RegionFacts(words.label(label), score))
+    name = parsing.check_kind(value.get("imagePath") or "", str, where)
+    return regions.build(name, words.words)
+
+
+def _groups(value: Any, where: str) -> list[list[dict[str, Any]]]:
+    """The shapes that have an area, those of one region together."""
     groups: dict[Any, list[dict[str, Any]]] = {}
-    for index, shape in enumerate(take(value, "shapes", list, where)):
-        label = take(shape, "label", str, f"{where}, shape {index}")
+    for index, shape in enumerate(parsing.take(value, "shapes", list, where)):
+        label = parsing.take(shape, "label", str, f"{where}, shape {index}")
         if shape.get("shape_type", "polygon") in AREAS:
             group = shape.get("group_id")
             key = index if group is None else (label, str(group))
             groups.setdefault(key, []).append(shape)
-    for shapes in groups.values():
-        place = f"{where}, {shapes[0]['label'][:40]!r}"
-        said = re.search(
-            r"\bscore ([01](?:\.\d+)?(?:e-\d+)?)\b", str(shapes[0].get("description") or "")
-        )
-        score = float(said[1]) if said else 1.0
-        rows.add(
-            partial(_mask, shapes, size, place),
-            Row(vocabulary.label(shapes[0]["label"]), min(score, 1.0)),
-        )
-    return rows.named(kind(value.get("imagePath") or "", str, where), vocabulary.words)
+    return list(groups.values())
 
 
 def _shapes(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any]]:
     result = item.result
-    score = plain(result.scores[row])
+    score = parsing.plain(result.scores[row])
     shared: dict[str, Any] = {
         "label": result.names[row] or NO_NAME, "group_id": None, "flags": {},
         "description": f"score {score}" if score < 1 else "",
     }  # fmt: skip
     if options.shapes in ("rle", "plain"):
-        x0, y0, x1, y1 = result.masks.boxes[row].tolist()
-        corners = [[x0, y0], [x1 - 1, y1 - 1]]  # LabelMe's own mask boxes include their last pixel
         if not result.masks.areas[row]:
             return []
-        return [
-            shared
-            | {"shape_type": "mask", "points": corners, "mask": _png(result.masks.crops[row])}
-        ]
+        x0, y0, x1, y1 = result.masks.boxes[row].tolist()
+        corners = [[x0, y0], [x1 - 1, y1 - 1]]  # LabelMe's own mask boxes include their last pixel
+        crop = _png(result.masks.crops[row])
+        return [shared | {"shape_type": "mask", "points": corners, "mask": crop}]
     found = pieces(result.masks, row, tolerance=options.tolerance)
     if len(found) > 1:
         shared["group_id"] = row + 1
@@ -96,18 +99,14 @@ def _shapes(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any
 
 
 def _mask(shapes: list[dict[str, Any]], size: Size, where: str) -> Masks:
-    parts = [_one(shape, size, where) for shape in shapes]
-    return parts[0] if len(parts) == 1 else Masks.from_dense(Masks.concatenate(parts).union())
+    return union([_shape_mask(shape, size, where) for shape in shapes], size)
 
 
-def _one(shape: dict[str, Any], size: Size, where: str) -> Masks:
-    points = take(shape, "points", list, where)
-    if not points or not all(isinstance(point, list) and len(point) == 2 for point in points):
-        raise FormatError(f"{where}: points must be pairs [x, y]")
-    corners = np.array([[number(side, f"{where}: points") for side in point] for point in points])
+def _shape_mask(shape: dict[str, Any], size: Size, where: str) -> Masks:
+    corners = parsing.pairs(parsing.take(shape, "points", list, where), f"{where}: points")
     type_ = shape.get("shape_type", "polygon")
     if type_ == "mask":
-        crop = _crop(take(shape, "mask", str, where), size, where)
+        crop = _crop(parsing.take(shape, "mask", str, where), size, where)
         x0, y0 = np.clip(corners.min(0), -1, max(size)).astype(int).tolist()
         return Masks.from_crops(size, [(x0, y0)], [crop])
     if type_ != "polygon" and len(corners) != 2:
@@ -135,12 +134,11 @@ def _crop(text: str, size: Size, where: str) -> Array:
         with Pil.open(BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as picture:
             if picture.width > size[1] or picture.height > size[0]:
                 raise FormatError(
-                    f"{where}: the mask is {picture.width} x {picture.height}, larger than the picture"
+                    f"{where}: the mask is {picture.width} x {picture.height}, "
+                    "larger than the picture"
                 )
             return np.asarray(picture.convert("L")) > 0
+    except FormatError:  # itself a ValueError
+        raise
     except (binascii.Error, OSError, SyntaxError, ValueError) as error:
-        raise (
-            error
-            if isinstance(error, FormatError)
-            else FormatError(f"{where}: broken mask: {error}")
-        ) from None
+        raise FormatError(f"{where}: broken mask: {error}") from None

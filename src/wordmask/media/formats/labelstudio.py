@@ -1,4 +1,7 @@
-"""Label Studio: tasks with predictions (written) or annotations (read first), brush or polygon, in percent."""
+"""Label Studio: tasks with regions as brushes, or as polygons in percent of the picture.
+
+Written are predictions. Read are annotations, or predictions where nobody has annotated yet.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,33 +13,27 @@ import numpy as np
 
 from wordmask.core.image import Array, Size
 from wordmask.errors import FormatError
-from wordmask.media.formats import brush
+from wordmask.media.formats import brush, parsing
 from wordmask.media.formats.outlines import fill, one_ring, pieces
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
     Named,
-    Row,
-    Rows,
-    Vocabulary,
-    integer,
-    kind,
-    number,
-    plain,
-    score_of,
-    size_of,
-    take,
-)  # fmt: skip
+    RegionFacts,
+    RegionList,
+    WordIds,
+)
+
+SHAPES = ("brushlabels", "polygonlabels")  # the kinds of regions that have a mask
 
 
 def sniff(value: Any) -> bool:
+    """Whether a JSON value looks like Label Studio's."""
     tasks = value if isinstance(value, list) else [value]
     first = tasks[0] if tasks else None
-    return (
-        isinstance(first, dict)
-        and "data" in first
-        and bool({"predictions", "annotations"} & first.keys())
-    )
+    if not isinstance(first, dict) or "data" not in first:
+        return False
+    return "predictions" in first or "annotations" in first
 
 
 def encode(items: Sequence[Named], options: FormatOptions) -> list[dict[str, Any]]:
@@ -45,13 +42,17 @@ def encode(items: Sequence[Named], options: FormatOptions) -> list[dict[str, Any
 
 
 def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
+    """One result for each task."""
     tasks = value if isinstance(value, list) else [value]
-    vocabulary = Vocabulary(options.names)
-    read = [
-        _read_task(task, f"{where}, task {index}", vocabulary, options)
-        for index, task in enumerate(tasks)
-    ]
-    return [rows.named(name, vocabulary.words, id) for name, rows, id in read]
+    words = WordIds(options.names)
+    # All tasks are read before any result is built: they share one vocabulary.
+    read = []
+    for index, task in enumerate(tasks):
+        place = f"{where}, task {index}"
+        regions = _read_regions(task, place, words, options)
+        id = parsing.optional_integer(task.get("id"), f"{place}: id")
+        read.append((regions, _picture_name(task["data"], options), id))
+    return [regions.build(name, words.words, id) for regions, name, id in read]
 
 
 def regions(item: Named, options: FormatOptions) -> list[dict[str, Any]]:
@@ -68,7 +69,7 @@ def _task(item: Named, options: FormatOptions) -> dict[str, Any]:
         "result": regions(item, options),
     }
     if len(item.result):
-        prediction["score"] = plain(item.result.scores.mean())
+        prediction["score"] = parsing.plain(item.result.scores.mean())
     id = {} if item.picture_id is None else {"id": item.picture_id}
     return id | {"data": data, "predictions": [prediction]}
 
@@ -78,9 +79,13 @@ def _region(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any
     height, width = result.size
     name = result.names[row] or NO_NAME
     shared = {
-        "from_name": options.from_name, "to_name": options.to_name, "score": plain(result.scores[row]),
-        "original_width": width, "original_height": height, "image_rotation": 0,
-    }  # fmt: skip
+        "from_name": options.from_name,
+        "to_name": options.to_name,
+        "score": parsing.plain(result.scores[row]),
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+    }
     if options.shapes != "polygon":
         value: dict[str, Any] = {
             "format": "rle",
@@ -90,7 +95,8 @@ def _region(item: Named, row: int, options: FormatOptions) -> list[dict[str, Any
         return [{"id": f"r{row}", "type": "brushlabels", "value": value} | shared]
     parts = []
     for place, piece in enumerate(pieces(result.masks, row, tolerance=options.tolerance)):
-        # Label Studio's polygons are one ring each: holes by a slit, further pieces as children of the first.
+        # Label Studio's polygons are one ring each: holes by a slit, further pieces as children of
+        # the first.
         value = {
             "points": _percent(one_ring(piece), result.size),
             "closed": True,
@@ -107,76 +113,77 @@ def _percent(ring: Array, size: Size) -> list[list[float]]:
     return points
 
 
-def _read_task(
-    task: Any, where: str, vocabulary: Vocabulary, options: FormatOptions
-) -> tuple[str, Rows, int | None]:
-    data = take(task, "data", dict, where)
-    found = _drawn(task, where)
-    rows = Rows(_size(data, found, where, options), where, options)
-    for item in found:
+def _read_regions(task: Any, where: str, words: WordIds, options: FormatOptions) -> RegionList:
+    data = parsing.take(task, "data", dict, where)
+    items = _items_with_masks(task, where)
+    regions = RegionList(_size(data, items, where, options), where, options)
+    for item in items:
         if item.get("parentID") is None or item.get("type") != "polygonlabels":
-            _add(
-                item,
-                [one for one in found if one.get("parentID") == item.get("id")],
-                rows,
-                vocabulary,
-            )
-    image = next(
-        (text for text in (data.get(options.to_name), *data.values()) if isinstance(text, str)), ""
-    )
-    name = PurePosixPath(unquote(urlsplit(image).path)).name if "://" in image else image
-    id = task.get("id")
-    return name, rows, None if id is None else integer(id, f"{where}: id")
+            children = [one for one in items if one.get("parentID") == item.get("id")]
+            _add(item, children, regions, words)
+    return regions
 
 
-def _drawn(task: dict[str, Any], where: str) -> list[dict[str, Any]]:
-    """The regions with masks: of the first annotation that was not cancelled, else of the first prediction."""
+def _picture_name(data: dict[str, Any], options: FormatOptions) -> str:
+    """The text under the picture's tag, or the task's first text; of an address its file name."""
+    texts = [data.get(options.to_name), *data.values()]
+    image = next((text for text in texts if isinstance(text, str)), "")
+    return PurePosixPath(unquote(urlsplit(image).path)).name if "://" in image else image
+
+
+def _items_with_masks(task: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    """The brushes and polygons of the first annotation that was not cancelled.
+
+    Without annotations they are taken from the first prediction.
+    """
     for key in ("annotations", "predictions"):
-        for answer in kind(task.get(key) or [], list, f"{where}: {key}"):
-            if not kind(answer, dict, f"{where}: {key}").get("was_cancelled"):
-                found = take(answer, "result", list, f"{where}: {key}")
-                items = [kind(item, dict, f"{where}: result") for item in found]
-                return [
-                    item for item in items if item.get("type") in ("brushlabels", "polygonlabels")
-                ]
+        place = f"{where}: {key}"
+        for answer in parsing.check_kind(task.get(key) or [], list, place):
+            if not parsing.check_kind(answer, dict, place).get("was_cancelled"):
+                rows = parsing.take(answer, "result", list, place)
+                items = [parsing.check_kind(row, dict, f"{where}: result") for row in rows]
+                return [item for item in items if item.get("type") in SHAPES]
     return []
 
 
 def _size(
-    data: dict[str, Any], found: list[dict[str, Any]], where: str, options: FormatOptions
+    data: dict[str, Any], items: list[dict[str, Any]], where: str, options: FormatOptions
 ) -> Size:
-    source = found[0] if found else data
-    keys = ("original_height", "original_width") if found else ("height", "width")
-    if not found and "width" not in data:
-        if options.size is None:
-            raise FormatError(
-                f"{where} has no region that would tell the picture's size; give options.size"
-            )
-        return options.size
-    return size_of([take(source, key, int, where) for key in keys], where, options)
+    """The picture's size: from its regions, else from what we write beside its name, else given."""
+    if items:
+        return parsing.size_in(items[0], ("original_height", "original_width"), where, options)
+    if "width" in data:
+        return parsing.size_in(data, ("height", "width"), where, options)
+    if options.size is None:
+        raise FormatError(
+            f"{where} has no region that would tell the picture's size; give options.size"
+        )
+    return options.size
 
 
 def _add(
-    item: dict[str, Any], parts: list[dict[str, Any]], rows: Rows, vocabulary: Vocabulary
+    item: dict[str, Any], children: list[dict[str, Any]], regions: RegionList, words: WordIds
 ) -> None:
-    where = f"{rows.where}, region {item.get('id')}"
-    value = take(item, "value", dict, where)
-    names = take(value, item["type"], list, where)
-    word = kind(names[0], str, where) if names else NO_NAME
-    row = Row(
-        label=vocabulary.label(word), score=score_of(item.get("score") or 1.0, f"{where}: score")
-    )
+    """One region: a brush, or a polygon with its further pieces."""
+    where = f"{regions.where}, region {item.get('id')}"
+    value = parsing.take(item, "value", dict, where)
+    names = parsing.take(value, item["type"], list, where)
+    word = parsing.check_kind(names[0], str, where) if names else NO_NAME
+    score = parsing.score_of(item.get("score") or 1.0, f"{where}: score")
+    facts = RegionFacts(label=words.label(word), score=score)
     if item["type"] == "brushlabels":
-        rows.add(partial(brush.decode, take(value, "rle", list, where), rows.size), row)
+        code = parsing.take(value, "rle", list, where)
+        regions.add(partial(brush.decode, code, regions.size), facts)
         return
-    rings = [_ring(take(one, "value", dict, where), rows.size, where) for one in [item, *parts]]
-    rows.add(partial(fill, rings, rows.size), row)
+    values = [parsing.take(one, "value", dict, where) for one in [item, *children]]
+    rings = [_ring(one, regions.size, where) for one in values]
+    regions.add(partial(fill, rings, regions.size), facts)
 
 
 def _ring(value: dict[str, Any], size: Size, where: str) -> Array:
-    points = take(value, "points", list, where)
-    if len(points) < 3 or not all(isinstance(point, list) and len(point) == 2 for point in points):
+    """(n, 2) corners in pixels from corners in percent."""
+    percent = parsing.pairs(parsing.take(value, "points", list, where), f"{where}: points")
+    if len(percent) < 3:
         raise FormatError(f"{where}: points must be at least 3 pairs [x, y]")
-    percent = np.array([[number(side, f"{where}: points") for side in point] for point in points])
     ring: Array = percent * np.array(size[::-1]) / 100
     return ring

@@ -1,7 +1,8 @@
 """Masks as polygons and back, along the edges of pixels, so that nothing is lost.
 
-The convention: a pixel (x, y) is the square from (x, y) to (x + 1, y + 1), a polygon holds the pixels whose
-centres it encloses, by the even-odd rule. The polygon of one pixel has four corners and an area of 1.
+The convention: a pixel (x, y) is the square from (x, y) to (x + 1, y + 1), and a polygon holds the
+pixels whose centres it encloses, by the even-odd rule. The polygon of one pixel has four corners
+and an area of 1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,17 +15,17 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import FormatError
 
-MAX_CROSSINGS = (
-    200_000_000  # rows that a polygon's edges cross: beyond that it is noise or an attack
-)
-BATCH = 4_000_000
+# Rows that a polygon's edges cross; beyond that it is noise or an attack
+MAX_CROSSINGS = 200_000_000
+BATCH = 4_000_000  # crossings worked on at once
 
 Ring = Array  # (n, 2) float64, x y, not closed
 Piece = list[Ring]  # the outline, then its holes
 
 
 def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
-    """The 4-connected pieces of one mask: for each the outline (clockwise), then its holes (the other way).
+    """The 4-connected pieces of one mask: for each the outline (clockwise), then its holes (the
+    other way).
 
     >>> pieces(Masks.from_dense(np.ones((1, 2), bool)), 0)[0][0].tolist()
     [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
@@ -35,50 +36,49 @@ def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
     _, parts = cv2.connectedComponents(crop.astype(np.uint8), connectivity=4)
     found: dict[int, Piece] = {}
     for ring in _rings(crop):
-        x, y = ring[
-            0
-        ]  # the left end of a top edge: mask below it means an outline, above it a hole
+        # The left end of a top edge: below it lies the mask at an outline, the hole at a hole.
+        x, y = ring[0]
         if crop[y, x]:
             found.setdefault(int(parts[y, x]), []).insert(0, ring)
         else:
             found.setdefault(int(parts[y - 1, x]), []).append(ring[::-1])
     corner = masks.corners[index]
-    return [[_simple(ring + corner, tolerance) for ring in found[part]] for part in sorted(found)]
+    return [[_simplify(ring + corner, tolerance) for ring in found[part]] for part in sorted(found)]
 
 
 def one_ring(rings: Sequence[Ring]) -> Ring:
-    """All rings as one: each is joined to an earlier one by a slit of no width, walked in and out again.
+    """All rings as one: each is joined to an earlier one by a slit of no width.
 
-    Under the even-odd rule the slit changes nothing: holes stay holes, pieces stay apart.
+    The slit is walked in and out again, so under the even-odd rule it changes nothing: holes stay
+    holes, pieces stay apart.
     """
     ordered = [rings[0], *sorted(rings[1:], key=lambda ring: float(ring[:, 0].min()))]
     starts = np.cumsum([0, *(len(ring) for ring in ordered)])
     points = np.concatenate(ordered)
-    doors: dict[
-        int, list[tuple[int, int]]
-    ] = {}  # vertex -> the rings that are entered from it, and where
+    # For each vertex the rings that are entered from it, and the vertex at which each is entered.
+    slits: dict[int, list[tuple[int, int]]] = {}
     for number, ring in enumerate(ordered[1:], 1):
         entry = int(np.lexsort((ring[:, 1], ring[:, 0]))[0])
         gaps = ((points[: starts[number]] - ring[entry]) ** 2).sum(1)
-        doors.setdefault(int(gaps.argmin()), []).append((number, entry))
-    return points[list(_walk(ordered, starts, doors))]
+        slits.setdefault(int(gaps.argmin()), []).append((number, entry))
+    return points[list(_walk(ordered, starts, slits))]
 
 
 def fill(rings: Sequence[Ring], size: Size) -> Masks:
-    """One mask: the pixels whose centres the rings enclose by the even-odd rule; what leaves the picture is cut."""
+    """One mask: the pixels of the picture whose centres the rings enclose, by the even-odd rule."""
     points = np.concatenate([np.zeros((0, 2)), *rings])
     if not np.isfinite(points).all():
         raise FormatError("a polygon's corners must be finite numbers")
     if len(points) == 0:
         return Masks.from_crops(size, [(0, 0)], [np.zeros((0, 0), bool)])
     sides = np.array(size[::-1])
-    # Far outside is as good as just outside; so no number overflows below.
+    # Beyond the picture it does not matter how far: clipping keeps numbers from overflowing below.
     rings = [np.clip(ring, -1e6, 1e6) for ring in rings]
     x0, y0 = np.clip(np.floor(points.min(0)), 0, sides).astype(int).tolist()
     x1, y1 = np.clip(np.ceil(points.max(0)), 0, sides).astype(int).tolist()
     switches = np.zeros((y1 - y0, x1 - x0 + 1), np.uint8)
     for rows, columns in _crossings(rings, (x0, y0, x1, y1)):
-        np.add.at(switches, (rows - y0, columns - x0), 1)  # wraps at 256, which is even
+        np.add.at(switches, (rows - y0, columns - x0), 1)  # may wrap at 256, which is even
     inside = np.bitwise_xor.accumulate(switches & 1, axis=1)[:, :-1].astype(bool)
     return Masks.from_crops(size, [(x0, y0)], [inside])
 
@@ -93,10 +93,11 @@ def ring_of(flat: Array, where: str) -> Ring:
 
 
 def _rings(crop: Array) -> Iterator[Array]:
-    """Every closed border of the mask, (n, 2) int x y corners, clockwise from its topmost, leftmost corner.
+    """Every closed border of the mask as (n, 2) int corners x y.
 
-    At each corner of the outline a horizontal and a vertical edge meet. Along a row of corners the first and
-    second, third and fourth ... are joined by an edge; along a column likewise; that is all there is to follow.
+    Each begins at its topmost corner, the leftmost of those, and goes clockwise. At a corner of the
+    outline a horizontal and a vertical edge meet. In a row of corners, edges join the first and
+    second, the third and fourth ...; in a column likewise. So neighbours follow from sorting.
     """
     grid = np.pad(crop, 1)
     nw, ne, sw, se = grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]
@@ -106,8 +107,9 @@ def _rings(crop: Array) -> Iterator[Array]:
     first = np.repeat(np.arange(len(ys)), 1 + twice)
     ys, xs = ys[first], xs[first]
     copy = np.r_[0, (np.diff(first) == 0).astype(int)]
-    # Pixels that touch by a corner stay apart: where they are north-east and south-west, the edge from the
-    # left goes on down, so the copies swap places in their column.
+    # Pixels that touch by a corner stay apart. Where they lie north-east and south-west, the edge
+    # that comes from the left goes on down, so the two copies of the corner swap places in their
+    # column.
     swapped = (ne & touching)[ys, xs]
     down = np.lexsort((copy ^ swapped, ys, xs))
     beside = np.empty(len(down), np.int64)
@@ -116,6 +118,7 @@ def _rings(crop: Array) -> Iterator[Array]:
 
 
 def _follow(corners: Array, beside: list[int]) -> Iterator[Array]:
+    """Closed paths: from a corner across to the other end of its edge, then on to its neighbour."""
     seen = bytearray(len(beside))
     for start in range(len(beside)):
         if seen[start]:
@@ -130,7 +133,7 @@ def _follow(corners: Array, beside: list[int]) -> Iterator[Array]:
 
 
 def _walk(
-    rings: list[Ring], starts: Array, doors: dict[int, list[tuple[int, int]]]
+    rings: list[Ring], starts: Array, slits: dict[int, list[tuple[int, int]]]
 ) -> Iterator[int]:
     """Indices of vertices along all rings, from the first ring's first vertex."""
     stack = [_around(0, 0, len(rings[0]), closed=False)]
@@ -140,17 +143,19 @@ def _walk(
             stack.pop()
             continue
         yield vertex
-        for number, entry in doors.pop(vertex, ()):
+        for number, entry in slits.pop(vertex, ()):
             # Pushed backwards: walk round the ring, then stand on this vertex again.
             stack.append(iter([vertex]))
             stack.append(_around(int(starts[number]), entry, len(rings[number]), closed=True))
 
 
 def _around(start: int, entry: int, count: int, *, closed: bool) -> Iterator[int]:
+    """Once around a ring of `count` vertices from `entry` on; closed: back to it."""
     return (start + (entry + step) % count for step in range(count + closed))
 
 
-def _simple(ring: Array, tolerance: float) -> Ring:
+def _simplify(ring: Array, tolerance: float) -> Ring:
+    """With fewer corners; the outline moves by at most `tolerance` pixels."""
     if tolerance > 0:
         fewer = cv2.approxPolyDP(ring.astype(np.float32)[:, None], tolerance, True)[:, 0]
         if len(fewer) >= 3:
@@ -162,17 +167,21 @@ def _simple(ring: Array, tolerance: float) -> Ring:
 def _crossings(
     rings: Sequence[Ring], box: tuple[int, int, int, int]
 ) -> Iterator[tuple[Array, Array]]:
-    """Rows and columns at which edges cross the rows' middles: the first pixel whose centre lies to the right."""
+    """Where edges cross the middles of rows: the rows, and the first columns with centres to the
+    right.
+    """
     x0, y0, x1, y1 = box
     edges = np.concatenate([np.stack([ring, np.roll(ring, -1, 0)], 1) for ring in rings])
-    # Always upwards: an edge and its way back then cross at exactly the same places, and cancel.
+    # Edges all point the same way: an edge and its way back then cross at exactly the same places
+    # and cancel.
     flip = edges[:, 0, 1] > edges[:, 1, 1]
     edges[flip] = edges[flip][:, ::-1]
     low = np.clip(np.ceil(edges[:, 0, 1] - 0.5), y0, y1).astype(np.int64)
     counts = np.clip(np.ceil(edges[:, 1, 1] - 0.5), y0, y1).astype(np.int64) - low
     if counts.sum() > MAX_CROSSINGS:
         raise FormatError(
-            f"the polygon crosses {counts.sum():,} rows with its {len(edges):,} edges; that is no outline"
+            f"the polygon crosses {counts.sum():,} rows with its {len(edges):,} edges; "
+            "that is no outline"
         )
     ends = np.cumsum(counts)
     batches = np.searchsorted(ends, np.arange(0, ends[-1], BATCH), side="right")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from wordmask.errors import FormatError
-from wordmask.files import atomic
+from wordmask.files import write_text
 from wordmask.media.drawing import render
 from wordmask.media.formats import coco, ids, labelme, labelstudio, own, yolo
-from wordmask.media.formats.records import FormatOptions, Named, dump_json, parse_json, read_text
+from wordmask.media.formats.parsing import dump_json, parse_json, read_json, read_text
+from wordmask.media.formats.records import FormatOptions, Named
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,13 @@ class Format:
     folders: bool = False  # `read` takes the folder itself
 
 
-def sniffed(path: Path, options: FormatOptions) -> Format | None:
+def sniff(path: Path, options: FormatOptions) -> Format | None:
     """The format of a JSON file, by its content."""
-    value = parse_json(read_text(path, options), path.name, options)
+    value = read_json(path, options)
     for name, module in _JSON.items():
         if module.sniff(value):
             return BY_NAME[name]
     return None
-
-
-def _write_text(text: str, path: Path) -> list[Path]:
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
-    return [path]
 
 
 def _only(items: Sequence[Named], name: str) -> Named:
@@ -45,50 +40,50 @@ def _only(items: Sequence[Named], name: str) -> Named:
     return items[0]
 
 
-def _json(path: Path, options: FormatOptions) -> Any:
-    return parse_json(read_text(path, options), path.name, options)
-
-
 def _write_own(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    return _write_text(dump_json(own.encode(_only(items, "json"), options)), path)
+    return [write_text(path, dump_json(own.encode(_only(items, "json"), options)))]
 
 
 def _read_own(path: Path, options: FormatOptions) -> list[Named]:
-    return [own.decode(_json(path, options), path.name, options)]
+    return [own.decode(read_json(path, options), path.name, options)]
 
 
 def _write_lines(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    return _write_text("".join(dump_json(own.encode(item, options)) for item in items), path)
+    lines = [dump_json(own.encode(item, options)) for item in items]
+    return [write_text(path, "".join(lines))]
 
 
 def _read_lines(path: Path, options: FormatOptions) -> list[Named]:
-    lines = enumerate(read_text(path, options).splitlines(), 1)
-    places = [(f"{path.name}, line {number}", line) for number, line in lines if line.strip()]
-    return [own.decode(parse_json(line, place, options), place, options) for place, line in places]
+    items = []
+    for number, line in enumerate(read_text(path, options).splitlines(), 1):
+        if line.strip():
+            place = f"{path.name}, line {number}"
+            items.append(own.decode(parse_json(line, place, options), place, options))
+    return items
 
 
 def _write_coco(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    return _write_text(dump_json(coco.encode(items, options)), path)
+    return [write_text(path, dump_json(coco.encode(items, options)))]
 
 
 def _read_coco(path: Path, options: FormatOptions) -> list[Named]:
-    return coco.decode(_json(path, options), path.name, options)
+    return coco.decode(read_json(path, options), path.name, options)
 
 
 def _write_labelme(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    return _write_text(dump_json(labelme.encode(_only(items, "labelme"), options)), path)
+    return [write_text(path, dump_json(labelme.encode(_only(items, "labelme"), options)))]
 
 
 def _read_labelme(path: Path, options: FormatOptions) -> list[Named]:
-    return [labelme.decode(_json(path, options), path.name, options)]
+    return [labelme.decode(read_json(path, options), path.name, options)]
 
 
 def _write_labelstudio(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    return _write_text(dump_json(labelstudio.encode(items, options)), path)
+    return [write_text(path, dump_json(labelstudio.encode(items, options)))]
 
 
 def _read_labelstudio(path: Path, options: FormatOptions) -> list[Named]:
-    return labelstudio.decode(_json(path, options), path.name, options)
+    return labelstudio.decode(read_json(path, options), path.name, options)
 
 
 def _write_overlay(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:

@@ -1,6 +1,7 @@
-"""YOLO-seg: a text file for each picture, a line for each region: class x y x y ..., in shares of the picture.
+"""YOLO-seg: a text file for each picture, a line for each region.
 
-A region is one ring: holes and pieces are joined by slits of no width. The words are in `classes.txt` beside it.
+A line is `class x y x y ...`, in shares of the picture's width and height. A region is one ring:
+holes and pieces are joined by slits of no width. The words are in `classes.txt` beside it.
 """
 
 import re
@@ -14,52 +15,52 @@ from PIL import Image as Pil
 from wordmask.core.image import Size
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError, OutputError
-from wordmask.files import atomic
+from wordmask.files import write_text
 from wordmask.media.formats.outlines import fill, one_ring, pieces, ring_of
+from wordmask.media.formats.parsing import read_text
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
     Named,
-    Row,
-    Rows,
-    Vocabulary,
-    read_text,
+    RegionFacts,
+    RegionList,
+    WordIds,
 )
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that lie on their side
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which width and height change places
 
 
 def write(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    """The regions at `path`, the words in `classes.txt` beside it."""
     (item,) = items
     words = list(item.result.vocabulary)
     if (item.result.label_ids == UNNAMED).any():
         words.append(NO_NAME)
     beside = write_words(path.parent / "classes.txt", words)
-    with atomic(path) as part:
-        part.write_text(
-            "".join(_line(item, row, options) for row in range(len(item.result))), encoding="utf-8"
-        )
-    return [path, beside]
+    lines = [_line(item, row, options) for row in range(len(item.result))]
+    return [write_text(path, "".join(lines)), beside]
 
 
 def read(path: Path, options: FormatOptions) -> list[Named]:
-    picture = _picture(path)
-    size = options.size or (None if picture is None else _size(picture))
+    """The regions of one file; size and words are in files around it or in the options."""
+    picture = _find_picture(path)
+    size = options.size
+    if size is None and picture is not None:
+        size = _size(picture)
     if size is None:
         raise FormatError(
-            f"{path.name} does not tell its picture's size; put the picture beside it or give the size"
+            f"{path.name} does not tell its picture's size; "
+            "put the picture beside it or give the size"
         )
-    vocabulary = Vocabulary(options.names or _words(path, options))
-    known = vocabulary.words
-    rows = Rows(size, path.name, options)
-    for number, line in enumerate(
-        read_text(path, options).decode("utf-8", "replace").splitlines(), 1
-    ):
+    known = WordIds(options.names or _find_words(path, options)).words
+    regions = RegionList(size, path.name, options)
+    text = read_text(path, options).decode("utf-8", "replace")
+    for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
-            _read_line(line, f"{path.name}, line {number}", rows, known)
+            _read_line(line, f"{path.name}, line {number}", regions, known)
     words = tuple(word for word in known if word != NO_NAME)
-    return [rows.named(path.stem if picture is None else picture.name, words)]
+    return [regions.build(path.stem if picture is None else picture.name, words)]
 
 
 def write_words(path: Path, words: Sequence[str]) -> Path:
@@ -67,24 +68,19 @@ def write_words(path: Path, words: Sequence[str]) -> Path:
     text = "".join(re.sub(r"[\r\n]", " ", word) + "\n" for word in words)
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise OutputError(f"{path} lists other words than this result; write into another folder")
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
-    return path
+    return write_text(path, text)
 
 
 def read_words(path: Path, options: FormatOptions) -> list[str]:
-    return [
-        line
-        for line in read_text(path, options).decode("utf-8", "replace").split("\n")
-        if line.strip()
-    ]
+    """The words of such a list."""
+    lines = read_text(path, options).decode("utf-8", "replace").split("\n")
+    return [line for line in lines if line.strip()]
 
 
 def _line(item: Named, row: int, options: FormatOptions) -> str:
     result = item.result
-    rings = [
-        ring for piece in pieces(result.masks, row, tolerance=options.tolerance) for ring in piece
-    ]
+    found = pieces(result.masks, row, tolerance=options.tolerance)
+    rings = [ring for piece in found for ring in piece]
     if not rings:
         return ""
     label = int(result.label_ids[row])
@@ -93,10 +89,10 @@ def _line(item: Named, row: int, options: FormatOptions) -> str:
     return f"{number} {' '.join(f'{share:.7g}' for share in shares.ravel())}\n"
 
 
-def _read_line(line: str, where: str, rows: Rows, words: Sequence[str]) -> None:
+def _read_line(line: str, where: str, regions: RegionList, words: Sequence[str]) -> None:
     try:
-        label, *shares = line.split()
-        number, values = int(label), np.array(shares, np.float64)
+        first, *shares = line.split()
+        number, values = int(first), np.array(shares, np.float64)
     except ValueError:
         raise FormatError(f"{where} is not a class and numbers: {line[:60]!r}") from None
     if len(values) in (4, 5):
@@ -108,13 +104,15 @@ def _read_line(line: str, where: str, rows: Rows, words: Sequence[str]) -> None:
     score = 1.0
     if len(values) % 2:  # a confidence at the end
         values, score = values[:-1], float(np.clip(values[-1], 0, 1))
-    ring = ring_of(values, where) * np.array(rows.size[::-1])
-    name = words[number]
-    rows.add(partial(fill, [ring], rows.size), Row(UNNAMED if name == NO_NAME else number, score))
+    ring = ring_of(values, where) * np.array(regions.size[::-1])
+    label = UNNAMED if words[number] == NO_NAME else number
+    regions.add(partial(fill, [ring], regions.size), RegionFacts(label, score))
 
 
-def _picture(path: Path) -> Path | None:
-    """The picture of the same name: beside the file, or in `images/` where the file is in `labels/`."""
+def _find_picture(path: Path) -> Path | None:
+    """The picture of the same name: beside the file, or in `images/` where the file is in
+    `labels/`.
+    """
     for folder in (path.parent, path.parent.parent / "images"):
         for suffix in PICTURES:
             for candidate in (folder / (path.stem + suffix), folder / (path.stem + suffix.upper())):
@@ -127,13 +125,13 @@ def _size(picture: Path) -> Size:
     try:
         with Pil.open(picture) as opened:
             width, height = opened.size
-            turned = opened.getexif().get(0x0112) in _TURNED
+            sideways = opened.getexif().get(0x0112) in _SIDEWAYS
     except (OSError, SyntaxError, ValueError) as error:
         raise FormatError(f"{picture} tells no size: {error}") from None
-    return (width, height) if turned else (height, width)
+    return (width, height) if sideways else (height, width)
 
 
-def _words(path: Path, options: FormatOptions) -> list[str]:
+def _find_words(path: Path, options: FormatOptions) -> list[str]:
     """From classes.txt or data.yaml, beside the file or one folder up."""
     for folder in (path.parent, path.parent.parent):
         if (folder / "classes.txt").is_file():
