@@ -7,7 +7,7 @@ from wordmask.ops.guided_filter import guided_filter
 
 
 def guided_as_written(pixels, values, radius, eps):
-    """The colour guided filter window by window; borders mirrored, so pad first and cut at the end."""
+    """The filter window by window; borders are mirrored, so pad first and cut at the end."""
     pad = 2 * radius
     guide = np.pad(pixels / 255.0, ((pad, pad), (pad, pad), (0, 0)), mode="symmetric")
     target = np.pad(values, pad, mode="symmetric")

@@ -148,7 +148,8 @@ TREE = draw_masks(
 def test_whole_part_and_tree():
     result = named(TREE, [0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0])
     assert keep_nested(result, "whole").masks.areas.tolist() == [16]
-    # The half-picture (8) is covered to a quarter only by its part, so it stays; the picture is covered to 3/4.
+    # The half-picture (8) is covered to a quarter only by its part, so it stays; the picture is
+    # covered to 3/4.
     assert keep_nested(result, "part").masks.areas.tolist() == [8, 2, 4]
     assert merge.nested(TREE, result.label_ids, "tree").tolist() == [0, 1, 2, 3]
 

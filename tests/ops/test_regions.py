@@ -129,7 +129,8 @@ def reference(plane: np.ndarray, size: tuple[int, int], threshold: float = 0.0) 
 
 
 def test_one_positive_cell_becomes_a_block_in_the_right_place():
-    # Halfway between +1 and -1 is the cell's own edge, so the block is the cell: columns 8-11, rows 4-7.
+    # Halfway between +1 and -1 is the cell's own edge, so the block is the cell: columns 8-11,
+    # rows 4-7.
     logits = -np.ones((1, 3, 5), np.float32)
     logits[0, 1, 2] = 1
     mask = regions.masks_of_logits(logits, (12, 20))

@@ -11,20 +11,26 @@ from wordmask.errors import FormatError, did_you_mean
 from wordmask.files import write_bytes
 
 _PILLOW_NAMES = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
-}  # fmt: skip
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
 
 
 def write_picture(path: Path | str, pixels: Array, *, quality: int = 95) -> Path:
     """Pixels as a picture whose format the suffix names: .png .jpg .webp .tif .bmp.
 
-    (H, W) bool, uint8 or uint16; (H, W, 3) or, with alpha, (H, W, 4) uint8. `quality` is for JPEG and WebP.
+    (H, W) bool, uint8 or uint16; (H, W, 3) uint8; (H, W, 4) uint8 with alpha. `quality` is for JPEG
+    and WebP.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _PILLOW_NAMES:
-        raise FormatError(
-            f"{path}: no picture format has the suffix {suffix!r}.{did_you_mean(suffix, _PILLOW_NAMES)}"
-        )
+        near = did_you_mean(suffix, _PILLOW_NAMES)
+        raise FormatError(f"{path}: no picture format has the suffix {suffix!r}.{near}")
     return write_bytes(path, encode_picture(pixels, suffix, quality=quality))
 
 
@@ -53,13 +59,10 @@ def _save_options(kind: str, quality: int) -> dict[str, Any]:
 
 
 def _check_pixels(pixels: Array, kind: str) -> None:
-    depth, channels = str(pixels.dtype), pixels.shape[2] if pixels.ndim == 3 else 1
-    fits = (
-        pixels.ndim in (2, 3)
-        and channels in ((1, 3, 4) if pixels.ndim == 3 else (1,))
-        and 0 not in pixels.shape
-    )
-    if not fits or (pixels.ndim == 3 and channels == 1):
+    depth = str(pixels.dtype)
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    is_picture = pixels.ndim == 2 or (pixels.ndim == 3 and channels in (3, 4))
+    if not is_picture or 0 in pixels.shape:
         raise FormatError(f"expected pixels (H, W), (H, W, 3) or (H, W, 4), got {pixels.shape}")
     if depth not in ("bool", "uint8") and not (depth == "uint16" and pixels.ndim == 2):
         raise FormatError(

@@ -1,7 +1,7 @@
-"""Colours by name, hue turned, shading kept, one picture's colours given to another.
+"""Colours by name, and changes of a picture's colours.
 
-Work in RGB uint8 in, RGB uint8 out. Lab is OpenCV's 8-bit form of CIE L*a*b*: lightness apart from colour,
-all three from 0 to 255 with a grey at a = b = 128.
+Work in RGB uint8 in, RGB uint8 out. Lab is OpenCV's 8-bit form of CIE L*a*b*: lightness apart
+from colour, all three from 0 to 255 with a grey at a = b = 128.
 """
 
 import re
@@ -15,12 +15,14 @@ from wordmask.errors import OptionError, did_you_mean
 Colour = tuple[int, int, int]  # RGB
 
 NAMES: dict[str, Colour] = {
-    "black": (0, 0, 0), "white": (255, 255, 255), "grey": (128, 128, 128), "silver": (192, 192, 192),
-    "red": (220, 30, 30), "maroon": (128, 0, 0), "pink": (255, 150, 190), "magenta": (220, 0, 220),
-    "purple": (128, 30, 160), "violet": (148, 80, 220), "navy": (0, 0, 128), "blue": (30, 80, 230),
-    "cyan": (0, 200, 220), "turquoise": (64, 210, 200), "teal": (0, 128, 128), "green": (30, 160, 60),
-    "lime": (120, 220, 30), "olive": (128, 128, 0), "yellow": (250, 220, 40), "gold": (230, 180, 40),
-    "orange": (250, 140, 20), "brown": (130, 80, 40), "beige": (235, 220, 190),
+    "black": (0, 0, 0), "white": (255, 255, 255), "grey": (128, 128, 128),
+    "silver": (192, 192, 192), "red": (220, 30, 30), "maroon": (128, 0, 0),
+    "pink": (255, 150, 190), "magenta": (220, 0, 220), "purple": (128, 30, 160),
+    "violet": (148, 80, 220), "navy": (0, 0, 128), "blue": (30, 80, 230), "cyan": (0, 200, 220),
+    "turquoise": (64, 210, 200), "teal": (0, 128, 128), "green": (30, 160, 60),
+    "lime": (120, 220, 30), "olive": (128, 128, 0), "yellow": (250, 220, 40),
+    "gold": (230, 180, 40), "orange": (250, 140, 20), "brown": (130, 80, 40),
+    "beige": (235, 220, 190),
 }  # fmt: skip
 
 
@@ -40,20 +42,19 @@ def parse_colour(text: str) -> Colour:
 
 
 def turn_hue(pixels: Array, degrees: float) -> Array:
-    """The colour wheel turned; lightness and strength of colour stay."""
-    hsv = cv2.cvtColor(
-        np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL
-    )  # hue is 0..255 for the whole circle
+    """`pixels` with the colour wheel turned; lightness and strength of colour stay."""
+    # In this form of HSV the whole circle of hues is 0 to 255.
+    hsv = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL)
     hsv[..., 0] += np.uint8(round(degrees / 360 * 256) % 256)  # uint8 wraps round, as hue does
     turned: Array = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB_FULL)
     return turned
 
 
 def tint(pixels: Array, colour: Colour, where: Array) -> Array:
-    """The colour on `pixels`, which keep their shading: light and shadow around their mean under `where` (H, W) bool.
+    """`pixels` in another colour; their light and shadow around the mean under `where` stay.
 
-    A gamma curve takes the mean lightness to the colour's, so black stays black and white white; a and b become the
-    colour's, weaker towards black and white, where no strong colour exists.
+    A gamma curve takes the mean lightness to the colour's, so black stays black and white white;
+    a and b become the colour's, weaker towards black and white, where no strong colour exists.
     """
     lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB)
     goal = cv2.cvtColor(np.array([[colour]], np.uint8), cv2.COLOR_RGB2LAB)[0, 0].astype(np.float32)
@@ -71,16 +72,13 @@ def tint(pixels: Array, colour: Colour, where: Array) -> Array:
 
 
 def transfer(pixels: Array, reference: Array, where: Array | None = None) -> Array:
-    """The mean and spread of each Lab plane made those of `reference` (Reinhard et al. 2001).
+    """`pixels` with the mean and spread of `reference` in each Lab plane (Reinhard et al. 2001).
 
     `where` (H, W) bool: the pixels whose mean and spread count; all by default.
     """
     lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
-    goal = (
-        cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2LAB)
-        .reshape(-1, 3)
-        .astype(np.float32)
-    )
+    goal = cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2LAB)
+    goal = goal.reshape(-1, 3).astype(np.float32)
     own = lab.reshape(-1, 3) if where is None or not where.any() else lab[where]
     scale = goal.std(0) / np.maximum(own.std(0), 1.0)
     moved = (lab - own.mean(0)) * np.clip(scale, 0.2, 5) + goal.mean(0)
@@ -89,15 +87,14 @@ def transfer(pixels: Array, reference: Array, where: Array | None = None) -> Arr
 
 
 def grey(pixels: Array) -> Array:
-    """Without colour, still (H, W, 3)."""
-    out: Array = cv2.cvtColor(
-        cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB
-    )
+    """The picture in grey, still (H, W, 3)."""
+    plane = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+    out: Array = cv2.cvtColor(plane, cv2.COLOR_GRAY2RGB)
     return out
 
 
 def posterise(pixels: Array, levels: int = 5) -> Array:
-    """Few flat colours: smoothed along the edges, then each plane in `levels` steps."""
+    """Few flat colours: smoothed along the edges, then `levels` steps in each plane."""
     flat = cv2.bilateralFilter(np.ascontiguousarray(pixels), 9, 60, 7)
     step = 255 / (levels - 1)
     table = np.rint(np.rint(np.arange(256) / step) * step).astype(np.uint8)
@@ -106,7 +103,7 @@ def posterise(pixels: Array, levels: int = 5) -> Array:
 
 
 def sketch(pixels: Array) -> Array:
-    """As if drawn in pencil: each pixel's grey over its neighbourhood's (colour dodge)."""
+    """As if drawn in pencil: each pixel's grey divided by its neighbourhood's (colour dodge)."""
     plain = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     sigma = max(2.0, 0.008 * float(np.sqrt(plain.size)))
     around = cv2.GaussianBlur(plain, (0, 0), sigma)

@@ -1,10 +1,10 @@
 """Fill a hole with patches of the rest: PatchMatch over a pyramid, in whole arrays, deterministic.
 
-Wexler, Shechtman, Irani (2007): every patch that touches the hole should look like a patch of the known
-part. Two steps take turns on each level of the pyramid. First each such patch looks for its most similar
-known one (Barnes et al. 2009: random tries, and what the neighbours found). Then all patches that cover a
-pixel vote for its colour. Patches are compared through their first principal components, which is ten
-times cheaper than comparing all their pixels.
+Wexler, Shechtman, Irani (2007): every patch that touches the hole should look like a patch of the
+known part. Two steps take turns on each level of the pyramid. First each such patch looks for its
+most similar known one (Barnes et al. 2009: random tries, and what the neighbours found). Then all
+patches that cover a pixel vote for its colour. Patches are compared through their first principal
+components, which is ten times cheaper than comparing all their pixels.
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,8 @@ class Trials(NamedTuple):
 def patch_fill(pixels: Array, hole: Array, options: PatchOptions | None = None) -> Array:
     """(H, W, 3) uint8 with the pixels where `hole` (H, W) is True made from patches of the others.
 
-    Pixels outside the hole are returned as they are. A hole that leaves no whole patch is filled smoothly.
+    Pixels outside the hole are returned as they are. A hole that leaves no whole patch is filled
+    smoothly.
     """
     options = options or PatchOptions()
     if hole.shape != pixels.shape[:2]:
@@ -95,7 +96,8 @@ def patch_fill(pixels: Array, hole: Array, options: PatchOptions | None = None) 
         start = _random_matches(level, options.side, random)
         if matches is not None:
             start = _double(matches, levels[depth + 1], level, start, options.side)
-            # The doubled matches vote; a doubled picture would be blurred and ask for blurred patches.
+            # The doubled matches vote; a doubled picture would be blurred and ask for blurred
+            # patches.
             current = _vote(level, start, options.side, sharp=False)
         rounds = min(MOST_ROUNDS, options.rounds + depth)
         search = _Search(level, options, random)
@@ -104,7 +106,7 @@ def patch_fill(pixels: Array, hole: Array, options: PatchOptions | None = None) 
 
 
 def smooth(pixels: Array, hole: Array) -> Array:
-    """The hole filled from ever coarser averages of what is known (push-pull): (H, W, 3) float32."""
+    """(H, W, 3) float32: the hole filled from ever coarser averages of the rest (push-pull)."""
     known = (~hole).astype(np.float32)
     sums = pixels.astype(np.float32) * known[..., None]
     if min(hole.shape) <= 2 or not hole.any():
@@ -134,7 +136,8 @@ def pyramid(pixels: Array, hole: Array, side: int) -> list[Level]:
         if depth <= side / 2 or min(last.hole.shape) < 2 * SMALLEST:
             return levels
         smaller = _halve(last)
-        # With few patches to choose from the coarse picture would be poor, and all others follow it.
+        # With few patches to choose from the coarse picture would be poor, and all others follow
+        # it.
         if _known_patches(smaller.hole, side).sum() < 4 * side * side:
             return levels
         levels.append(smaller)
@@ -221,7 +224,7 @@ def _describe(pixels: Array, basis: Array) -> Array:
 
 
 def _describe_targets(current: Array, basis: Array, targets: Array, box: Box) -> Array:
-    """(T, K) descriptors of the target patches, all of which lie in `box`, in the current picture."""
+    """(T, K) descriptors of the target patches, all inside `box`, in the current picture."""
     x0, y0, x1, y1 = box
     y, x = np.divmod(targets, current.shape[1])
     vectors = _describe(np.ascontiguousarray(current[y0:y1, x0:x1]), basis)
@@ -259,7 +262,7 @@ class _Search:
         return current, matches
 
     def _improve(self, matches: Matches, queries: Array) -> Matches:
-        """Better sources: the neighbours', shifted; then random ones around the best so far, ever nearer."""
+        """Try the neighbours' sources, shifted, then random ones ever nearer to the best."""
         height, width = self._patches.size
         costs = _distances(queries, self._patches.vectors, matches.sources)
         matches = matches._replace(costs=costs)
@@ -273,7 +276,7 @@ class _Search:
             while radius >= 1:
                 y, x = np.divmod(matches.sources, width)
                 jump = self._random.integers(-radius, radius + 1, (2, len(y)))
-                trials = Trials(y + jump[0], x + jump[1], np.True_)
+                trials = Trials(y + jump[0], x + jump[1], np.array(True))
                 matches = _take_better(matches, trials, queries, self._patches)
                 radius //= 4
         return matches

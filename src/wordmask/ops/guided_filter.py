@@ -1,4 +1,4 @@
-"""The guided filter (He, Sun and Tang, 2013): values that are smooth but for the edges of a picture."""
+"""The guided filter (He, Sun and Tang, 2013): smooth values with the edges of a picture."""
 
 import cv2
 import numpy as np
@@ -12,9 +12,10 @@ def guided_filter(
 ) -> Array:
     """(H, W) float32: `values` (H, W), in every window a linear function of the guide's colour.
 
-    `guide` (H, W, 3) float32 holds colours in 0..1, windows are 2 `radius` + 1 pixels wide, and `eps` is
-    the variance of colour below which a window counts as flat. `coarse` computes the functions on every
-    `coarse`-th pixel, which is that squared times faster and hardly seen (fast guided filter).
+    `guide` (H, W, 3) float32 holds colours in 0..1, windows are 2 `radius` + 1 pixels wide, and
+    `eps` is the variance of colour below which a window counts as flat. `coarse` computes the
+    functions on every `coarse`-th pixel, which is that squared times faster and hardly seen (fast
+    guided filter).
     """
     if radius < 1 or eps <= 0:
         raise OptionError(f"radius must be at least 1 and eps above 0, got {radius} and {eps}")

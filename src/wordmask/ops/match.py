@@ -11,8 +11,8 @@ from wordmask.errors import InputError
 def assign(costs: Array) -> tuple[Array, Array]:
     """Rows (K,) and columns (K,) of the pairs with the least total cost; K is the shorter side.
 
-    The assignment problem by shortest augmenting paths (Crouse 2016), rows ascending. Of equal totals it
-    picks the pairs that SciPy's `linear_sum_assignment` picks.
+    The assignment problem by shortest augmenting paths (Crouse 2016), rows ascending. Of equal
+    totals it picks the pairs that SciPy's `linear_sum_assignment` picks.
 
     >>> rows, columns = assign(np.array([[0.1, 0.9], [0.2, 0.3]]))
     >>> rows.tolist(), columns.tolist()

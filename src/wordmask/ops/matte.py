@@ -1,8 +1,8 @@
 """Soft edges: how much of each pixel belongs to the object, and the object's own colour there.
 
-A hard mask says yes or no; along hair and blur a pixel is both. The guided filter lets the share follow
-the picture's colours near the mask's edge. Blur fusion (Forte 2021) takes the old background out of the
-colours, so that hair does not carry a fringe of it onto a new one.
+A hard mask says yes or no; along hair and blur a pixel is both. The guided filter lets the share
+follow the picture's colours near the mask's edge. Blur fusion (Forte 2021) takes the old
+background out of the colours, so that hair does not carry a fringe of it onto a new one.
 """
 
 import cv2
@@ -14,7 +14,7 @@ from wordmask.ops.regions import box_around
 
 
 def reach_of(mask: Array) -> int:
-    """Pixels on either side of the edge where a matte is soft: 3 % of the object's size, 2 to 40."""
+    """Pixels on both sides of the edge where a matte is soft: 3 % of the object's size, 2 to 40."""
     return int(np.clip(round(0.03 * float(np.sqrt(np.count_nonzero(mask)))), 2, 40))
 
 
@@ -23,7 +23,8 @@ def soft_matte(
 ) -> Array:
     """(H, W) float32 in [0, 1]: 1 deeper than `reach` inside the mask, 0 farther than it outside.
 
-    `eps` is the variance of colour (0..1) below which an edge is none; for `coarse` see `guided_filter`.
+    `eps` is the variance of colour (0..1) below which an edge is none; for `coarse` see
+    `guided_filter`.
     """
     matte = np.zeros(mask.shape, np.float32)
     if not mask.any():
@@ -50,8 +51,9 @@ def _is_deep(hard: Array, reach: int) -> Array:
 def foreground(pixels: Array, alpha: Array, *, reach: int, coarse: int = 1) -> Array:
     """(H, W, 3) uint8: the object's own colours, without the background's share along soft edges.
 
-    Blur fusion, twice: the mean colours of object and background nearby explain the pixel, and what they
-    leave is corrected. The means are smooth, so they may be computed on every `coarse`-th pixel.
+    Blur fusion, twice: the mean colours of object and background nearby explain the pixel, and
+    what they leave is corrected. The means are smooth, so they may be computed on every
+    `coarse`-th pixel.
     """
     soft = (alpha > 0) & (alpha < 1)
     if not soft.any():
@@ -75,7 +77,7 @@ def foreground(pixels: Array, alpha: Array, *, reach: int, coarse: int = 1) -> A
 
 
 def _mean_colours(part: Array, share: Array, reach: int, coarse: int) -> tuple[Array, Array]:
-    """(h, w, 3) float32 colours of the object and of the background around each `coarse`-th pixel."""
+    """(h, w, 3) float32: the object's and the background's colours near each `coarse`-th pixel."""
     height, width = share.shape
     size_wh = (max(1, width // coarse), max(1, height // coarse))
     small = cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -87,7 +89,7 @@ def _mean_colours(part: Array, share: Array, reach: int, coarse: int) -> tuple[A
 
 
 def _fuse(pixels: Array, share: Array, own: Array, behind: Array) -> Array:
-    """The colour that, laid over `behind` by `share`, comes nearest to the pixel, starting from `own`."""
+    """`own`, corrected so that it gives the pixel when laid over `behind` by `share`."""
     fused: Array = own + share * (pixels - share * own - (1 - share) * behind)
     return fused
 

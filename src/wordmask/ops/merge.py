@@ -1,7 +1,8 @@
 """Many masks into few: duplicates, wholes and parts, one owner per pixel, a complete map.
 
-What drops masks returns the rows that stay, so that the caller can take the same rows of every column.
-Nothing here depends on the order in which masks come: ties are broken by the masks themselves.
+What drops masks returns the rows that stay, so that the caller can take the same rows of every
+column. Nothing here depends on the order in which masks come: ties are broken by the masks
+themselves.
 """
 
 from collections.abc import Sequence
@@ -72,8 +73,9 @@ def best_first(masks: Masks, scores: Array) -> Array:
 def nested(masks: Masks, label_ids: Array, keep: Granularity, *, inside: float = INSIDE) -> Array:
     """(K,) rows that stay of masks that lie in each other, ascending.
 
-    Only masks of one name count as whole and part. `whole` keeps the outermost, `part` the innermost,
-    `tree` all. A whole stays among the parts where the parts inside it cover less than half of it.
+    Only masks of one name count as whole and part. `whole` keeps the outermost, `part` the
+    innermost, `tree` all. A whole stays among the parts where the parts inside it cover less than
+    half of it.
     """
     if keep not in ("whole", "part", "tree"):
         raise OptionError(f"granularity is whole, part or tree, got {keep!r}")
@@ -123,10 +125,10 @@ def _innermost(masks: Masks, within: Array) -> Array:
 
 
 def overlaps(masks: Masks) -> tuple[Array, Array]:
-    """(N, N) pixels that each pair shares, and (N, N) area of the FIRST of each pair, in the same unit.
+    """(N, N) pixels that each pair shares, and (N, N) area of the FIRST of each pair.
 
-    Pictures above 256 x 256 are compared at that resolution: a pair's IoU hardly changes, and N^2 pairs
-    become cheap. Masks that are small there are compared at full size.
+    Pictures above 256 x 256 are compared at that resolution: a pair's IoU hardly changes, and N^2
+    pairs become cheap. Masks that are small there are compared at full size.
     """
     coarse = _coarse(masks)
     shared = coarse.intersections(coarse)
@@ -169,10 +171,10 @@ def disjoint(
 ) -> Masks:
     """The N masks with every pixel in the one that has the best score there; some may become empty.
 
-    `pixel_scores` holds for each mask an array of its crop's shape that weighs its score pixel by pixel.
-    Without it a mask's score holds everywhere, and of equal scores the smaller mask wins. A mask that
-    loses pixels also loses fragments below `min_area` pixels or `min_share` of its former area, unless
-    the fragment is most of it.
+    `pixel_scores` holds for each mask an array of its crop's shape that weighs its score pixel by
+    pixel. Without it a mask's score holds everywhere, and of equal scores the smaller mask wins.
+    A mask that loses pixels also loses fragments below `min_area` pixels or `min_share` of its
+    former area, unless the fragment is most of it.
     """
     scores = np.asarray(scores, np.float32)
     if pixel_scores is None:

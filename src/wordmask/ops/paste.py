@@ -1,8 +1,8 @@
 """Where an edit may touch a picture, and how its patch goes back in.
 
-Around the mask lies a ring. Inside mask and ring the patch may change pixels, fading out across the ring;
-outside the ring no byte changes. Edits work on padded boxes around the pieces of the mask, joined where
-they overlap, so a picture of any size costs what its objects cost.
+Around the mask lies a ring. Inside mask and ring the patch may change pixels, fading out across
+the ring; outside the ring no byte changes. Edits work on padded boxes around the pieces of the
+mask, joined where they overlap, so a picture of any size costs what its objects cost.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def ring_width(size: Size, share: float) -> int:
 
 
 def make_hole(mask: Array, ring: int, feather: int) -> Hole:
-    """The mask grown by `ring` pixels all round; the weight fades over the outer `feather` of them."""
+    """The mask grown by `ring` pixels; the weight fades over the outer `feather` of them."""
     if ring == 0:
         return Hole(mask, mask.astype(np.float32))
     distance = np.zeros(mask.shape)
@@ -79,7 +79,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def blend(below: Array, above: Array, weight: Array) -> Array:
-    """uint8 (H, W, 3): `above` over `below` by `weight` (H, W) in [0, 1]; where it is 0, exactly `below`."""
+    """(H, W, 3) uint8: `above` over `below` by `weight` (H, W) in 0..1; `below` itself where 0."""
     blended = below.copy()
     if not (weight > 0).any():
         return blended

@@ -31,7 +31,7 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
 
 
 def mean_inside(masks: Masks, values: Array) -> Array:
-    """(N, D): the mean of `values` (h, w, D), a grid over the picture edge to edge, under each mask."""
+    """(N, D): the mean under each mask of `values` (h, w, D), a grid over the whole picture."""
     grid = (values.shape[0], values.shape[1])
     weights = coverage(masks, grid).reshape(len(masks), grid[0] * grid[1])
     weights /= np.maximum(weights.sum(1, keepdims=True), 1e-12)

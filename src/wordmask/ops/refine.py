@@ -13,13 +13,13 @@ NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != 
 def pamr(
     pixels: Array, scores: Array, *, dilations: Sequence[int] = (8, 16), iterations: int = 10
 ) -> Array:
-    """Class scores (C, H, W), spread `iterations` times to neighbours of like colour: (C, H, W) float32.
+    """(C, H, W) float32: class scores, spread `iterations` times to neighbours of like colour.
 
-    Pixel-adaptive mask refinement (Araslanov and Roth, CVPR 2020). A pixel has 8 neighbours at each
-    dilation. Each weighs softmax(mean over channels of -|difference| / (0.1 std + 1e-8)), where std is the
-    channel's over the pixel and its neighbours at all dilations (the pixel counted once per dilation,
-    unbiased). The border is repeated. `pixels` (H, W, K) may have any scale.
-    Takes 32 H W bytes per dilation; classes go one at a time.
+    Pixel-adaptive mask refinement (Araslanov and Roth, CVPR 2020). A pixel has 8 neighbours at
+    each dilation. Each weighs softmax(mean over channels of -|difference| / (0.1 std + 1e-8)),
+    where std is the channel's over the pixel and its neighbours at all dilations (the pixel
+    counted once per dilation, unbiased). The border is repeated. `pixels` (H, W, K) may have any
+    scale. Takes 32 H W bytes per dilation; classes go one at a time.
     """
     if pixels.ndim != 3 or scores.ndim != 3 or pixels.shape[:2] != scores.shape[1:]:
         raise OptionError(
@@ -40,7 +40,7 @@ def pamr(
 
 
 def _neighbours(plane: Array, dilations: Sequence[int]) -> Iterator[Array]:
-    """The plane as seen from each of its neighbours, the border repeated: views of one padded copy."""
+    """The plane shifted to each neighbour, the border repeated: views of one padded copy."""
     height, width = plane.shape[:2]
     pad = max(dilations)
     padded = np.pad(plane, ((pad, pad), (pad, pad)), mode="edge")

@@ -16,7 +16,7 @@ BAND_PIXELS = 1 << 18  # how much of a mask is upsampled at once: fits the proce
 
 
 def box_around(mask: Array, margin: int = 0) -> Box:
-    """The box of a mask that is not empty, `margin` pixels larger on all sides, inside the picture."""
+    """The box of a mask that is not empty, `margin` pixels larger, inside the picture."""
     x0, y0, x1, y1 = tight_box(mask)
     height, width = mask.shape
     return (
@@ -68,9 +68,9 @@ def deepest_point(mask: Array) -> tuple[float, float]:
 def deep_points(mask: Array, *, count: int, share: float = 0.6, neck: float = 0.75) -> Array:
     """(K, 2) float32: up to `count` separate peaks of depth, deepest first, for things that touch.
 
-    A peak counts where it is at least `share` as deep as the deepest, and where the straight way to every
-    peak before it leads through a neck: a place less deep than `neck` x the shallower of the two.
-    So a bar, which is as deep all along, has one peak.
+    A peak counts where it is at least `share` as deep as the deepest, and where the straight way
+    to every peak before it leads through a neck: a place less deep than `neck` x the shallower of
+    the two. So a bar, which is as deep all along, has one peak.
     """
     depths = depth(mask)
     left = depths.copy()
@@ -99,7 +99,7 @@ def _has_neck(
 
 
 def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> Array:
-    """(N,) IoU between the masks of (N, h, w) logits at a threshold `shift` higher and `shift` lower.
+    """(N,) IoU of the masks of (N, h, w) logits at a threshold `shift` higher and `shift` lower.
 
     Near 1 where the edge is sharp; 0 for a mask that is empty at both.
     """
@@ -114,8 +114,8 @@ def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> A
 def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Masks:
     """Masks of a picture of `size` where (N, h, w) logits that cover it exceed `threshold`.
 
-    Bilinear (see ops/resample). Only the part of the picture that a mask can reach is upsampled, band by
-    band, straight into its crop: memory does not grow with N x H x W.
+    Bilinear (see ops/resample). Only the part of the picture that a mask can reach is upsampled,
+    band by band, straight into its crop: memory does not grow with N x H x W.
     """
     if logits.ndim != 3 or 0 in logits.shape[1:]:
         raise MaskError(f"logits are (N, h, w), got {logits.shape}")
@@ -132,7 +132,8 @@ def _upsample(
     x0, y0, x1, y1 = tight_box(plane > threshold)
     if x0 == x1:
         return (0, 0), np.zeros((0, 0), bool)
-    # Between two values below the threshold nothing exceeds it, so the rest of the picture is empty.
+    # Between two values below the threshold nothing exceeds it, so the rest of the picture is
+    # empty.
     top, bottom = rows.touched_by(y0, y1 - 1)
     left, right = columns.touched_by(x0, x1 - 1)
     crop = np.zeros((max(0, bottom - top), max(0, right - left)), bool)

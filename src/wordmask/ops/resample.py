@@ -1,7 +1,8 @@
 """Grids over a picture at another resolution.
 
-A grid of h x w cells covers the picture from edge to edge, and a value stands at the centre of its cell.
-So a stretch multiplies coordinates, and nothing moves by half a cell (`align_corners=False` in torch).
+A grid of h x w cells covers the picture from edge to edge, and a value stands at the centre of
+its cell. So a stretch multiplies coordinates, and nothing moves by half a cell
+(`align_corners=False` in torch).
 """
 
 from typing import NamedTuple
@@ -32,7 +33,7 @@ def bilinear(values: Array, size: Size | tuple[int, ...]) -> Array:
 
 
 def stretch(pixels: Array, size: Size) -> Array:
-    """A picture (H, W, ...) at another size: pixels are averaged where they become fewer, else bilinear."""
+    """A picture (H, W, ...) at another size: averaged if it shrinks, bilinear if it grows."""
     fewer = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]
     mode = cv2.INTER_AREA if fewer else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, (size[1], size[0]), interpolation=mode))
@@ -52,7 +53,7 @@ class Taps(NamedTuple):
 
     @classmethod
     def at(cls, places: Array, count: int) -> "Taps":
-        """At `places` between the centres 0, 1, ... of `count` cells; the outer ones are repeated outside."""
+        """At `places` between the centres 0, 1, ... of `count` cells, the outer ones repeated."""
         inside = np.clip(places, 0, count - 1)
         first = np.floor(inside).astype(np.intp)
         second = np.minimum(first + 1, count - 1)

@@ -1,4 +1,4 @@
-"""500 odd pictures: each reads, or is refused by an error that names it. Nothing else may happen."""
+"""500 odd pictures: each reads, or an error names it. Nothing else may happen."""
 
 import runpy
 import warnings
@@ -38,7 +38,8 @@ def test_every_odd_picture_reads_or_is_named(odd, capsys):
     assert [name for name, how in outcomes.items() if " fine" in name and how != "read"] == []
     assert sum(how == "refused" for how in outcomes.values()) > 250
     assert said == []
-    # libtiff writes what it stumbles over straight to the process, where Python cannot silence it; nothing else speaks.
+    # libtiff writes what it stumbles over straight to the process, where Python cannot silence
+    # it; nothing else speaks.
     assert capsys.readouterr() == ("", "")
 
 

@@ -1,4 +1,4 @@
-"""Sizes and frames from a file's own bytes, the same that a decoder would find, in little time whatever is sent."""
+"""Sizes and frames from a file's own bytes: as a decoder finds them, quickly whatever comes."""
 
 import struct
 from io import BytesIO

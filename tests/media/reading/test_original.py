@@ -105,7 +105,7 @@ def test_jpeg_and_palette_pictures_are_plain_rgb(tmp_path):
 
 def test_limits_hold_and_another_size_is_refused(tmp_path):
     path = written(tmp_path / "a.png", noise("uint16", 40, 40, 3))
-    with pytest.raises(ImageError, match="--max-pixels"):
+    with pytest.raises(ImageError, match="set max_pixels="):
         read_original(path, Limits(max_pixels=100))
     with pytest.raises(MaskError, match="the edit is"):
         read_original(path).with_edit(Image(np.zeros((2, 2, 3), np.uint8)))

@@ -1,4 +1,4 @@
-"""Pictures from the web: off unless asked for, https, public addresses only, little time, few bytes."""
+"""Pictures from the web: only if allowed, over https, from public addresses, within limits."""
 
 import socket
 import ssl
@@ -18,15 +18,16 @@ from wordmask.media.writing import encode_picture
 
 PUBLIC = "93.184.216.34"
 PRIVATE = [
-    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.1.2.3",
-    "169.254.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.8", "192.0.0.170",
-    "192.0.2.1", "192.88.99.1", "192.168.0.1", "192.168.255.255", "198.18.0.1", "198.19.255.255", "198.51.100.1",
-    "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-    "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:93.184.216.34", "::ffff:0:127.0.0.1",
-    "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:0:7f00:1::", "2001:2::1",
-    "2001:10::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "fc00::1", "fd00:ec2::254", "fd12:3456::1",
-    "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "ff0e::1", "4000::1", "f000::1",
-    "localhost", "", "127.1", "0x7f.1", "2130706433", "017700000001",
+    "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254",
+    "127.0.0.1", "127.1.2.3", "169.254.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
+    "192.0.0.1", "192.0.0.8", "192.0.0.170", "192.0.2.1", "192.88.99.1", "192.168.0.1",
+    "192.168.255.255", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1",
+    "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1",
+    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:93.184.216.34", "::ffff:0:127.0.0.1",
+    "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:0:7f00:1::",
+    "2001:2::1", "2001:10::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "fc00::1",
+    "fd00:ec2::254", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "ff0e::1",
+    "4000::1", "f000::1", "localhost", "", "127.1", "0x7f.1", "2130706433", "017700000001",
 ]  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def test_addresses_that_are_not_asked_at_all(url, said):
 def answering(
     *answers: bytes | Callable[[socket.socket], None], timeout_s: float = 60
 ) -> Iterator[tuple[WebOptions, list[str]]]:
-    """Options that reach, one after another, servers that give these answers; and what was asked of whom."""
+    """Options that reach servers with these answers in turn, and what each was asked."""
     asked: list[str] = []
     waiting, threads = iter(answers), []
 
@@ -165,7 +166,7 @@ def trickled_head(theirs: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        pytest.param(ok(bytes(1001)), "over 1 kB; raise the limit with --max-bytes", id="too long"),
+        pytest.param(ok(bytes(1001)), "over 1 kB; set max_bytes=2KB", id="too long"),
         pytest.param(ok(b"", length=10**12), "IncompleteRead|breaks off", id="nothing of much"),
         pytest.param(ok(bytes(900), length=950), "IncompleteRead|breaks off", id="cut"),
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(2000), "over 1 kB", id="no length said"),
@@ -238,5 +239,5 @@ def test_read_fetches_only_when_asked(monkeypatch):
     image = read("https://example.org/a.png", web=True)
     assert image.size == (2, 3)
     assert image.name == "https://example.org/a.png"
-    with pytest.raises(ImageError, match="only when asked for"):
+    with pytest.raises(ImageError, match="not fetched unless you allow it; set web"):
         read("https://example.org/a.png")

@@ -1,6 +1,7 @@
-"""What a file is and how large, from its own bytes: nothing is decoded, no library is asked.
+"""What a file is and how large, read from its own bytes: nothing is decoded, no library is asked.
 
-This is the allow-list. A suffix decides nothing; what is not recognised here never meets a decoder.
+This is the list of what is allowed in: a file that is not recognised here never meets a decoder.
+Its suffix plays no part.
 """
 
 import struct
@@ -20,8 +21,8 @@ class Head(NamedTuple):
     frames: int = 1
 
 
-class Cut(Exception):  # noqa: N818  no error yet: `head` makes it one, with the file's name
-    """The file ends, or breaks, where more was promised; says what."""
+class BrokenHeader(Exception):  # noqa: N818  no error yet: `head` makes it one, with the name
+    """The file ends or contradicts itself; the text says how."""
 
 
 def head(file: BinaryIO, name: str, most_frames: int) -> Head:
@@ -31,22 +32,24 @@ def head(file: BinaryIO, name: str, most_frames: int) -> Head:
     kind = sniff(start)
     if kind not in _PARSERS:
         raise ImageError(
-            f"{name} {_what_it_is(kind, start)}; pictures are read as JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC"
+            f"{name} {_what_it_is(kind, start)}; "
+            "pictures are read as JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC"
         )
     try:
         return _PARSERS[kind](file, most_frames)
-    except Cut as broken:
+    except BrokenHeader as broken:
         raise ImageError(
             f"{name} is a broken {kind} picture: {broken}; copy or export it again"
         ) from None
     except (struct.error, OverflowError):
         raise ImageError(
-            f"{name} is a broken {kind} picture: its header is cut or points nowhere; copy or export it again"
+            f"{name} is a broken {kind} picture: its header is cut or points nowhere; "
+            "copy or export it again"
         ) from None
 
 
 def sniff(start: bytes) -> str:
-    """The format of a file that begins so: a name Pillow knows, or what a refused file is, or ""."""
+    """The format of a file from its first bytes: Pillow's name for it, a refused kind, or ""."""
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WEBP"
     if start[4:8] == b"ftyp":
@@ -54,11 +57,8 @@ def sniff(start: bytes) -> str:
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):
             return kind
-    return (
-        "SVG or XML"
-        if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<svg", b"<!DOCTYPE"))
-        else ""
-    )
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return "SVG or XML" if text.startswith((b"<?xml", b"<svg", b"<!DOCTYPE")) else ""
 
 
 _MAGIC = {
@@ -71,7 +71,7 @@ _MAGIC = {
     b"MM\0*": "TIFF",
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
-    # Known, and refused by name: these make decoders run programs, read other files or guess.
+    # Known, and refused by name: decoders of these run programs, read other files or guess.
     b"%!PS": "EPS",
     b"\xc5\xd0\xd3\xc6": "EPS",
     b"%PDF": "PDF",
@@ -100,18 +100,18 @@ def _what_it_is(kind: str, start: bytes) -> str:
     return f"is {kind} by its content" if kind else f"is no picture: it begins with {start[:8]!r}"
 
 
-# A file of millions of empty parts would keep us busy for minutes; true ones have a part every few kilobytes.
+# A file of millions of empty parts would take minutes; real ones have a part every few kilobytes.
 MOST_PARTS = 200_000
 MOST_GIF_PARTS = 2_500_000  # of 255 bytes: more than the largest file has
 
 
 def _tick(parts: Iterator[int]) -> None:
     if next(parts, None) is None:
-        raise Cut("it is cut into millions of parts")
+        raise BrokenHeader("it is cut into millions of parts")
 
 
 def _png(file: BinaryIO, most_frames: int) -> Head:
-    """Every chunk's checksum is compared, so a cut or flipped picture is an error and not half grey."""
+    """Every chunk's checksum is compared: a damaged file is an error, not a half grey picture."""
     del most_frames  # the count stands in the header
     file.seek(8)
     size, frames, kind = None, 1, b""
@@ -120,14 +120,14 @@ def _png(file: BinaryIO, most_frames: int) -> Head:
         _tick(parts)
         length, kind = struct.unpack(">I4s", _exactly(file, 8))
         if size is None and (kind, length) != (b"IHDR", 13):
-            raise Cut("it does not begin with its size")
+            raise BrokenHeader("it does not begin with its size")
         check = crc32(kind)
         body = b""
         while length:
             part = _exactly(file, min(length, 1 << 20))
             check, length, body = crc32(part, check), length - len(part), body or part
         if struct.unpack(">I", _exactly(file, 4))[0] != check:
-            raise Cut(f"its part {kind.decode('latin-1')} fails its checksum")
+            raise BrokenHeader(f"its part {kind.decode('latin-1')} fails its checksum")
         if kind == b"IHDR":
             size = struct.unpack(">II", body[:8])
         elif kind == b"acTL":
@@ -143,12 +143,12 @@ def _jpeg(file: BinaryIO, most_frames: int) -> Head:
     while True:
         _tick(parts)
         if _exactly(file, 1) != b"\xff":
-            continue  # padding between segments, as libjpeg skips it
+            continue  # padding between segments, which libjpeg skips too
         mark = _exactly(file, 1)[0]
         if mark in (0x00, 0xFF, 0x01) or 0xD0 <= mark <= 0xD8:
             continue
         if mark in (0xD9, 0xDA):
-            raise Cut("its size is missing")
+            raise BrokenHeader("its size is missing")
         length = struct.unpack(">H", _exactly(file, 2))[0]
         if 0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC):
             _, height, width = struct.unpack(">BHH", _exactly(file, 5))
@@ -175,9 +175,9 @@ def _gif(file: BinaryIO, most_frames: int) -> Head:
         elif frames:
             break  # the trailer, or a missing one after whole frames
         else:
-            raise Cut("it holds no frame")
+            raise BrokenHeader("it holds no frame")
         if not _skip_blocks(file, parts) and frames <= 1:
-            raise Cut("it ends inside its first frame")
+            raise BrokenHeader("it ends inside its first frame")
     return Head("GIF", width, height, frames)
 
 
@@ -187,7 +187,7 @@ def _skip_palette(file: BinaryIO, flags: int) -> None:
 
 
 def _skip_blocks(file: BinaryIO, parts: Iterator[int]) -> bool:
-    """Past the sub-blocks at hand; False where the file ends within."""
+    """Skip the sub-blocks that begin here; False where the file ends within."""
     while length := file.read(1):
         _tick(parts)
         if length == b"\0":
@@ -211,7 +211,7 @@ def _webp(file: BinaryIO, most_frames: int) -> Head:
     file.seek(4)
     (total,) = struct.unpack("<I", _exactly(file, 4))
     if file.seek(0, 2) < total + 8:
-        raise Cut(f"{total + 8:,} bytes were promised, {file.tell():,} are there")
+        raise BrokenHeader(f"{total + 8:,} bytes were promised, {file.tell():,} are there")
     at, size, frames = 12, None, 0
     parts = iter(range(MOST_PARTS))
     while at + 8 <= total + 8 and frames <= most_frames:
@@ -223,7 +223,7 @@ def _webp(file: BinaryIO, most_frames: int) -> Head:
         frames += kind == b"ANMF"
         at += 8 + length + length % 2
     if size is None:
-        raise Cut("its size is missing")
+        raise BrokenHeader("its size is missing")
     return Head("WEBP", *size, max(frames, 1))
 
 
@@ -240,7 +240,7 @@ def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
 
 
 def _tiff(file: BinaryIO, most_frames: int) -> Head:
-    """Pages are a linked list, which a file can close into a ring."""
+    """Pages are a linked list, which a hostile file can close into a ring."""
     file.seek(0)
     order = "<" if _exactly(file, 2) == b"II" else ">"
     big = struct.unpack(order + "H", _exactly(file, 2))[0] == 43
@@ -252,25 +252,25 @@ def _tiff(file: BinaryIO, most_frames: int) -> Head:
     visited: set[int] = set()
     while at and len(seen) <= most_frames:
         if at in visited:
-            raise Cut("its pages run in a ring")
+            raise BrokenHeader("its pages run in a ring")
         visited.add(at)
         seen.append(at)
         file.seek(at)
         (entries,) = struct.unpack(order + count, _exactly(file, struct.calcsize(count)))
         if entries > 0xFFFF:
-            raise Cut(f"a page with {entries:,} tags")
+            raise BrokenHeader(f"a page with {entries:,} tags")
         table = _exactly(file, entries * entry)
         first = first or _tiff_tags(table, order, entry)
         (at,) = struct.unpack(order + word, _exactly(file, struct.calcsize(word)))
     if 256 not in first or 257 not in first:
-        raise Cut("its size is missing")
+        raise BrokenHeader("its size is missing")
     # A tile may be larger than its picture, and is decoded whole.
     width, height = max(first[256], first.get(322, 0)), max(first[257], first.get(323, 0))
     return Head("TIFF", width, height, len(seen))
 
 
 def _tiff_tags(table: bytes, order: str, entry: int) -> dict[int, int]:
-    """Tag -> its value, for the single whole numbers among a page's tags."""
+    """The value of each of a page's tags that holds one whole number."""
     tags = {}
     for at in range(0, len(table), entry):
         tag, kind = struct.unpack(order + "HH", table[at : at + 4])
@@ -282,7 +282,7 @@ def _tiff_tags(table: bytes, order: str, entry: int) -> dict[int, int]:
 
 
 def _heif(file: BinaryIO, most_frames: int) -> Head:
-    """Boxes hold the size; the plug-in, which reads boxes only, is asked for it when it opens the file."""
+    """The plug-in tells the size when it opens the file, for which it decodes nothing."""
     del most_frames, file
     return Head("HEIF", 1, 1)
 
@@ -290,10 +290,16 @@ def _heif(file: BinaryIO, most_frames: int) -> Head:
 def _exactly(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) != count:
-        raise Cut("it ends too early")
+        raise BrokenHeader("it ends too early")
     return data
 
 
 _PARSERS = {
-    "PNG": _png, "JPEG": _jpeg, "GIF": _gif, "BMP": _bmp, "WEBP": _webp, "TIFF": _tiff, "HEIF": _heif,
-}  # fmt: skip
+    "PNG": _png,
+    "JPEG": _jpeg,
+    "GIF": _gif,
+    "BMP": _bmp,
+    "WEBP": _webp,
+    "TIFF": _tiff,
+    "HEIF": _heif,
+}

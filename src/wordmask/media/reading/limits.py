@@ -1,10 +1,9 @@
 """How large a picture or a video may be, checked before anything is decoded.
 
-Every limit is one field here and one option on the command line (`max_pixels` is `--max-pixels`); the error
-names the picture, what it has, and the option that raises the limit. `Limits()` is what the command line and
-the Python door use; `Limits.server()` is what strangers get.
+An error names the picture, what it has, and the field that raises the limit. `Limits()` is for
+pictures of one's own; `Limits.server()` is for those that strangers send.
 
-| field | command line | server | what it bounds |
+| field | `Limits()` | `Limits.server()` | what it bounds |
 |---|---|---|---|
 | max_bytes | 512 MB | 25 MB | the file, or the bytes of a stream |
 | max_pixels | 50 MP | 50 MP | width x height |
@@ -16,10 +15,15 @@ the Python door use; `Limits.server()` is what strangers get.
 import re
 from dataclasses import dataclass
 from math import ceil, inf
+from typing import Annotated
 
-from wordmask.errors import ImageError, OptionError
+from annotated_types import Ge, Gt
+
+from wordmask.core.options import check
+from wordmask.errors import ImageError, Mend, OptionError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF")
+UNITS = {"max_bytes": "B", "max_pixels": "P"}  # the other limits are plain counts
 _FACTORS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -31,22 +35,21 @@ class Limits:
     3000000000
     """
 
-    max_bytes: int = 512_000_000
+    max_bytes: Annotated[int, Ge(1)] = 512_000_000
     """Bytes of the file."""
-    max_pixels: int = 50_000_000
+    max_pixels: Annotated[int, Ge(1)] = 50_000_000
     """Width x height."""
-    max_side: int = 65_535
+    max_side: Annotated[int, Ge(1)] = 65_535
     """Pixels along the longer side."""
-    max_frames: int = 1_000
+    max_frames: Annotated[int, Ge(1)] = 1_000
     """Frames of an animation; only the first is read."""
-    max_pages: int = 1_000
+    max_pages: Annotated[int, Ge(1)] = 1_000
     """Pages of a TIFF; only the first is read."""
     formats: tuple[str, ...] = FORMATS
     """What is read, by content; the suffix of a file decides nothing."""
 
     def __post_init__(self) -> None:
-        for field in ("max_bytes", "max_pixels", "max_side", "max_frames", "max_pages"):
-            _at_least_one(field, getattr(self, field))
+        check(self)
         for name in self.formats:
             if name not in FORMATS:
                 raise OptionError(f"no such picture format: {name!r}; known: {', '.join(FORMATS)}")
@@ -63,63 +66,62 @@ class Limits:
 
     def check_bytes(self, name: str, count: int) -> None:
         if count > self.max_bytes:
-            raise ImageError(
-                _over(name, f"has {human(count, 'B')}", "max_bytes", self.max_bytes, count)
-            )
+            raise _over(f"{name} has {human(count, 'B')}", "max_bytes", self.max_bytes, count)
 
     def check_size(self, name: str, width: int, height: int) -> None:
         if width < 1 or height < 1:
             raise ImageError(f"{name} is empty: {width} x {height}")
-        pixels = width * height
+        pixels, side = width * height, max(width, height)
         if pixels > self.max_pixels:
-            got = f"is {width:,} x {height:,} ({human(pixels, 'P')})"
-            raise ImageError(_over(name, got, "max_pixels", self.max_pixels, pixels))
-        if max(width, height) > self.max_side:
-            got = f"is {width:,} x {height:,}"
-            raise ImageError(_over(name, got, "max_side", self.max_side, max(width, height)))
+            got = f"{name} is {width:,} x {height:,} ({human(pixels, 'P')})"
+            raise _over(got, "max_pixels", self.max_pixels, pixels)
+        if side > self.max_side:
+            raise _over(f"{name} is {width:,} x {height:,}", "max_side", self.max_side, side)
 
     def check_frames(self, name: str, count: int, *, pages: bool = False) -> None:
         """`count` may stop at one over the limit: nobody need count on."""
-        field = "max_pages" if pages else "max_frames"
+        field, noun = ("max_pages", "pages") if pages else ("max_frames", "frames")
         limit = getattr(self, field)
         if count > limit:
-            noun = "pages" if pages else "frames"
-            raise ImageError(_over(name, f"has over {limit:,} {noun}", field, limit, count))
+            raise _over(f"{name} has over {limit:,} {noun}", field, limit, count)
 
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """The most that a video may have. On one's own machine its length is free; `server()` is for strangers."""
+    """The most that a video may have; one of your own may be of any length."""
 
-    max_bytes: float = inf
+    max_bytes: Annotated[float, Gt(0)] = inf
     """Bytes of the file."""
-    max_seconds: float = inf
+    max_seconds: Annotated[float, Gt(0)] = inf
     """Length."""
-    max_pixels: int = 50_000_000
+    max_pixels: Annotated[int, Ge(1)] = 50_000_000
     """Width x height of a frame."""
 
     def __post_init__(self) -> None:
-        for field in ("max_bytes", "max_seconds", "max_pixels"):
-            if not getattr(self, field) > 0:
-                raise OptionError(f"{field} must be more than 0, got {getattr(self, field)}")
+        check(self)
 
     @classmethod
     def server(cls) -> "VideoLimits":
-        """200 MB, 10 minutes, 4K."""
+        """For videos that strangers send: 200 MB, 10 minutes, 4K."""
         return cls(max_bytes=200_000_000, max_seconds=600.0, max_pixels=4096 * 2304)
 
-    def check(
-        self, name: str, *, size_bytes: int = 0, seconds: float = 0.0, wh: tuple[int, int] = (0, 0)
-    ) -> None:
-        if size_bytes > self.max_bytes:
-            got = f"has {human(size_bytes, 'B')}"
-            raise ImageError(_over(name, got, "max_bytes", int(self.max_bytes), size_bytes))
+    def check_bytes(self, name: str, count: int) -> None:
+        if count > self.max_bytes:
+            got = f"{name} has {human(count, 'B')}"
+            raise _over(got, "max_bytes", int(self.max_bytes), count)
+
+    def check_seconds(self, name: str, seconds: float) -> None:
         if seconds > self.max_seconds:
-            fix = f"longer videos need {_flag('max_seconds')} {ceil(seconds)}"
-            raise ImageError(f"{name} is longer than {self.max_seconds:g} s; {fix}")
-        if wh[0] * wh[1] > self.max_pixels:
-            got = f"has frames of {wh[0]:,} x {wh[1]:,} ({human(wh[0] * wh[1], 'P')})"
-            raise ImageError(_over(name, got, "max_pixels", self.max_pixels, wh[0] * wh[1]))
+            raise ImageError(
+                f"{name} is longer than {self.max_seconds:g} s",
+                mend=Mend("max_seconds", str(ceil(seconds))),
+            )
+
+    def check_frame(self, name: str, width: int, height: int) -> None:
+        pixels = width * height
+        if pixels > self.max_pixels:
+            got = f"{name} has frames of {width:,} x {height:,} ({human(pixels, 'P')})"
+            raise _over(got, "max_pixels", self.max_pixels, pixels)
 
 
 def amount(text: str | int) -> int:
@@ -137,41 +139,38 @@ def amount(text: str | int) -> int:
 
 
 def human(count: float, unit: str) -> str:
-    """`human(2_516_582_400, "P")` is "2.5 GP"."""
+    """A count in three figures.
+
+    >>> human(2_516_582_400, "P"), human(178_956_970, "P"), human(11, "B")
+    ('2.52 GP', '179 MP', '11 B')
+    """
     for prefix in ("", "k", "M", "G"):
         if count < 999.5 or prefix == "G":
             break
         count /= 1000
-    number = (
-        f"{count:,.0f}"
-        if count >= 99.5 or not prefix
-        else f"{count:.3g}"
-        if count < 10
-        else f"{count:.1f}"
-    )
+    if count >= 99.5 or not prefix:
+        number = f"{count:,.0f}"
+    elif count >= 10:
+        number = f"{count:.1f}"
+    else:
+        number = f"{count:.3g}"
     return f"{number.removesuffix('.0')} {prefix}{unit}"
 
 
-def _over(name: str, got: str, field: str, limit: int, enough: int) -> str:
-    unit = {"max_bytes": "B", "max_pixels": "P"}.get(field, "")
-    most = human(limit, unit) if unit else f"{limit:,}"
-    return (
-        f"{name} {got}; the limit is {most}: raise it with {_flag(field)} {_round_up(enough, unit)}"
-    )
+def round_up(count: int, unit: str = "") -> str:
+    """The next round figure that is enough, as `amount` reads it.
 
-
-def _flag(field: str) -> str:
-    return "--" + field.replace("_", "-")
-
-
-def _round_up(count: int, unit: str) -> str:
-    """The next round figure that is enough, as `amount` reads it."""
+    >>> round_up(2_516_582_400, "P"), round_up(1_234)
+    ('3GP', '1234')
+    """
     if not unit:
         return str(count)
     prefix = next(prefix for prefix in ("T", "G", "M", "K", "") if count >= _FACTORS[prefix])
     return f"{-(-count // _FACTORS[prefix])}{prefix}{unit}"
 
 
-def _at_least_one(field: str, value: int) -> None:
-    if value < 1:
-        raise OptionError(f"{field} must be at least 1, got {value}")
+def _over(got: str, field: str, limit: int, enough: int) -> ImageError:
+    """The error for a limit that is exceeded; a limit of `enough` would let the picture through."""
+    unit = UNITS.get(field, "")
+    most = human(limit, unit) if unit else f"{limit:,}"
+    return ImageError(f"{got}; the limit is {most}", mend=Mend(field, round_up(enough, unit)))

@@ -1,7 +1,8 @@
 """A picture file as it was, beside the 8-bit RGB picture that the rest of wordmask works on.
 
-An edit happens in 8-bit RGB. Its CHANGE is carried over to the original's channels, so 16-bit pictures keep their
-depth, transparent ones their alpha, grey ones stay grey, and a pixel that did not change keeps all its bits.
+An edit happens in 8-bit RGB. Its CHANGE is then made to the original's channels. So 16-bit
+pictures keep their depth, transparent ones their alpha, grey ones stay grey, and a pixel that did
+not change keeps all its bits.
 """
 
 from dataclasses import dataclass, replace
@@ -19,11 +20,12 @@ from wordmask.media.writing import encode_picture
 
 @dataclass(frozen=True, eq=False)
 class Original:
-    """The file's own channels, and what models and painters see of them."""
+    """The file's own channels, and the two 8-bit pictures made of them."""
 
     pixels: Array  # (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16; RGB order
-    image: Image  # the colours as 8-bit RGB; alpha plays no part
-    seen: Image  # as `media.read` gives it: alpha laid on white, 16-bit greys stretched; what objects are found in
+    image: Image  # for painters: the colours as 8-bit RGB; alpha plays no part
+    # For models: as `media.read` gives it, with alpha laid on white and 16-bit greys stretched.
+    seen: Image
 
     @property
     def alpha(self) -> Array | None:
@@ -34,7 +36,7 @@ class Original:
         return np.ascontiguousarray(last >> 8 if last.dtype == np.uint16 else last, np.uint8)
 
     def with_edit(self, after: Image) -> Array:
-        """The original's pixels with the change from `image` to `after` made to them, in their depth."""
+        """The original's pixels, in their depth, changed as `image` was to become `after`."""
         if after.size != self.image.size:
             raise MaskError(
                 f"the edit is {after.size}, the picture {self.image.size} (height, width)"
@@ -67,20 +69,19 @@ def read_original(path: Path | str, limits: Limits | None = None) -> Original:
 
 
 def encode_original(pixels: Array) -> bytes:
-    """PNG of any of the shapes and depths of `Original.pixels`; the same pixels give the same bytes."""
+    """PNG of pixels as in `Original.pixels`; the same pixels give the same bytes."""
     if pixels.dtype == np.uint8 or pixels.ndim == 2:
         return encode_picture(pixels)
     order = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
-    done, data = cv2.imencode(
-        ".png", cv2.cvtColor(pixels, order)
-    )  # Pillow writes 16 bits for grey pictures only
-    if not done:
+    # Pillow writes 16 bits for grey pictures only.
+    written, data = cv2.imencode(".png", cv2.cvtColor(pixels, order))
+    if not written:
         raise ImageError(f"a picture of {pixels.shape} {pixels.dtype} could not be written as PNG")
     return bytes(data.tobytes())
 
 
 def _may_be_deep(path: Path) -> bool:
-    """PNG, TIFF and WebP can hold alpha or 16 bits; by content, as everywhere."""
+    """Whether the file is a PNG, TIFF or WebP, by its content: those can hold alpha or 16 bits."""
     with path.open("rb") as file:
         head = file.read(16)
     return head.startswith((b"\x89PNG", b"II*\0", b"MM\0*")) or head[8:12] == b"WEBP"
@@ -102,20 +103,18 @@ def _deep(path: Path, image: Image) -> Array | None:
 
 
 def _orientation(path: Path) -> int:
-    """EXIF's number, 1 where there is none or it cannot be read."""
+    """EXIF's number for how the picture is turned, 1 where there is none or it cannot be read."""
     from PIL import Image as Pillow
 
     try:
         with Pillow.open(path) as picture:
             return int(picture.getexif().get(0x0112, 1))
-    except (
-        Exception
-    ):  # a broken EXIF block is no reason to lose the picture; its parser raises anything
+    except Exception:  # its parser raises anything; a broken EXIF block must not lose the picture
         return 1
 
 
 def _upright(pixels: Array, orientation: int) -> Array:
-    """Turned as EXIF says: 5 to 8 are mirrored along the diagonal, and each then flipped in x, in y, or both."""
+    """Turned as EXIF says: 5 to 8 are transposed first; then x, y or both are flipped."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

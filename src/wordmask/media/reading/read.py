@@ -1,7 +1,8 @@
-"""Pictures of any kind -> Image: upright, RGB, 8 bits.
+"""Pictures of any kind as an `Image`: upright, RGB, 8 bits.
 
-Limits are checked before anything is decoded, and what a file is, its content decides, not its suffix. What
-had to be changed on the way (16 bits scaled, alpha laid on white, the first of many frames) is said in notes.
+Limits are checked before anything is decoded. A file's content decides what it is, not its
+suffix. Notes say what had to be changed (16 bits scaled, alpha laid on white, the first of many
+frames).
 """
 
 import logging
@@ -18,7 +19,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from wordmask.core.image import Array, Image
-from wordmask.errors import ImageError, WordmaskError
+from wordmask.errors import ImageError, Mend, WordmaskError
 from wordmask.media.reading.headers import Head, head
 from wordmask.media.reading.limits import Limits
 from wordmask.media.reading.pixels import check_shape, eight_bits, on_white, rgb_of_array
@@ -40,9 +41,10 @@ class Noted(NamedTuple):
 
 
 def read(source: Source, limits: Limits = DEFAULT, *, name: str = "", web: bool = False) -> Image:
-    """The picture in `source`: a path, bytes, a file object, an array, a PIL picture, "-" for standard input.
+    """The picture in `source`: a path, bytes, a file object, an array, a PIL picture.
 
-    Web addresses are fetched only with `web=True`, and https only. Notes go to the log "wordmask.media".
+    "-" is standard input. Web addresses are fetched only with `web=True`, and https only. Notes
+    go to the log "wordmask.media".
     """
     image, notes = read_noted(source, limits, name=name, web=web)
     for note in notes:
@@ -77,7 +79,7 @@ def read_noted(
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One source, read: a picture, or the error that names it. Never both, never neither."""
+    """One source, read: either a picture or the error that names it."""
 
     found: Found
     image: Image | None = None
@@ -96,7 +98,7 @@ class Item:
 def read_all(
     sources: Any, limits: Limits = DEFAULT, *, skip: Iterable[str] = OURS, web: bool = False
 ) -> Iterator[Item]:
-    """Every picture in `sources`, one at a time as it is asked for. What cannot be read is an item with an error."""
+    """Every picture in `sources`, read when it is asked for; where that fails, its error."""
     for found in find(sources, skip=skip):
         yield read_found(found, limits, web=web)
 
@@ -119,28 +121,26 @@ def _of_address(source: str, limits: Limits, name: str, web: bool) -> Noted:
     if source.startswith(("http://", "https://")):
         if not web:
             raise ImageError(
-                f"{source} is a web address; those are fetched only when asked for: --web, or web=True"
+                f"{source} is a web address; those are not fetched unless you allow it",
+                mend=Mend("web"),
             )
         from wordmask.media.reading.web import fetch
 
         return _of_file(BytesIO(fetch(source, limits.max_bytes)), limits, name or source)
     name = name or source
-    with _opened(source, name) as file:
+    with _open(source, name) as file:
         limits.check_bytes(name, file.seek(0, 2))
         return _of_file(file, limits, name)
 
 
 @contextmanager
-def _opened(path: str, name: str) -> Iterator[BinaryIO]:
-    """The regular file at `path`. Pipes and devices might never end: their door is "-"."""
+def _open(path: str, name: str) -> Iterator[BinaryIO]:
+    """The regular file at `path`. Pipes and devices might never end: they are read from "-"."""
     try:
+        if Path(path).is_dir():
+            raise ImageError(f"{name} is a folder; read_all goes through folders")
         if not S_ISREG(Path(path).stat().st_mode):
-            what = (
-                "a folder; read_all goes through folders"
-                if Path(path).is_dir()
-                else "no regular file; pipes: use -"
-            )
-            raise ImageError(f"{name} is {what}")
+            raise ImageError(f"{name} is no regular file; pipes: use -")
         with Path(path).open("rb") as file:
             yield file
     except FileNotFoundError:
@@ -157,17 +157,17 @@ def _opened(path: str, name: str) -> Iterator[BinaryIO]:
 
 def _in_memory(file: IO[Any], limits: Limits, name: str) -> BinaryIO:
     """All bytes of a stream, which may have no end: at most one over the limit is read."""
-    out, wanted = BytesIO(), limits.max_bytes + 1
-    while wanted:
+    out, left = BytesIO(), limits.max_bytes + 1
+    while left:
         try:
-            part = file.read(min(wanted, 1 << 20))
+            part = file.read(min(left, 1 << 20))
         except (OSError, ValueError) as error:
             raise ImageError(f"{name} cannot be read: {error}") from error
         if isinstance(part, str):
             raise ImageError(f"{name} is opened as text; open it with mode 'rb'")
         if not part:
             break
-        wanted -= out.write(part)
+        left -= out.write(part)
     limits.check_bytes(name, out.tell())
     return out
 
@@ -182,14 +182,12 @@ def _of_file(file: BinaryIO, limits: Limits, name: str) -> Noted:
     limits.check_size(shown, found.width, found.height)
     limits.check_frames(shown, found.frames, pages=found.format == "TIFF")
     file.seek(0)
-    with _pillow_alone(found.width * found.height):
+    with _quiet_pillow(found.width * found.height):
         try:
             pixels, notes = _decode(file, found, limits, shown)
         except ImageError:
             raise
-        except (
-            Exception
-        ) as error:  # Pillow's decoders raise whatever they stumble over, struct.error to KeyError
+        except Exception as error:  # Pillow's decoders raise anything, struct.error to KeyError
             raise ImageError(
                 f"{shown} is a broken {found.format} picture: {_first_line(error)}"
             ) from error
@@ -204,18 +202,19 @@ def _decode(
 ) -> tuple[Array, tuple[str, ...]]:
     from PIL import Image as Pillow
 
-    picture = (
-        _open_heif(file, name)
-        if found.format == "HEIF"
-        else Pillow.open(file, formats=[found.format])
-    )
+    if found.format == "HEIF":
+        picture = _open_heif(file, name)
+    else:
+        picture = Pillow.open(file, formats=[found.format])
     with picture:
         # Pillow's idea of the size is what gets decoded: it must pass too.
         limits.check_size(name, *picture.size)
         deep = ";16" in str(getattr(picture, "tile", "")) and picture.mode != "I;16"
         picture.load()
         pixels, notes = _rgb(_upright(picture), name)
-    return pixels, (*notes, "16 bits a colour, of which the upper 8 are kept") if deep else notes
+    if deep:
+        notes = (*notes, "16 bits a colour, of which the upper 8 are kept")
+    return pixels, notes
 
 
 def _open_heif(file: BinaryIO, name: str) -> "Picture":
@@ -223,7 +222,7 @@ def _open_heif(file: BinaryIO, name: str) -> "Picture":
         import pillow_heif
     except ImportError:
         raise ImageError(
-            f"{name} is a HEIC picture; reading those takes: pip install pillow-heif"
+            f"{name} is a HEIC picture; reading those takes: pip install 'wordmask[heif]'"
         ) from None
     opened: Picture = pillow_heif.HeifImageFile(file)
     return opened
@@ -241,14 +240,12 @@ _TURNS = {  # EXIF 2.32, tag 0x0112
 
 
 def _upright(picture: "Picture") -> "Picture":
-    """Turned and mirrored as its EXIF orientation says; without one, or with a broken one, as it is."""
+    """Turned and mirrored as its EXIF orientation says, if it has one that can be read."""
     from PIL.Image import Transpose
 
     try:
         turn = _TURNS.get(picture.getexif().get(0x0112, 1))
-    except (
-        Exception
-    ):  # a broken EXIF block is no reason to lose the picture; its parser raises anything
+    except Exception:  # its parser raises anything; a broken EXIF block must not lose the picture
         turn = None
     return picture.transpose(Transpose[turn]) if turn else picture
 
@@ -263,9 +260,9 @@ def _rgb(picture: "Picture", name: str) -> tuple[Array, tuple[str, ...]]:
 
 
 def _in_mode(picture: "Picture", mode: str) -> "Picture":
-    return (
-        picture if picture.mode == mode else picture.convert(mode)
-    )  # convert() would copy even so
+    if picture.mode == mode:  # convert() would copy all the same
+        return picture
+    return picture.convert(mode)
 
 
 def _of_array(array: Array, limits: Limits, name: str) -> Noted:
@@ -280,7 +277,7 @@ def _of_pillow(picture: "Picture", limits: Limits, name: str) -> Noted:
     name = name or str(getattr(picture, "filename", "") or "")
     shown = name or "the picture"
     limits.check_size(shown, *picture.size)
-    with _pillow_alone(picture.width * picture.height):
+    with _quiet_pillow(picture.width * picture.height):
         try:
             pixels, notes = _rgb(_upright(picture), shown)
         except ImageError:
@@ -294,8 +291,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-class _Alone:
-    """How many reads are under way, and what to put back after the last: warnings' filters belong to no thread."""
+class _Quiet:
+    """How many reads are under way, and what to restore after the last of them.
+
+    Python's warning filters and Pillow's limit belong to the process, not to a thread.
+    """
 
     lock = Lock()
     count = 0
@@ -304,23 +304,23 @@ class _Alone:
 
 
 @contextmanager
-def _pillow_alone(pixels: int) -> Iterator[None]:
+def _quiet_pillow(pixels: int) -> Iterator[None]:
     """Pillow without its warnings, and without its own pixel limit where the caller's is higher."""
     from PIL import Image as Pillow
 
-    with _Alone.lock:
-        if _Alone.count == 0:
-            _Alone.filters, _Alone.most_pixels = catch_warnings(), Pillow.MAX_IMAGE_PIXELS
-            _Alone.filters.__enter__()
+    with _Quiet.lock:
+        if _Quiet.count == 0:
+            _Quiet.filters, _Quiet.most_pixels = catch_warnings(), Pillow.MAX_IMAGE_PIXELS
+            _Quiet.filters.__enter__()
             simplefilter("ignore")
-        _Alone.count += 1
+        _Quiet.count += 1
         if Pillow.MAX_IMAGE_PIXELS is not None and pixels > Pillow.MAX_IMAGE_PIXELS:
             Pillow.MAX_IMAGE_PIXELS = None
     try:
         yield
     finally:
-        with _Alone.lock:
-            _Alone.count -= 1
-            if _Alone.count == 0:
-                Pillow.MAX_IMAGE_PIXELS = _Alone.most_pixels
-                _Alone.filters.__exit__(None, None, None)
+        with _Quiet.lock:
+            _Quiet.count -= 1
+            if _Quiet.count == 0:
+                Pillow.MAX_IMAGE_PIXELS = _Quiet.most_pixels
+                _Quiet.filters.__exit__(None, None, None)

@@ -1,8 +1,8 @@
-"""One picture from the web, only when asked for: https, public addresses, little time, few bytes.
+"""One picture from the web: over https, from public addresses, within limits of time and bytes.
 
-A name can be made to point into a private network, and can point elsewhere the second time it is asked. So a
-name is looked up once for each hop, every address it gives must be public, and the connection goes to that
-very address; redirects are followed by hand under the same rule.
+A host name can be made to point into a private network, and to point elsewhere the second time it
+is looked up. So it is looked up once for each hop, every address it gives must be public, and the
+connection goes to that very address. Redirects are followed by hand under the same rule.
 """
 
 import socket
@@ -16,13 +16,13 @@ from threading import Timer
 from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
-from wordmask.errors import ImageError
-from wordmask.media.reading.limits import human
+from wordmask.errors import ImageError, Mend
+from wordmask.media.reading.limits import human, round_up
 
 Resolve = Callable[[str], Iterable[str]]
 Connect = Callable[[str, str, float], socket.socket]
 
-# Inside 2000::/3, tunnels: what they lead to is an IPv4 address in disguise.
+# Tunnels inside 2000::/3: they lead to an IPv4 address, which may be private.
 _TUNNELS = [ip_network(text) for text in ("2001::/23", "2002::/16")]
 _PUBLIC_IPV6 = IPv6Network("2000::/3")
 
@@ -42,42 +42,42 @@ def _connect(address: str, host: str, timeout_s: float) -> socket.socket:
 
 @dataclass(frozen=True)
 class WebOptions:
-    """How pictures are fetched; the last two fields are for tests."""
+    """How pictures are fetched; the last two fields let tests do without a network."""
 
     timeout_s: float = 5.0
     """For everything: names, all hops, all bytes."""
     most_hops: int = 3
     """Redirects that are followed."""
     resolve: Resolve = _resolve
-    """Host name -> its addresses."""
+    """The addresses of a host name."""
     connect: Connect = _connect
-    """(address, host, seconds) -> a socket that speaks TLS with `host`."""
+    """(address, host, seconds): a socket that speaks TLS with `host`."""
 
 
 DEFAULT = WebOptions()
 
 
 def fetch(url: str, most_bytes: int, options: WebOptions = DEFAULT) -> bytes:
-    """The bytes at `url`, at most `most_bytes`. Anything else is an ImageError that names the address."""
+    """The bytes at `url`, at most `most_bytes`; an ImageError names the address."""
     until = monotonic() + options.timeout_s
     here = url
     for _ in range(options.most_hops + 1):
         try:
-            found, there = _one_hop(here, most_bytes, until, options)
+            data, location = _one_hop(here, most_bytes, until, options)
         except (OSError, HTTPException, UnicodeError) as error:
             raise ImageError(
                 f"{here} cannot be fetched: {error or type(error).__name__}"
             ) from error
-        if there is None:
-            return found
-        here = urljoin(here, there)
+        if location is None:
+            return data
+        here = urljoin(here, location)
     raise ImageError(f"{url} leads on more than {options.most_hops} times; give the last address")
 
 
 def _one_hop(
     url: str, most_bytes: int, until: float, options: WebOptions
 ) -> tuple[bytes, str | None]:
-    """The body, or where the answer points on to."""
+    """The body, or the address to which the answer redirects."""
     host, path = _parts(url)
     address = _public_address(url, host, options.resolve)
     sock = options.connect(address, host, _left(until))
@@ -102,9 +102,9 @@ def _ask(
         headers={"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "wordmask"},
     )
     with line.getresponse() as answer:
-        there = answer.getheader("Location")
-        if 300 <= answer.status < 400 and there:
-            return b"", there
+        location = answer.getheader("Location")
+        if 300 <= answer.status < 400 and location:
+            return b"", location
         if answer.status != 200:
             raise ImageError(
                 f"{url} answers {answer.status} {answer.reason}; is the address right?"
@@ -133,7 +133,7 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _public_address(url: str, host: str, resolve: Resolve) -> str:
-    """The first address of `host`, if all are public: one private among them is a trap, not a choice."""
+    """The first address of `host`, if all of them are public."""
     addresses = list(resolve(host))
     if not addresses:
         raise ImageError(f"{url}: the name {host} has no address")
@@ -163,12 +163,12 @@ def is_public(address: str) -> bool:
 
 
 def _body(url: str, answer: HTTPResponse, most_bytes: int) -> bytes:
-    data = answer.read(
-        most_bytes + 1
-    )  # all there is, or one byte too many; less than promised raises
+    # One byte over the limit tells that it is exceeded; fewer bytes than promised raise.
+    data = answer.read(most_bytes + 1)
     if len(data) > most_bytes:
         raise ImageError(
-            f"{url} has over {human(most_bytes, 'B')}; raise the limit with --max-bytes"
+            f"{url} has over {human(most_bytes, 'B')}",
+            mend=Mend("max_bytes", round_up(2 * most_bytes, "B")),
         )
     if answer.length:
         raise ImageError(f"{url} breaks off after {len(data):,} bytes; try again")

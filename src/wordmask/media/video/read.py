@@ -1,14 +1,14 @@
-"""Videos, read frame by frame, and the camera. Decoding is PyAV's (the extra `video`).
+"""Videos, read frame by frame. Decoding is PyAV's (the extra `video`).
 
-A playlist can make a video library open any file or address. So the container is told from the content and
-must be on our list, the library gets an open file instead of a name, and whatever else it wants to open is refused.
+A playlist can make a video library open any file or address. So the container is recognised by
+its content and must be on our list, the library gets an open file instead of a name, and whatever
+else it tries to open is refused.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,8 +24,8 @@ DEFAULT = VideoLimits()
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One frame: upright, with the time it is shown at."""
+class VideoFrame:
+    """One frame, upright, with the time at which it is shown."""
 
     image: Image
     index: int  # from 0
@@ -34,23 +34,23 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video's header says. It may be wrong: frames are counted only by reading them."""
+    """What a video's header says. It may be wrong: only reading the frames counts them."""
 
     size: Size  # (height, width), upright
     fps: float
     seconds: float  # 0 if the header does not say
 
 
-def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[Frame]:
-    """The frames of a video, decoded as they are asked for."""
+def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[VideoFrame]:
+    """The frames of a video, each decoded when it is asked for."""
     name = str(path)
-    with _opened(path, limits) as (container, stream):
+    with _open(path, limits) as (container, stream):
         try:
             for index, frame in enumerate(container.decode(stream)):
-                limits.check(name, wh=(frame.width, frame.height))
+                limits.check_frame(name, frame.width, frame.height)
                 time_s = float(frame.time if frame.time is not None else index / _fps(stream))
-                limits.check(name, seconds=time_s)
-                yield Frame(Image(_upright(frame), f"{name}#{index}"), index, time_s)
+                limits.check_seconds(name, time_s)
+                yield VideoFrame(Image(_upright(frame), f"{name}#{index}"), index, time_s)
         except ImageError:
             raise
         except (pyav().error.FFmpegError, MemoryError) as error:
@@ -58,8 +58,11 @@ def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[Frame]:
 
 
 def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
-    """Size, rate and length of a video; its first frame is decoded, because only frames say how they are turned."""
-    with _opened(path, limits) as (container, stream):
+    """Size, rate and length of a video.
+
+    Its first frame is decoded, because only frames say how they are turned.
+    """
+    with _open(path, limits) as (container, stream):
         fps, seconds = _fps(stream), _seconds(container)
     first = next(frames(path, limits), None)
     if first is None:
@@ -67,36 +70,27 @@ def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
     return VideoInfo(first.image.size, fps, seconds)
 
 
-def camera(index: int = 0, *, open_device: Callable[[int], Any] | None = None) -> Iterator[Frame]:
-    """Frames of a live camera until it is unplugged or the loop ends; `time_s` counts from the first.
-
-    `open_device` stands in for OpenCV's VideoCapture: `.isOpened()`, `.read()`, `.release()`.
-    """
-    device = (open_device or _capture)(index)
-    try:
-        if not device.isOpened():
-            raise ImageError(
-                f"there is no camera {index}, or another program has it; try another number"
-            )
-        count, start = 0, monotonic()
-        while True:
-            there, bgr = device.read()
-            if not there:
-                return
-            yield Frame(
-                Image(np.ascontiguousarray(bgr[..., ::-1]), f"camera {index}#{count}"),
-                count,
-                monotonic() - start,
-            )
-            count += 1
-    finally:
-        device.release()
-
-
-def _capture(index: int) -> Any:
-    import cv2
-
-    return cv2.VideoCapture(index)
+@contextmanager
+def _open(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
+    """The container and its first video stream, within the limits as far as the header tells."""
+    name = str(path)
+    av = pyav()
+    with _file(path, name) as file:
+        limits.check_bytes(name, file.seek(0, 2))
+        with _container(av, file, name) as container:
+            if not container.streams.video:
+                kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
+                raise ImageError(f"{name} holds no video, only {kinds}")
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ImageError(
+                    f"{name} is in a codec that PyAV does not know; export it as H.264"
+                )
+            limits.check_seconds(name, _seconds(container))
+            limits.check_frame(name, stream.width, stream.height)
+            stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+            stream.thread_type = "AUTO"
+            yield container, stream
 
 
 @contextmanager
@@ -106,37 +100,13 @@ def _file(path: Path | str, name: str) -> Iterator[BinaryIO]:
             raise ImageError(
                 f"{name} is no video file, or not there; is the path right, seen from {Path.cwd()}?"
             )
-        file = Path(path).open("rb")  # noqa: SIM115  closed below; what happens in between has other errors
+        file = Path(path).open("rb")  # noqa: SIM115  closed below; errors in between are others'
+    except ImageError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
         raise ImageError(f"{name} cannot be read: {error}") from error
     with file:
         yield file
-
-
-@contextmanager
-def _opened(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
-    """The container and its first video stream, once all that can be checked beforehand has passed."""
-    name = str(path)
-    av = pyav()
-    with _file(path, name) as file:
-        limits.check(name, size_bytes=file.seek(0, 2))
-        container = _container(av, file, name)
-        with container:
-            if not container.streams.video:
-                raise ImageError(
-                    f"{name} holds no video, only {', '.join(s.type for s in container.streams) or 'nothing'}"
-                )
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise ImageError(
-                    f"{name} is in a codec that PyAV does not know; export it as H.264"
-                )
-            limits.check(name, seconds=_seconds(container), wh=(stream.width, stream.height))
-            stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-            stream.thread_type = "AUTO"
-            yield container, stream
 
 
 def _container(av: Any, file: BinaryIO, name: str) -> Any:
@@ -150,16 +120,22 @@ def _container(av: Any, file: BinaryIO, name: str) -> Any:
         _check_whole(file, name)
     file.seek(0)
     try:
-        options = {"protocol_whitelist": "none"}
         return av.open(
-            file, format=kind, container_options=options, io_open=_refuse, metadata_errors="replace"
+            file,
+            format=kind,
+            container_options={"protocol_whitelist": "none"},
+            io_open=_refuse,
+            metadata_errors="replace",
         )
     except (av.error.FFmpegError, MemoryError) as error:
         raise ImageError(f"{name} is a broken {kind} video: {error}; export it again") from error
 
 
 def _check_whole(file: BinaryIO, name: str) -> None:
-    """An MP4 is a row of boxes with their lengths; FFmpeg plays what is left of a cut one as if it were all."""
+    """Refuse a cut MP4, which FFmpeg would play as if it were whole.
+
+    An MP4 is a row of boxes that each begin with their length.
+    """
     end, at = file.seek(0, 2), 0
     while at < end:
         file.seek(at)
@@ -167,15 +143,16 @@ def _check_whole(file: BinaryIO, name: str) -> None:
         length = int.from_bytes(head[:4], "big")
         if length == 1:  # too long for four bytes
             length = int.from_bytes(head[8:16], "big")
-        at += length or end  # none: to the end of the file
+        at += length or end  # 0: to the end of the file
         if 0 < length < 8 or (length and at > end):
             raise ImageError(
-                f"{name} breaks off or is broken: {end:,} bytes of {max(at, end + 1):,}; copy it again"
+                f"{name} breaks off or is broken: {end:,} bytes of {max(at, end + 1):,}; "
+                "copy it again"
             )
 
 
 def sniff(start: bytes) -> str:
-    """FFmpeg's name for the container that begins so; "" for all others, playlists first among them."""
+    """FFmpeg's name for the container with these first bytes, "" if it is not on the list."""
     if start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "mov"
     if start[:4] == b"RIFF" and start[8:12] == b"AVI ":
@@ -212,5 +189,6 @@ def pyav() -> Any:
         import av
     except ImportError:
         raise missing_extra("PyAV, which reads and writes videos,", "video") from None
-    av.logging.set_level(None)  # our errors say it; FFmpeg's own lines would land in pipes
+    # Our errors say what is wrong; FFmpeg's own lines would end up in what a pipe reads.
+    av.logging.set_level(None)
     return av

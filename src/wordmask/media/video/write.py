@@ -1,4 +1,4 @@
-"""Frames -> a video file, there whole or not at all."""
+"""Frames written as a video file, whole or not at all."""
 
 from contextlib import ExitStack
 from fractions import Fraction
@@ -13,7 +13,7 @@ from wordmask.errors import FormatError, ImageError, OptionError, OutputError, d
 from wordmask.files import atomic
 from wordmask.media.video.read import pyav
 
-# Suffix -> FFmpeg's encoders, the best first; what a build has differs.
+# FFmpeg's encoders for each suffix, the best first: builds differ in which they have.
 ENCODERS = {
     ".mp4": ("libx264", "mpeg4"),
     ".mov": ("libx264", "mpeg4"),
@@ -23,10 +23,13 @@ ENCODERS = {
 
 
 class VideoSink:
-    """`with VideoSink("out.mp4", fps=25) as sink: sink.write(image)`: the file appears when the block ends well.
+    """A video file that appears when its block ends well.
 
-    All frames have the size of the first. Odd sides get one more row or column, a copy of the last: video
-    stores colour for every second pixel only.
+        with VideoSink("out.mp4", fps=25) as sink:
+            sink.write(image)
+
+    All frames have the size of the first. Odd sides get one more row or column, a copy of the last,
+    because video stores colour for every second pixel only.
     """
 
     def __init__(self, path: Path | str, fps: float) -> None:
@@ -60,7 +63,8 @@ class VideoSink:
             self._size, self._stream = size, self._begin(size)
         if size != self._size:
             raise ImageError(
-                f"{self.path}: frame {self.frames} is {size}, the first was {self._size} (height, width)"
+                f"{self.path}: frame {self.frames} is {size}, "
+                f"the first was {self._size} (height, width)"
             )
         even = np.pad(pixels, ((0, size[0] % 2), (0, size[1] % 2), (0, 0)), "edge")
         self._mux(self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"))
@@ -97,7 +101,7 @@ class VideoSink:
         return stream
 
     def _mux(self, frame: Any) -> None:
-        """None ends the stream."""
+        """Encode a frame; None ends the stream."""
         try:
             self._container.mux(self._stream.encode(frame))
         except self._av.error.FFmpegError as error:

@@ -1,48 +1,31 @@
-"""Videos and the camera: frames with their times, upright, within limits; playlists open nothing."""
+"""Videos: frames with their times, upright, within limits; playlists open nothing."""
 
 import os
 import struct
-import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wordmask.errors import FormatError, ImageError, MissingExtraError, OptionError, OutputError
+from clips import clip, write_clip
+from wordmask.errors import ImageError, MissingExtraError
 from wordmask.media.reading.limits import VideoLimits
-from wordmask.media.video.read import camera, frames, info, sniff
-from wordmask.media.video.write import ENCODERS, VideoSink
+from wordmask.media.video.read import frames, info, sniff
+from wordmask.media.video.write import ENCODERS
 
 av = pytest.importorskip("av", reason="videos need the extra `video`")
 
 
-def clip(count: int = 6, size: tuple[int, int] = (40, 64)) -> Iterator[np.ndarray]:
-    """The upper half grows redder, the lower is blue."""
-    for number in range(count):
-        pixels = np.zeros((*size, 3), np.uint8)
-        pixels[: size[0] // 2, :, 0] = 40 * (number + 1)
-        pixels[size[0] // 2 :, :, 2] = 200
-        yield pixels
-
-
-def write(path: Path, *, fps: float = 10, **options: object) -> Path:
-    with VideoSink(path, fps) as sink:
-        for pixels in clip(**options):
-            sink.write(pixels)
-    return path
-
-
 @pytest.fixture(scope="module")
 def mp4(tmp_path_factory) -> Path:
-    return write(tmp_path_factory.mktemp("video") / "a.mp4")
+    return write_clip(tmp_path_factory.mktemp("video") / "a.mp4")
 
 
 @pytest.mark.parametrize("suffix", ENCODERS)
 def test_frames_come_back_in_order_with_their_times(suffix, tmp_path):
-    path = write(tmp_path / f"a{suffix}")
+    path = write_clip(tmp_path / f"a{suffix}")
     read = list(frames(path))
     assert [frame.index for frame in read] == list(range(6))
     assert [frame.time_s for frame in read] == pytest.approx(
@@ -104,9 +87,9 @@ def test_frames_are_decoded_as_they_are_asked_for_and_the_file_is_closed(mp4):
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (VideoLimits(max_bytes=100), "--max-bytes"),
+        (VideoLimits(max_bytes=100), "set max_bytes="),
         (VideoLimits(max_seconds=0.2), "longer than 0.2 s"),
-        (VideoLimits(max_pixels=40 * 64 - 1), r"frames of 64 x 40 .*--max-pixels"),
+        (VideoLimits(max_pixels=40 * 64 - 1), r"frames of 64 x 40 .*set max_pixels="),
     ],
 )
 def test_limits_of_videos_are_checked_before_decoding(limits, said, mp4):
@@ -125,9 +108,11 @@ def test_a_header_that_lies_about_the_length_is_found_out(mp4, tmp_path):
 
 
 PLAYLISTS = {
-    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///SECRET\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n",
+    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///SECRET\n"
+    b"#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n",
     "concat": b"ffconcat version 1.0\nfile '/SECRET'\nfile 'http://127.0.0.1:9/x.mp4'\n",
-    "dash": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>file:///SECRET</BaseURL></MPD>',
+    "dash": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011">'
+    b"<BaseURL>file:///SECRET</BaseURL></MPD>",
     "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
     "asx": b"<asx><entry><ref href='file:///SECRET'/></entry></asx>",
 }
@@ -145,9 +130,10 @@ def test_playlists_are_refused_and_nothing_else_is_opened(name, suffix, mp4, tmp
 
 
 class watching:  # noqa: N801  reads as a word in `with watching(...)`
-    """Collects the paths and addresses that Python opens meanwhile (what FFmpeg opens by itself, it does not see)."""
+    """Collects the paths and addresses that Python, but not FFmpeg, opens meanwhile."""
 
-    live: list[list[str]] = []  # noqa: RUF012  an audit hook cannot be taken away again, so there is one for all
+    # An audit hook cannot be removed, so there is one for all.
+    live: list[list[str]] = []  # noqa: RUF012  shared on purpose
 
     def __init__(self, into: list[str]) -> None:
         self.into = into
@@ -291,132 +277,3 @@ def test_without_pyav_the_extra_is_named(mp4, monkeypatch):
 )
 def test_containers_are_told_by_their_content(start, kind):
     assert sniff(start) == kind
-
-
-class FakeCamera:
-    """Three BGR frames, then unplugged."""
-
-    def __init__(self, there: bool = True) -> None:
-        self.there, self.left, self.released = there, 3, False
-
-    def isOpened(self) -> bool:  # noqa: N802  OpenCV's name
-        return self.there
-
-    def read(self) -> tuple[bool, np.ndarray]:
-        self.left -= 1
-        return self.left >= 0, np.full((4, 6, 3), (255, 0, 9), np.uint8)
-
-    def release(self) -> None:
-        self.released = True
-
-
-def test_the_camera_gives_rgb_frames_until_it_is_unplugged():
-    device = FakeCamera()
-    seen = list(camera(2, open_device=lambda index: device))
-    assert [frame.index for frame in seen] == [0, 1, 2]
-    assert seen[0].image.pixels[0, 0].tolist() == [9, 0, 255]
-    assert seen[0].image.name == "camera 2#0"
-    assert 0 <= seen[0].time_s <= seen[2].time_s
-    assert device.released
-
-
-def test_the_camera_is_given_back_when_the_loop_ends_early():
-    device = FakeCamera()
-    live = camera(open_device=lambda index: device)
-    next(live)
-    live.close()
-    assert device.released
-
-
-def test_no_camera_is_said():
-    device = FakeCamera(there=False)
-    with pytest.raises(ImageError, match="no camera 7"):
-        next(camera(7, open_device=lambda index: device))
-    assert device.released
-
-
-def test_the_real_camera_is_opencvs(monkeypatch):
-    cv2 = pytest.importorskip("cv2")
-    monkeypatch.setattr(cv2, "VideoCapture", lambda index: FakeCamera())
-    assert len(list(camera())) == 3
-
-
-def test_odd_sides_get_one_more_row_and_column(tmp_path):
-    path = write(tmp_path / "odd.mp4", size=(41, 63))
-    assert info(path).size == (42, 64)
-    frame = list(frames(path))[-1].image.pixels
-    assert np.abs(frame[41].astype(int) - frame[40]).max() < 20
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_a_failure_while_writing_leaves_no_file(error, tmp_path):
-    def fail() -> None:
-        with VideoSink(tmp_path / "a.mp4", 25) as sink:
-            sink.write(next(clip()))
-            raise error
-
-    with pytest.raises(error):
-        fail()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_video_without_frames_is_no_video(tmp_path):
-    with (
-        pytest.raises(OutputError, match="no frame was written"),
-        VideoSink(tmp_path / "a.mp4", 25),
-    ):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_frames_of_another_size_are_refused(tmp_path):
-    def two_sizes() -> None:
-        with VideoSink(tmp_path / "a.mp4", 25) as sink:
-            sink.write(np.zeros((40, 64, 3), np.uint8))
-            sink.write(np.zeros((64, 40, 3), np.uint8))
-
-    with pytest.raises(ImageError, match=r"frame 1 is \(64, 40\), the first was \(40, 64\)"):
-        two_sizes()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_sinks_that_cannot_be(tmp_path, monkeypatch):
-    with pytest.raises(FormatError, match=r"'\.mp5'.*Did you mean '\.mp4'"):
-        VideoSink("a.mp5", 25)
-    for fps in (0, -1, 5000):
-        with pytest.raises(OptionError, match="frames per second"):
-            VideoSink("a.mp4", fps)
-    monkeypatch.setitem(ENCODERS, ".webm", ("no such encoder",))
-    with pytest.raises(FormatError, match=r"cannot write \.webm"):
-        write(tmp_path / "a.webm")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError):
-        write(tmp_path / "file" / "a.mp4")
-
-
-def test_a_picture_that_the_encoder_refuses_is_an_output_error(tmp_path):
-    with pytest.raises((OutputError, ImageError)):
-        write(tmp_path / "a.webm", size=(2, 70_000), count=1)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_leaves_no_video(tmp_path):
-    """The system lets this process write 3,000 bytes a file; the frames are noise, which needs more."""
-    pytest.importorskip("resource", reason="limits of a process are Unix's")
-    code = f"""
-import resource
-import numpy as np
-from wordmask.errors import OutputError
-from wordmask.media.video.write import VideoSink
-resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
-noise = np.random.default_rng(0)
-try:
-    with VideoSink({str(tmp_path / "a.mp4")!r}, 25) as sink:
-        for _ in range(30):
-            sink.write(noise.integers(0, 255, (64, 64, 3), np.uint8))
-except OutputError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "a.mp4" in done.stdout
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,42 @@
+"""Frames of a live camera."""
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Image
+from wordmask.errors import ImageError
+from wordmask.media.video.read import VideoFrame
+
+
+def camera(
+    index: int = 0, *, open_device: Callable[[int], Any] | None = None
+) -> Iterator[VideoFrame]:
+    """Frames until the camera is unplugged or the loop ends; `time_s` counts from the first.
+
+    `open_device` stands in for OpenCV's VideoCapture: `.isOpened()`, `.read()`, `.release()`.
+    """
+    device = (open_device or _capture)(index)
+    try:
+        if not device.isOpened():
+            raise ImageError(
+                f"there is no camera {index}, or another program has it; try another number"
+            )
+        count, start = 0, monotonic()
+        while True:
+            there, bgr = device.read()
+            if not there:
+                return
+            image = Image(np.ascontiguousarray(bgr[..., ::-1]), f"camera {index}#{count}")
+            yield VideoFrame(image, count, monotonic() - start)
+            count += 1
+    finally:
+        device.release()
+
+
+def _capture(index: int) -> Any:
+    import cv2
+
+    return cv2.VideoCapture(index)
