@@ -1,0 +1,87 @@
+"""The pictures of docs/gallery.md, made again by the commands that stand beside them.
+
+    python scripts/gallery.py           # all of them
+    python scripts/gallery.py sky click # those whose file has such a word in its name
+
+The page is the source: a picture's title names the files that its command reads and writes, and that
+are shown side by side. The photographs come with scikit-image and scikit-learn.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import skimage.data
+import sklearn.datasets
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/gallery.md"
+ENTRY = re.compile(r'!\[[^\]]*\]\((\S+) "([^"]+)"\)\s+```sh\n(.*?)\n *```', re.DOTALL)
+WIDTH = 640  # pixels of a picture; two side by side share it
+GAP = 6
+PHOTOGRAPHS = (
+    Path(skimage.data.__file__).parent,
+    Path(sklearn.datasets.__file__).parent / "images",
+)
+
+
+def entries() -> list[tuple[Path, list[str], str]]:
+    """Picture, files shown in it, and command, as the page has them."""
+    found = []
+    for target, files, command in ENTRY.findall(PAGE.read_text("utf-8")):
+        lines = " ".join(line.strip().removesuffix("\\") for line in command.split("\n"))
+        found.append((PAGE.parent / target, files.split(), lines))
+    return found
+
+
+def make(target: Path, files: list[str], command: str) -> None:
+    """Run the command in a folder with the photographs, and keep what it made."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place in PHOTOGRAPHS:
+            for path in [*place.glob("*.png"), *place.glob("*.jpg")]:
+                shutil.copy(path, folder)
+        start = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
+        subprocess.run([*start, *shlex.split(command)[1:]], cwd=folder, check=True)
+        shown = [on_white(Image.open(folder / file)) for file in files]
+    side_by_side(shown).save(target, quality=80, optimize=True)
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """Without transparency, which JPEG cannot keep."""
+    rgba = picture.convert("RGBA")
+    ground = Image.new("RGBA", rgba.size, "white")
+    return Image.alpha_composite(ground, rgba).convert("RGB")
+
+
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """One picture of `WIDTH` pixels, all of one height."""
+    shape = sum(picture.width / picture.height for picture in pictures)
+    height = round((WIDTH - GAP * (len(pictures) - 1)) / shape)
+    sheet = Image.new("RGB", (WIDTH, height), "white")
+    left = 0
+    for picture in pictures:
+        width = round(height * picture.width / picture.height)
+        sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (left, 0))
+        left += width + GAP
+    return sheet
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    if "--help" in wanted or "-h" in wanted:
+        sys.exit(__doc__)
+    for target, files, command in entries():
+        if not wanted or any(word in target.stem for word in wanted):
+            print(f"{target.relative_to(ROOT)}: {command}", flush=True)
+            target.parent.mkdir(exist_ok=True)
+            make(target, files, command)
+
+
+if __name__ == "__main__":
+    main()
