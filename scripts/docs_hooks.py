@@ -3,7 +3,7 @@
 MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
 
 * README.md, CONTRIBUTING.md and CHANGELOG.md become pages; the README is the front page.
-* `<!-- options: wordmask.SegmentOptions -->` in a page becomes the table of that dataclass.
+* `<!-- options: SegmentOptions -->` in a page becomes the table of that dataclass.
 * `<!-- effects -->` becomes the tables of all effects.
 * `<!-- commands -->` becomes the flags of every command.
 
@@ -13,7 +13,7 @@ MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
 import itertools
 import re
 from collections.abc import Callable, Collection
-from dataclasses import MISSING
+from dataclasses import MISSING, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from types import NoneType, UnionType
@@ -22,9 +22,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 import griffe
 import typer
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+import wordmask
 from wordmask.core.options import Option, describe, range_words
 from wordmask.doors import cli
 from wordmask.tasks.effects.looks import EFFECTS
@@ -35,7 +37,7 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-MARKER = re.compile(r"^<!-- (options|effects|commands)(?:: ([\w.]+))? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (options|effects|commands)(?:: (\w+))? -->$", re.MULTILINE)
 PAGE_NAME = re.compile(r"\bdocs/([\w-]+)\.md\b")
 DOCTEST = re.compile(r"^>>> .*\n?(?:^(?!\s*$).*\n?)*", re.MULTILINE)
 TRAILING_COMMENT = re.compile(r"\s#\s(.+)$")
@@ -64,23 +66,48 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 # ---- options
 
 
-def options_section(path: str) -> str:
-    """Heading, import line, first sentence and table of the options dataclass at `path`."""
-    module, _, name = path.rpartition(".")
-    kind = getattr(import_module(module), name)
+def options_section(name: str) -> str:
+    """Heading, import line, first sentence and table of the options dataclass of that name."""
+    module, kind = find_class(name)
     about = (kind.__doc__ or "").strip()
     if about.startswith(f"{name}("):  # what `dataclass` writes where there is no docstring
         about = ""
-    lead = f"{link_pages(about)}\n\n" if about else ""
-    return (
-        f"### {name} {{ #{path} }}\n\n`from {module} import {name}`\n\n{lead}{options_table(kind)}"
-    )
+    parts = [f"### {name} {{ #{module}.{name} }}", f"`from {module} import {name}`"]
+    parts += [link_pages(about), inherited_sentence(kind), options_table(kind)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def find_class(name: str) -> tuple[str, type]:
+    """The module to import it from, and the class; a class's name stands once in the package."""
+    if name in wordmask.__all__:
+        return "wordmask", getattr(wordmask, name)
+    package = Path(wordmask.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        if re.search(rf"^class {name}\b", path.read_text("utf-8"), re.MULTILINE):
+            module = ".".join(("wordmask", *path.relative_to(package).with_suffix("").parts))
+            return module, getattr(import_module(module), name)
+    raise PluginError(f"there is no class {name} in wordmask")
+
+
+def own_options(kind: type) -> list[Option]:
+    """The options that the class adds to those of the class it extends."""
+    parent = kind.__base__
+    known = {option.name for option in describe(parent)} if is_dataclass(parent) else set()
+    return [option for option in describe(kind) if option.name not in known]
+
+
+def inherited_sentence(kind: type) -> str:
+    parent = kind.__base__
+    if not is_dataclass(parent):
+        return ""
+    module, _ = find_class(parent.__name__)
+    return f"Takes what [{parent.__name__}](#{module}.{parent.__name__}) takes, and:"
 
 
 def options_table(kind: type) -> str:
     rows = [
         (f"`{option.name}`", kind_cell(option), default_cell(option), link_pages(option.doc))
-        for option in describe(kind)
+        for option in own_options(kind)
     ]
     return table(("option", "type", "default", "meaning"), rows)
 

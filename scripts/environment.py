@@ -1,7 +1,7 @@
 """The scripts' own environment: .venv in the repository, made with the standard library only.
 
 What was installed, and for which pyproject.toml and constraints.txt, is noted in .venv, so that
-nothing is installed twice. Set WORDMASK_PYTHON to an interpreter that has everything to install nothing.
+nothing is installed twice. To install nothing, set WORDMASK_PYTHON to a Python that has everything.
 """
 
 import hashlib

@@ -3,8 +3,8 @@
     python scripts/gallery.py           # all of them
     python scripts/gallery.py sky click # those whose file has such a word in its name
 
-The page is the source: a picture's title names the files that its command reads and writes, and that
-are shown side by side. The photographs come with scikit-image and scikit-learn.
+The page is the source: the title of a picture names the files that are shown in it, side by side.
+The photographs come with scikit-image and scikit-learn.
 """
 
 import re
