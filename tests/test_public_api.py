@@ -1,8 +1,10 @@
 """The public names, pinned: taking one away, or adding one, needs an edit to this list."""
 
 import inspect
+import re
 import subprocess
 import sys
+from typing import get_type_hints
 
 import pytest
 
@@ -11,18 +13,20 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "click", "everything", "load", "read", "segment", "session",
+    "click", "everything", "load", "read", "read_result", "read_results", "segment", "session",
     # things
-    "Absent", "Boxes", "Example", "Image", "Masks", "Models", "Points", "Region", "Result", "Session", "Text", "Why",
+    "Absent", "Boxes", "Example", "Image", "Masks", "Models", "Points", "Region", "Result",
+    "Session", "Text", "Why",
     # options
-    "ClickOptions", "EngineOptions", "EverythingOptions", "SegmentOptions",
+    "ClickOptions", "EngineOptions", "EverythingOptions", "FormatOptions", "RenderOptions",
+    "SegmentOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
 ERRORS = {
-    "CapabilityError": 3, "EngineError": 3, "FormatError": 2, "ImageError": 2, "InputError": 2, "MaskError": 2,
-    "MissingExtraError": 3, "OptionError": 2, "OutputError": 4, "PromptError": 2, "UnknownEngineError": 3,
-    "WeightsError": 3, "WordmaskError": 1,
+    "CapabilityError": 3, "EngineError": 3, "FormatError": 2, "ImageError": 2, "InputError": 2,
+    "MaskError": 2, "MissingExtraError": 3, "OptionError": 2, "OutputError": 4, "PromptError": 2,
+    "UnknownEngineError": 3, "WeightsError": 3, "WordmaskError": 1,
 }  # fmt: skip
 
 
@@ -44,12 +48,35 @@ def test_every_public_name_is_there_and_explained(name):
         ("click", ["image", "points", "box", "words"]),
         ("everything", ["image"]),
         ("session", ["image", "model"]),
+        ("load", ["model", "options"]),
+        ("read_result", ["source", "size", "vocabulary"]),
     ],
 )
 def test_the_parameters_that_people_rely_on(name, parameters):
     given = list(inspect.signature(getattr(wordmask, name)).parameters)
     assert [word for word in parameters if word not in given] == []
-    assert given[0] == "image"
+    assert given[0] == parameters[0]
+
+
+METHODS = {
+    "absent", "embeddings", "image", "label_ids", "label_map", "made_by", "masks", "names",
+    "nothing", "of", "one", "replace", "save", "scores", "select", "show", "size", "to",
+    "track_ids", "vocabulary", "why", "with_image",
+}  # fmt: skip
+
+
+def test_what_a_result_has():
+    found = wordmask.Result.nothing((2, 2))
+    assert {name for name in dir(found) if not name.startswith("_")} == METHODS
+
+
+def test_every_options_class_of_a_public_call_is_public():
+    calls = [getattr(wordmask, name) for name in NAMES]
+    calls = [call for call in calls if inspect.isfunction(call)]
+    calls += [wordmask.Session.click, wordmask.Session.segment, wordmask.Session.everything]
+    notes = [str(note) for call in calls for note in get_type_hints(call).values()]
+    named = {name for note in notes for name in re.findall(r"\b(\w+Options)\b", note)}
+    assert {"ClickOptions", "EngineOptions", "SegmentOptions"} <= named <= NAMES
 
 
 def test_modules_are_there_without_their_own_import():
@@ -74,6 +101,6 @@ def test_exceptions_and_their_exit_codes():
 
 
 def test_a_star_import_brings_exactly_the_public_names():
-    code = "from wordmask import *; print(*sorted(name for name in globals() if not name.startswith('__')))"
+    code = "from wordmask import *; print(*(n for n in globals() if not n.startswith('__')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == NAMES

@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from wordmask.core.models import Models
     from wordmask.core.prompts import Boxes, Example, Points, Text
     from wordmask.core.result import Absent, Region, Result, Why
-    from wordmask.doors.python import Session, click, everything, load, read, segment, session
+    from wordmask.doors.python import (
+        click,
+        everything,
+        load,
+        read,
+        read_result,
+        read_results,
+        segment,
+        session,
+    )
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
+    from wordmask.media.drawing.overlay import RenderOptions
+    from wordmask.media.formats.records import FormatOptions
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.everything import EverythingOptions
     from wordmask.tasks.segment import SegmentOptions
+    from wordmask.tasks.session import Session
 
 __all__ = [
     "Absent",
@@ -33,11 +45,13 @@ __all__ = [
     "EngineOptions",
     "EverythingOptions",
     "Example",
+    "FormatOptions",
     "Image",
     "Masks",
     "Models",
     "Points",
     "Region",
+    "RenderOptions",
     "Result",
     "SegmentOptions",
     "Session",
@@ -49,6 +63,8 @@ __all__ = [
     "everything",
     "load",
     "read",
+    "read_result",
+    "read_results",
     "segment",
     "session",
 ]
@@ -59,12 +75,24 @@ _HOMES = {
     "core.models": ("Models",),
     "core.prompts": ("Boxes", "Example", "Points", "Text"),
     "core.result": ("Absent", "Region", "Result", "Why"),
-    "doors.python": ("Session", "click", "everything", "load", "read", "segment", "session"),
+    "doors.python": (
+        "click",
+        "everything",
+        "load",
+        "read",
+        "read_result",
+        "read_results",
+        "segment",
+        "session",
+    ),
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
+    "media.drawing.overlay": ("RenderOptions",),
+    "media.formats.records": ("FormatOptions",),
     "tasks.click": ("ClickOptions",),
     "tasks.everything": ("EverythingOptions",),
     "tasks.segment": ("SegmentOptions",),
+    "tasks.session": ("Session",),
 }
 _WHERE = {name: f"wordmask.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -91,9 +91,9 @@ def test_what_the_type_allows_passes(good):
         ({"side": 15}, "side must be at least 16; got 15"),
         ({"side": 20.5}, "side must be a whole number, at least 16; got 20.5"),
         ({"open_ended": 1.0}, "open_ended must be 0 to 1; got 1.0"),
-        ({"words": "cat"}, "words must be a list of text; got 'cat'"),
-        ({"words": (1,)}, "words must be a list of text"),
-        ({"pair": (1.0,)}, "pair must be a list of a number"),
+        ({"words": "cat"}, "words must be a list, each text; got 'cat'"),
+        ({"words": (1,)}, "words must be a list, each text"),
+        ({"pair": (1.0,)}, "pair must be a list, each a number"),
         ({"loud": "yes"}, "loud must be true or false; got 'yes'"),
     ],
 )

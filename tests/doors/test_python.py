@@ -8,8 +8,6 @@ import pytest
 from PIL import Image as Pil
 
 import wordmask
-from wordmask.doors.cli.flags import with_options
-from wordmask.tasks.segment import SegmentOptions
 
 
 @pytest.fixture
@@ -63,6 +61,8 @@ def test_click_everything_and_session_agree(pixels):
     assert (session.click([(60, 60)]).one().mask == clicked.one().mask).all()
     assert len(session.everything()) == len(wordmask.everything(pixels, model="fake"))
     assert session.segment("red").names == ("red",)
+    (region,) = session.segment(["red"], how="unified")
+    assert region.why.prompt == "dense"
 
 
 def test_a_click_takes_keep_flags_and_a_box(pixels):
@@ -78,10 +78,8 @@ def test_results_show_and_save(pixels, tmp_path):
     assert path.is_file()
 
 
-def test_flags_are_made_from_the_fields():
-    @with_options(options=SegmentOptions)
-    def command(options):
-        return options
-
-    made = command(how="guided", vocabulary=["a", "b"], min_confidence=0.5)
-    assert made == SegmentOptions(how="guided", vocabulary=("a", "b"), min_confidence=0.5)
+def test_engines_take_options():
+    options = wordmask.EngineOptions(device="cpu")
+    assert wordmask.load("fake", options=options).spec == "fake"
+    with pytest.raises(wordmask.WordmaskError, match="a checkpoint belongs to one engine"):
+        wordmask.load("fake+mini", options=wordmask.EngineOptions(checkpoint="somewhere"))

@@ -13,9 +13,7 @@ from wordmask.errors import MaskError
 
 TILE = 96  # side of the squares in which overlaps of many large masks are counted
 PAIRS_WORK = 1 << 27  # pixels up to which going pair by pair is quicker than going tile by tile
-PAIR_COST = (
-    1 << 14
-)  # a pair costs as much as so many pixels before its first pixel (bench: scripts/bench masks)
+PAIR_COST = 1 << 14  # a pair costs as much as so many pixels, before its first (measured)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +71,8 @@ class Masks:
             raise MaskError(f"expected (N, H, W) or (H, W), got {dense.shape}")
         if stack.dtype != bool and not np.isin(np.unique(stack), (0, 1)).all():
             raise MaskError(
-                f"masks hold 0 and 1 only, got values up to {stack.max()}; label maps: from_label_map"
+                f"masks hold 0 and 1 only, got values up to {stack.max()}; "
+                "label maps: from_label_map"
             )
         size = (stack.shape[1], stack.shape[2])
         return cls.from_crops(
@@ -100,7 +99,7 @@ class Masks:
 
     @classmethod
     def from_rle(cls, codes: Sequence[Any], size: Size | None = None) -> "Masks":
-        """From COCO run-length codes, plain or compressed; `size` is needed where there is no code."""
+        """From COCO run-length codes, plain or compressed; without any code `size` is needed."""
         parsed = [rle.counts_of(code) for code in codes]
         sizes = {got for got, _ in parsed} | ({size} if size else set())
         if len(sizes) != 1:
@@ -116,7 +115,8 @@ class Masks:
         """All masks of several sets over one picture, in order."""
         if len({part.size for part in parts}) != 1:
             raise MaskError(
-                f"only masks of one picture can be joined, got sizes {[part.size for part in parts]}"
+                "only masks of one picture can be joined, "
+                f"got sizes {[part.size for part in parts]}"
             )
         return cls(
             parts[0].size,
@@ -154,8 +154,7 @@ class Masks:
         >>> len(Masks.from_dense(np.ones((3, 2, 2), bool))[[True, False, True]])
         2
         """
-        chosen = index if isinstance(index, slice) else np.asarray(index, _index_type(index))
-        rows = np.atleast_1d(np.arange(len(self))[chosen])
+        rows = row_numbers(index, len(self))
         return Masks(self.size, self.corners[rows], tuple(self.crops[row] for row in rows))
 
     def one(self, index: int) -> Array:
@@ -268,7 +267,8 @@ class Masks:
         x0, y0, x1, y1 = (int(side) for side in box)
         if not (0 <= x0 < x1 <= self.size[1] and 0 <= y0 < y1 <= self.size[0]):
             raise MaskError(
-                f"the box {(x0, y0, x1, y1)} does not lie in the picture of {self.size} (height, width)"
+                f"the box {(x0, y0, x1, y1)} does not lie in the picture of {self.size} "
+                "(height, width)"
             )
         return self.move((y1 - y0, x1 - x0), (-x0, -y0))
 
@@ -288,9 +288,8 @@ class Masks:
         corners = self.corners[rows].tolist()
         for k, row in enumerate(rows.tolist()):
             (left, top), (right, bottom), (cx, cy) = starts[k], stops[k], corners[k]
-            pixels[k, top - y0 : bottom - y0, left - x0 : right - x0] = self.crops[row][
-                top - cy : bottom - cy, left - cx : right - cx
-            ]
+            part = self.crops[row][top - cy : bottom - cy, left - cx : right - cx]
+            pixels[k, top - y0 : bottom - y0, left - x0 : right - x0] = part
         return rows, pixels.reshape(len(rows), (y1 - y0) * (x1 - x0))
 
 
@@ -300,7 +299,8 @@ def _check_crop(crop: Array, x0: int, y0: int, size: Size) -> None:
     height, width = crop.shape
     if x0 < 0 or y0 < 0 or x0 + width > size[1] or y0 + height > size[0]:
         raise MaskError(
-            f"a {height} x {width} crop at x={x0}, y={y0} leaves the picture of {size} (height, width)"
+            f"a {height} x {width} crop at x={x0}, y={y0} leaves the picture of {size} "
+            "(height, width)"
         )
     if not crop.size:
         if crop.shape != (0, 0) or (x0, y0) != (0, 0):
@@ -345,5 +345,14 @@ def _sources(old: int, new: int) -> Array:
     return (2 * np.arange(new, dtype=np.int64) + 1) * old // (2 * new)
 
 
-def _index_type(index: Any) -> Any:
-    return np.int64 if isinstance(index, list | tuple) and not len(index) else None
+def row_numbers(index: Any, count: int) -> Array:
+    """The rows, of `count`, that an int, slice, list of bools or list of indices chooses.
+
+    >>> row_numbers([True, False, True], 3).tolist(), row_numbers(-1, 3).tolist()
+    ([0, 2], [2])
+    """
+    if not isinstance(index, slice):
+        index = np.asarray(index)
+        if not index.size:  # numpy takes an empty list for numbers with a fraction
+            index = index.astype(np.int64)
+    return np.atleast_1d(np.arange(count)[index])

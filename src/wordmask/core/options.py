@@ -30,8 +30,13 @@ from wordmask.errors import Mend, OptionError
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 Confidence = Share | Literal["auto"]  # auto: the engine's own, or chosen from the scores
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-_WORDS[Path] = "a path"
+_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+}
 
 
 class Option(NamedTuple):
@@ -127,13 +132,14 @@ def _wanted_words(option: Option, value: Any) -> str:
 def kind_words(kind: Any) -> str:
     """
     >>> kind_words(int), kind_words(tuple[str, ...]), kind_words(int | None)
-    ('a whole number', 'a list of text', 'a whole number')
+    ('a whole number', 'a list, each text', 'a whole number')
     """
     first, *others = union_members(kind)
     if others:
         return " or ".join(kind_words(member) for member in (first, *others))
     if get_origin(first) in (tuple, list):
-        return f"a list of {kind_words(get_args(first)[0])}"
+        words = kind_words(get_args(first)[0])
+        return f"a list, each {words}"
     return _WORDS.get(first, getattr(first, "__name__", str(first)))
 
 

@@ -29,7 +29,7 @@ def spellings(phrase: str) -> tuple[str, ...]:
 class Text:
     """Words or phrases, each one class. Outer blanks go, repeats are an error.
 
-    One class may be asked for by several words, "sofa|couch": the best one counts, the first one is its name.
+    One class may have several words, "sofa|couch": the best one counts, the first one is its name.
 
     >>> Text((" cat ", "sofa|couch")).phrases
     ('cat', 'sofa|couch')
@@ -53,10 +53,30 @@ class Text:
             raise PromptError(f"words are given twice: {', '.join(again)}")
         object.__setattr__(self, "phrases", phrases)
 
+    @classmethod
+    def of(cls, words: "Words") -> "Text":
+        """From one word, a list of words, or a `Text`.
+
+        >>> Text.of("cat") == Text.of(["cat"]) == Text(("cat",))
+        True
+        """
+        if isinstance(words, Text):
+            return words
+        if isinstance(words, str):
+            return cls((words,))
+        if not isinstance(words, Sequence):
+            raise PromptError(
+                f"words are a string or a list of strings, got {type(words).__name__}"
+            )
+        return cls(tuple(words))
+
     @property
     def names(self) -> tuple[str, ...]:
         """What each class is called: its first word."""
         return tuple(spellings(phrase)[0] for phrase in self.phrases)
+
+
+Words = str | Sequence[str] | Text
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +119,8 @@ class Boxes:
         bad = (xyxy[:, 0] >= xyxy[:, 2]) | (xyxy[:, 1] >= xyxy[:, 3])
         if bad.any():
             raise PromptError(
-                f"box {xyxy[bad][0].tolist()} is empty; give x0, y0, x1, y1 with x0 < x1 and y0 < y1"
+                f"box {xyxy[bad][0].tolist()} is empty; "
+                "give x0, y0, x1, y1 with x0 < x1 and y0 < y1"
             )
         object.__setattr__(self, "xyxy", frozen(xyxy))
 

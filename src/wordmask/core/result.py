@@ -1,4 +1,4 @@
-"""All regions found in one picture, or given as its truth."""
+"""All regions found in one picture, or given as its ground truth."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size, frozen
-from wordmask.core.masks import Masks
+from wordmask.core.masks import Masks, row_numbers
 from wordmask.errors import MaskError, OptionError
 
 UNNAMED = -1
@@ -18,15 +18,15 @@ UNNAMED = -1
 class Why(NamedTuple):
     """Why a region is there and has its name."""
 
-    prompt: str = ""  # what the cutter was asked: "point 31,40", "box 3,4,50,60", "dense", "given"
+    prompt: str = ""  # of the segmenter: "point 31,40", "box 3,4,50,60", "dense", "given"
     rival: str = ""  # the word that came second
     rival_score: float = nan
-    quality: float = nan  # the cutter's own estimate of the mask's IoU
+    quality: float = nan  # the segmenter's own estimate of the mask's IoU
     made_by: str = ""
 
 
 class Absent(NamedTuple):
-    """A word that was looked for and not found: its best score, and the score it would have needed."""
+    """A word that was looked for and not found: its best score, and the score that was needed."""
 
     phrase: str
     best: float
@@ -51,7 +51,8 @@ class Region(NamedTuple):
 class Result:
     """Regions of one picture, best first. `Result.of` sorts; the constructor only checks.
 
-    >>> found = Result.of(Masks.from_dense(np.ones((1, 2, 2), bool)), ("cat",), scores=[0.9], label_ids=[0])
+    >>> masks = Masks.from_dense(np.ones((1, 2, 2), bool))
+    >>> found = Result.of(masks, ("cat",), scores=[0.9], label_ids=[0])
     >>> [(region.name, region.area) for region in found]
     [('cat', 4)]
     """
@@ -66,9 +67,8 @@ class Result:
     why: tuple[Why, ...] | None = None
     made_by: tuple[str, ...] = ()  # "mini@sha256:1f3c", in order
     absent: tuple[Absent, ...] = ()  # of the vocabulary, what is not in the picture
-    image: Image | None = field(
-        default=None, repr=False
-    )  # kept by the Python door so that show() has a ground
+    # Kept by the Python door, so that show() can draw on it.
+    image: Image | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -86,7 +86,7 @@ class Result:
             raise MaskError(
                 f"the masks are of {self.masks.size}, the result is of {self.size} (height, width)"
             )
-        for name in ("scores", "label_ids", "track_ids", "embeddings", "why"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             if column is not None and len(column) != len(self.masks):
                 raise MaskError(f"{len(self.masks)} masks but {len(column)} {name}")
@@ -94,13 +94,9 @@ class Result:
             raise MaskError(f"scores lie in [0, 1], got {self.scores.min()} to {self.scores.max()}")
         if (np.diff(self.scores) > 0).any():
             raise MaskError("scores must descend; Result.of sorts")
-        if (
-            len(self.label_ids)
-            and not ((self.label_ids >= -1) & (self.label_ids < len(self.vocabulary))).all()
-        ):
-            raise MaskError(
-                f"label ids must be -1 to {len(self.vocabulary) - 1}, got {self.label_ids.tolist()[:20]}"
-            )
+        most = len(self.vocabulary) - 1
+        if not ((self.label_ids >= UNNAMED) & (self.label_ids <= most)).all():
+            raise MaskError(f"label ids must be -1 to {most}, got {self.label_ids.tolist()[:20]}")
         if self.image is not None and self.image.size != tuple(self.size):
             raise MaskError(f"the picture is {self.image.size}, the result {self.size}")
 
@@ -114,7 +110,10 @@ class Result:
         label_ids: Any = None,
         **columns: Any,
     ) -> "Result":
-        """From columns in any order: sorted by score, then area, then corner. Scores default to 1, labels to none."""
+        """From columns in any order: sorted by score, then area, then corner.
+
+        Scores default to 1, labels to none.
+        """
         count = len(masks)
         scores = np.ones(count, np.float32) if scores is None else np.asarray(scores, np.float32)
         label_ids = np.full(count, UNNAMED) if label_ids is None else np.asarray(label_ids)
@@ -139,8 +138,7 @@ class Result:
 
     def __getitem__(self, index: Any) -> "Result":
         """A subset by int, slice, bools or indices; it is sorted like every result."""
-        chosen = index if isinstance(index, slice) else np.asarray(index, _index_type(index))
-        rows = np.atleast_1d(np.arange(len(self))[chosen])
+        rows = row_numbers(index, len(self))
         columns = {name: _rows(getattr(self, name), rows) for name in _COLUMNS}
         columns |= {name: getattr(self, name) for name in ("made_by", "absent", "image")}
         return Result.of(self.masks[rows], self.vocabulary, **columns)
@@ -175,7 +173,10 @@ class Result:
         return self[self.label_ids == self.vocabulary.index(phrase)]
 
     def label_map(self) -> Array:
-        """(H, W) int32, index into the vocabulary, -1 where nothing; where regions overlap, the best score wins."""
+        """(H, W) int32, index into the vocabulary, -1 where there is nothing.
+
+        Where regions overlap, the best score wins.
+        """
         labels = np.full(self.size, UNNAMED, np.int32)
         for index in range(len(self) - 1, -1, -1):
             if self.label_ids[index] >= 0:
@@ -193,15 +194,29 @@ class Result:
         """The same result that knows its picture, or (with None) has let go of it."""
         return replace(self, image=image)
 
-    # ---- seen and saved; the work is media's, looked up by name so that core stays free of files
+    # ---- seen, saved, handed on: media does it, looked up by name so that core knows no file
 
-    def save(self, path: Any, format: str | None = None) -> Any:
-        """Write to `path`; the format is named, or told by the suffix (see docs/formats.md). The paths written."""
-        return _media("formats").save(self, path, format=format)
+    def save(self, path: Any, format: str | None = None, options: Any = None) -> Any:
+        """Write to `path`; the format is named, or told by the suffix. The paths written.
 
-    def show(self, path: Any = None) -> Any:
-        """The overlay: a PIL picture, which notebooks draw; written to `path` where one is given."""
-        return _media("drawing.render").show(self, path)
+        `options` are FormatOptions; docs/formats.md lists the formats.
+        """
+        return _media("formats").save(self, path, format, options)
+
+    def show(self, path: Any = None, options: Any = None) -> Any:
+        """The overlay: a PIL picture, which notebooks draw; written to `path` where one is given.
+
+        `options` are RenderOptions.
+        """
+        return _media("drawing.render").show(self, path, options)
+
+    def to(self, library: str) -> Any:
+        """The regions for another library; `wordmask.read_result` reads them back.
+
+        "coco": a data set of one picture. "fiftyone": the dictionary that its
+        `Detections.from_dict` takes. "supervision": its `Detections`.
+        """
+        return _media("formats.bridges").convert_to(self, library)
 
     def _repr_png_(self) -> bytes:
         data: bytes = _media("drawing.render").png(self)
@@ -212,10 +227,11 @@ class Result:
         rows = zip(self.names[:5], self.scores[:5], strict=True)
         shown = ", ".join(f"{name or 'unnamed'} {score:.2f}" for name, score in rows)
         more = f", {len(self) - 5} more" if len(self) > 5 else ""
-        gone = (
-            f"; not here: {', '.join(word.phrase for word in self.absent)}" if self.absent else ""
-        )
-        return f"<Result {len(self)} regions of {width} x {height}{': ' if shown else ''}{shown}{more}{gone}>"
+        absent = ", ".join(word.phrase for word in self.absent)
+        text = f"{len(self)} regions of {width} x {height}"
+        text += f": {shown}{more}" if shown else ""
+        text += f"; not here: {absent}" if absent else ""
+        return f"<Result {text}>"
 
 
 def best_first(masks: Masks, scores: Any) -> Array:
@@ -248,10 +264,6 @@ def _reorder(columns: dict[str, Any], order: Array, count: int) -> dict[str, Any
                 raise MaskError(f"{count} masks but {len(column)} {name}")
             columns[name] = _rows(np.asarray(column) if name != "why" else column, order)
     return columns
-
-
-def _index_type(index: Any) -> Any:
-    return np.int64 if isinstance(index, list | tuple) and not len(index) else None
 
 
 def _media(module: str) -> Any:

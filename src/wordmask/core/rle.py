@@ -1,7 +1,7 @@
 """Run-length codes as COCO writes them: runs down the columns, background first.
 
-A code is `{"size": [height, width], "counts": [...] or "..."}`. The compressed string holds each count
-as 5-bit groups, low first, from the fourth on as the difference to the count two before.
+A code is `{"size": [height, width], "counts": [...] or "..."}`. The compressed string holds each
+count as 5-bit groups, low first, from the fourth on as the difference to the count two before.
 """
 
 from operator import index
@@ -24,23 +24,22 @@ def pack(counts: Array) -> str:
     values = counts.astype(np.int64)
     values[3:] -= counts[1:-2]
     digits = []
-    open_ = np.ones(len(values), bool)
-    while open_.any():
+    unfinished = np.ones(len(values), bool)
+    while unfinished.any():
         digit = values & 31
         values >>= 5
         # The last group's bit 16 is the sign: stop once the rest is all sign.
         more = np.where(digit & 16, values != -1, values != 0)
-        digits.append(np.where(open_, (digit | (more << 5)) + 48, 0))
-        open_ &= more
+        digits.append(np.where(unfinished, (digit | (more << 5)) + 48, 0))
+        unfinished &= more
     rows = np.stack(digits, 1) if digits else np.zeros((0, 1), np.int64)
     return bytes(rows[rows > 0].astype(np.uint8)).decode("ascii")
 
 
 def unpack(text: str | bytes) -> Array:
     """Counts from COCO's compressed string."""
-    data = (
-        text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
-    )  # what is not ascii is above 'o'
+    # What is not ASCII becomes bytes above 'o', which are refused below.
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
     groups = np.frombuffer(data, np.uint8).astype(np.int64) - 48
     if not len(groups):
         return np.zeros(0, np.int64)
@@ -71,7 +70,7 @@ def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
     padded = np.zeros((crop.shape[1], crop.shape[0] + 2), np.int8)
     padded[:, 1:-1] = crop.T
     edges = np.diff(padded, axis=1)
-    starts, ends = (_global(np.nonzero(edges == sign), x0, y0, height) for sign in (1, -1))
+    starts, ends = (_flat_index(np.nonzero(edges == sign), x0, y0, height) for sign in (1, -1))
     joined = starts[1:] == ends[:-1]  # down to the bottom, on from the top of the next column
     starts, ends = starts[np.r_[True, ~joined]], ends[np.r_[~joined, True]]
     borders = np.stack([starts, ends], 1).ravel()
@@ -95,7 +94,8 @@ def crop_of_runs(size: Size, counts: Array) -> tuple[tuple[int, int], Array]:
     y1 = height if crosses.any() else int(((ends - 1) % height).max()) + 1
     if (x1 - x0) * height > MAX_BOX_PIXELS:
         raise MaskError(
-            f"a mask of {x1 - x0} x {height} pixels is over the limit of {MAX_BOX_PIXELS}; is the size right?"
+            f"a mask of {x1 - x0} x {height} pixels is over the limit of {MAX_BOX_PIXELS}; "
+            "is the size right?"
         )
     steps = np.zeros((x1 - x0) * height + 1, np.int8)
     np.add.at(steps, starts - x0 * height, 1)
@@ -142,6 +142,6 @@ def _whole(counts: Any) -> Array:
     return given.astype(np.int64)
 
 
-def _global(where: tuple[Array, ...], x0: int, y0: int, height: int) -> Array:
+def _flat_index(where: tuple[Array, ...], x0: int, y0: int, height: int) -> Array:
     column, row = where
     return np.asarray((x0 + column.astype(np.int64)) * height + y0 + row)

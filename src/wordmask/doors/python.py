@@ -1,29 +1,29 @@
 """The Python door: what `import wordmask` offers. Loads engines, then calls the tasks."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from wordmask import engines
-from wordmask.core.image import Image
+from wordmask.core.image import Image, Size
 from wordmask.core.models import Models
-from wordmask.core.prompts import Boxes, Points, Text
+from wordmask.core.prompts import Boxes, Points, Text, Words
 from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
-from wordmask.errors import PromptError
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import FormatError
+from wordmask.media.formats import bridges
 from wordmask.media.reading.read import read as read_picture
-from wordmask.tasks import session as session_task
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.everything import everything as everything_task
-from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.segment import How, SegmentOptions, with_how
 from wordmask.tasks.segment import segment as segment_task
+from wordmask.tasks.session import Session
 
 Picture = Any  # a path, bytes, a file object, an array, a PIL picture or an Image
-Words = str | Sequence[str] | Text
 Model = str | Models
 
 
@@ -32,7 +32,7 @@ def segment(
     words: Words,
     *,
     model: Model = "auto",
-    how: str = "auto",
+    how: How = "auto",
     options: SegmentOptions | None = None,
 ) -> Result:
     """Regions of `image` that `words` name, best first; words that are not there are in `.absent`.
@@ -40,9 +40,8 @@ def segment(
     `how` is auto, unified, guided, everything or grounded (see docs/ways.md).
     """
     picture = read_picture(image)
-    return segment_task(picture, text(words), load(model), _with_how(options, how)).with_image(
-        picture
-    )
+    result = segment_task(picture, Text.of(words), load(model), with_how(options, how))
+    return result.with_image(picture)
 
 
 def click(
@@ -54,17 +53,18 @@ def click(
     model: Model = "auto",
     options: ClickOptions | None = None,
 ) -> Result:
-    """Candidates for one thing, best first: points are (x, y) or (x, y, keep), the box is x0, y0, x1, y1.
+    """Candidates for one thing, best first.
 
-    With `words` each candidate is also named among them.
+    Points are (x, y) or (x, y, keep), the box is x0, y0, x1, y1. With `words` each candidate is
+    also named among them.
     """
     picture = read_picture(image)
-    asked = Click(
+    prompt = Click(
         Points.of(points) if len(points) else None,
         Boxes(np.array([box], np.float32)) if box is not None else None,
     )
-    named = None if words is None else text(words)
-    return click_task(picture, asked, load(model, Segmenter), named, options).with_image(picture)
+    names = None if words is None else Text.of(words)
+    return click_task(picture, prompt, load(model, Segmenter), names, options).with_image(picture)
 
 
 def everything(
@@ -75,7 +75,7 @@ def everything(
     return everything_task(picture, load(model, Segmenter), options).with_image(picture)
 
 
-def session(image: Picture, model: Model = "auto") -> "Session":
+def session(image: Picture, model: Model = "auto") -> Session:
     """`image`, encoded once, for many clicks and words."""
     return Session(read_picture(image), load(model, Segmenter))
 
@@ -85,40 +85,29 @@ def read(source: Picture) -> Image:
     return read_picture(source)
 
 
-def load(model: Model, *need: type) -> Models:
-    """The engines of that name; engines that were loaded already are taken as they are."""
-    return model if isinstance(model, Models) else engines.load(model, need=need)
+def read_result(source: Any, *, size: Size | None = None, vocabulary: Sequence[str] = ()) -> Result:
+    """A saved result, or one that another library holds.
+
+    `source` is a file of any format (docs/formats.md), the object it holds (own JSON, COCO), or a
+    `Detections` of supervision or FiftyOne. `size` (height, width) is needed for FiftyOne, whose
+    boxes are shares of the picture; `vocabulary` names the words of what only numbers them.
+    """
+    found = read_results(source, size=size, vocabulary=vocabulary)
+    if len(found) != 1:
+        raise FormatError(f"there are {len(found)} results; read_results reads them all")
+    return found[0]
 
 
-def text(words: Words) -> Text:
-    """One word, a list of words, or a `Text`."""
-    if isinstance(words, Text):
-        return words
-    if isinstance(words, str):
-        return Text((words,))
-    if not isinstance(words, Sequence):
-        raise PromptError(f"words are a string or a list of strings, got {type(words).__name__}")
-    return Text(tuple(words))
+def read_results(
+    source: Any, *, size: Size | None = None, vocabulary: Sequence[str] = ()
+) -> list[Result]:
+    """The same for a file or data set of many pictures, or a folder of files."""
+    return bridges.read_any(source, size, vocabulary)
 
 
-class Session(session_task.Session):
-    """`tasks.session.Session`, with words as plain strings."""
+def load(model: Model, *need: type, options: EngineOptions | None = None) -> Models:
+    """The engines of that name; engines that were loaded already are taken as they are.
 
-    def click(
-        self,
-        points: Sequence[Sequence[float]] = (),
-        box: Sequence[float] | None = None,
-        words: Words | None = None,
-        options: ClickOptions | None = None,
-    ) -> Result:
-        return super().click(points, box, None if words is None else text(words), options)
-
-    def segment(
-        self, words: Words, options: SegmentOptions | None = None, *, how: str = "auto"
-    ) -> Result:
-        return super().segment(text(words), _with_how(options, how))
-
-
-def _with_how(options: SegmentOptions | None, how: str) -> SegmentOptions:
-    options = options or SegmentOptions()
-    return options if how == "auto" else replace(options, how=how)
+    `need` lists protocols that must be there, `options` say where and how they run.
+    """
+    return model if isinstance(model, Models) else engines.load(model, need=need, options=options)

@@ -62,6 +62,12 @@ class SegmentOptions:
         check(self)
 
 
+def with_how(options: SegmentOptions | None, how: How) -> SegmentOptions:
+    """The options with this way to find candidates; auto leaves theirs."""
+    options = options or SegmentOptions()
+    return options if how == "auto" else replace(options, how=how)
+
+
 @dataclass(frozen=True)
 class _Job:
     """One picture, one list of words, one set of engines."""

@@ -7,13 +7,13 @@ import numpy as np
 
 from wordmask.core.image import Array, Image
 from wordmask.core.models import Models
-from wordmask.core.prompts import Boxes, Points, Text
+from wordmask.core.prompts import Boxes, Points, Text, Words
 from wordmask.core.result import Result
 from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.everything import EverythingOptions, everything_result
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
-from wordmask.tasks.segment import SegmentOptions, segment_view
+from wordmask.tasks.segment import How, SegmentOptions, segment_view, with_how
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,10 @@ class _State:
 
 
 class Session:
-    """Clicks on one picture. Each `click` adds to the ones before, until `reset`; a point given again counts once."""
+    """Clicks on one picture.
+
+    Each `click` adds to the ones before, until `reset`; a point given again counts once.
+    """
 
     def __init__(self, image: Image, models: Models) -> None:
         self._view = View(image, models, Trace())
@@ -53,19 +56,23 @@ class Session:
         self,
         points: Sequence[Sequence[float]] = (),
         box: Sequence[float] | None = None,
-        words: Text | None = None,
+        words: Words | None = None,
         options: ClickOptions | None = None,
     ) -> Result:
         """Candidates, best first, for all points so far and these; a new box replaces the one before."""
         asked = self._joined(points, box)
-        result, logits = click_view(self._view, asked, words, options or ClickOptions())
+        names = None if words is None else Text.of(words)
+        result, logits = click_view(self._view, asked, names, options or ClickOptions())
         self._done.append(_State(asked, result.with_image(self.image), logits))
         self._undone.clear()
         return self.result
 
-    def segment(self, words: Text, options: SegmentOptions | None = None) -> Result:
+    def segment(
+        self, words: Words, options: SegmentOptions | None = None, *, how: How = "auto"
+    ) -> Result:
         """Regions that the words name; the clicks are not touched."""
-        return segment_view(self._view, words, options).with_image(self.image)
+        result = segment_view(self._view, Text.of(words), with_how(options, how))
+        return result.with_image(self.image)
 
     def everything(self, options: EverythingOptions | None = None) -> Result:
         """All regions, unnamed; the clicks are not touched."""

@@ -9,47 +9,58 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
-LIMITS = "Limits on inputs"
-PANEL_OF_CLASS = {
+LIMITS, PAINTING, ENGINE = "Limits on inputs", "Painting", "Engine"
+PANEL_OF_CLASS: dict[str, str | None] = {
     "SegmentOptions": "Words and thresholds",
     "ClickOptions": "Thresholds",
     "EverythingOptions": "Grid and thresholds",
     "TargetOptions": "What is meant",
-    "PaintOptions": "Painting",
+    "PaintOptions": PAINTING,
     "EditOptions": "Edge and surroundings",
-    "EngineOptions": "Engine",
+    "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
+    "FormatOptions": None,
 }
-PANEL_OF_FIELD = {
+PANEL_OF_FIELD = {  # of the other classes
     "max_pixels": LIMITS,
     "max_bytes": LIMITS,
     "max_side": LIMITS,
     "max_frames": LIMITS,
     "max_pages": LIMITS,
     "web": LIMITS,
+    "model": ENGINE,
+    "edit_prompt": PAINTING,
+    "style": PAINTING,
+    "reference": PAINTING,
 }
 OUTPUT = ("model", "output_dir", "format", "json", "verbose")
-TARGET = ("prompt", "click", "box", "model", "output_dir")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.
 # Options without a panel are always shown.
 FIRST: dict[str, tuple[str, ...]] = {
     "segment": ("how", "vocabulary", "min_confidence", *OUTPUT),
     "click": OUTPUT,
     "everything": ("points_per_side", "min_region_size", *OUTPUT),
-    "edit": (*TARGET, "fill", "use_inpainting"),
-    "effect": TARGET,
-    "bench": ("how", "num_samples", "words", "clicks", "objects"),
+    "edit segment": ("prompt", "click", "box", "result", "example", "model", "output_dir"),
+    "edit remove": ("prompt", "click", "box", "result", "fill", "model", "output_dir"),
+    "edit replace": (
+        "prompt", "click", "edit_prompt", "use_inpainting", "fill", "fill_model", "output_dir",
+    ),
+    "edit style": (
+        "prompt", "click", "style", "reference", "edit_prompt", "use_inpainting", "output_dir",
+    ),
+    "effect": ("prompt", "click", "output_dir"),
+    "bench": ("model", "how", "num_samples", "words", "clicks", "objects"),
     "train": ("minutes", "max_steps"),
-}
+}  # fmt: skip
 
 
 def panel_of(field: str, options: type) -> str | None:
     """The panel in which the option stands; None: with the options that people need first."""
-    if field in PANEL_OF_FIELD:
-        return PANEL_OF_FIELD[field]
-    panels = [PANEL_OF_CLASS.get(kind.__name__) for kind in options.__mro__]  # a parent's too
-    return next((panel for panel in panels if panel), None)
+    for kind in options.__mro__:
+        if kind.__name__ in PANEL_OF_CLASS:
+            return PANEL_OF_CLASS[kind.__name__]
+    return PANEL_OF_FIELD.get(field)
 
 
 def group(help: str) -> typer.Typer:
@@ -111,8 +122,8 @@ class _App(typer.Typer):
 
 def _first_of(path: str) -> tuple[str, ...]:
     """
-    >>> _first_of("wordmask effect blur") == TARGET
-    True
+    >>> _first_of("wordmask effect blur")
+    ('prompt', 'click', 'output_dir')
     """
     _, *names = path.split()
     for count in range(len(names), 0, -1):
@@ -123,13 +134,13 @@ def _first_of(path: str) -> tuple[str, ...]:
 
 
 def _panels(parameters: list[Any], first: tuple[str, ...]) -> dict[str, list[Any]]:
-    """The options that are not needed first, by panel; those of `first` leave theirs."""
+    """The options that are not needed first, by panel; required ones and `first` leave theirs."""
     panels: dict[str, list[Any]] = {}
     for option in parameters:
         panel = getattr(option, "rich_help_panel", None)
         if panel is None:
             continue
-        if option.name in first:
+        if option.name in first or option.required:
             option.rich_help_panel = None
         else:
             panels.setdefault(panel, []).append(option)
