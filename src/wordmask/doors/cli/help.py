@@ -50,7 +50,8 @@ FIRST: dict[str, tuple[str, ...]] = {
         "prompt", "click", "style", "reference", "edit_prompt", "use_inpainting", "output_dir",
     ),
     "effect": ("prompt", "click", "output_dir"),
-    "bench": ("model", "how", "num_samples", "words", "clicks", "objects"),
+    "bench": ("model", "how", "num_samples", "words"),
+    "bench clicks": ("model", "num_samples", "clicks", "objects"),
     "train": ("minutes", "max_steps"),
 }  # fmt: skip
 
