@@ -6,11 +6,13 @@ MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
 * `<!-- options: SegmentOptions -->` in a page becomes the table of that dataclass.
 * `<!-- effects -->` becomes the tables of all effects.
 * `<!-- commands -->` becomes the flags of every command.
+* `<!-- notebook: NAME -->` becomes the cells of docs/examples/NAME.ipynb.
 
 `PlainDocstrings` is what mkdocstrings reads the package's docstrings through.
 """
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, is_dataclass
@@ -37,7 +39,7 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-MARKER = re.compile(r"^<!-- (options|effects|commands)(?:: (\w+))? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- (options|effects|commands|notebook)(?:: (\w+))? -->$", re.MULTILINE)
 PAGE_NAME = re.compile(r"\bdocs/([\w-]+)\.md\b")
 DOCTEST = re.compile(r"^>>> .*\n?(?:^(?!\s*$).*\n?)*", re.MULTILINE)
 TRAILING_COMMENT = re.compile(r"\s#\s(.+)$")
@@ -253,6 +255,19 @@ def allowed_words(parameter: Any) -> str:
     return range_words(parameter.min, parameter.max)
 
 
+# ---- notebooks
+
+
+def notebook_cells(name: str) -> str:
+    """The text of a notebook and its code, without its title and its outputs."""
+    notebook = json.loads((ROOT / f"docs/examples/{name}.ipynb").read_text("utf-8"))
+    parts = []
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"])
+        parts.append(f"```python\n{text}\n```" if cell["cell_type"] == "code" else text)
+    return "\n\n".join(parts).partition("\n")[2]
+
+
 # ---- text
 
 
@@ -279,6 +294,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "options": options_section,
     "effects": effects_sections,
     "commands": commands_sections,
+    "notebook": notebook_cells,
 }
 
 
