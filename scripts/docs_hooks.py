@@ -74,7 +74,7 @@ def options_section(name: str) -> str:
     about = (kind.__doc__ or "").strip()
     if about.startswith(f"{name}("):  # what `dataclass` writes where there is no docstring
         about = ""
-    parts = [f"### {name} {{ #{module}.{name} }}", f"`from {module} import {name}`"]
+    parts = [f"### {name} {{ #{name} }}", f"`from {module} import {name}`"]
     parts += [link_pages(about), inherited_sentence(kind), options_table(kind)]
     return "\n\n".join(part for part in parts if part)
 
@@ -102,8 +102,7 @@ def inherited_sentence(kind: type) -> str:
     parent = kind.__base__
     if not is_dataclass(parent):
         return ""
-    module, _ = find_class(parent.__name__)
-    return f"Takes what [{parent.__name__}](#{module}.{parent.__name__}) takes, and:"
+    return f"Takes what [{parent.__name__}](#{parent.__name__}) takes, and:"
 
 
 def options_table(kind: type) -> str:
@@ -157,7 +156,7 @@ def effects_sections(_: str) -> str:
     for name, (function, kind) in EFFECTS.items():
         where = f"from {function.__module__} import {function.__name__}, {kind.__name__}"
         about = link_pages((function.__doc__ or "").strip().partition("\n")[0])
-        heading = f"### {name} {{ #{kind.__module__}.{kind.__name__} }}"
+        heading = f"### {name} {{ #{kind.__name__} }}"
         parts.append(f"{heading}\n\n{about}\n\n`{where}`\n\n{options_table(kind)}")
     return "\n\n".join(parts)
 
