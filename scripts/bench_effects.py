@@ -21,7 +21,7 @@ import skimage.data
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.tasks.effects.looks import EFFECTS
+from wordmask.tasks.effects.table import EFFECTS
 
 SIZE_WH = (1920, 1080)
 

@@ -4,8 +4,8 @@ from skimage.data import coffee
 from wordmask import Image, Masks, Result, engines
 from wordmask.core.protocols import Inpainter
 from wordmask.tasks import edit
-from wordmask.tasks.effects.backdrop import BackdropOptions, backdrop
-from wordmask.tasks.effects.looks import RecolourOptions, recolour
+from wordmask.tasks.effects.background import BackdropOptions, backdrop
+from wordmask.tasks.effects.surface import RecolourOptions, recolour
 
 image = Image(coffee()[100:300, 200:480], "coffee")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wordmask.doors.cli import main
-from wordmask.tasks.effects.looks import EFFECTS
+from wordmask.tasks.effects.table import EFFECTS
 
 
 @pytest.fixture

@@ -168,18 +168,29 @@ def test_a_one_pixel_mask_is_painted_with_its_ring():
     assert done.touched.sum() == 13
 
 
-def test_words_are_needed_and_must_be_followed():
+@pytest.mark.parametrize(
+    ("verb", "option"), [(edit.replace, "edit_prompt"), (edit.restyle, "edit_prompt")]
+)
+def test_words_are_needed(verb, option):
     image, result = noise(20, 20), boxes((20, 20), (5, 5, 9, 9))
-    with pytest.raises(PromptError, match="--edit-prompt"):
-        edit.replace(image, result, Paints(), " ")
-    with pytest.raises(CapabilityError, match="--use-inpainting"):
-        edit.replace(image, result, Paints(follows_words=False), "a sofa")
-    with pytest.raises(PromptError, match="--edit-prompt"):
-        edit.restyle(image, result, Paints(), "")
-    with pytest.raises(CapabilityError, match="--style colours"):
-        edit.restyle(image, result, Paints(follows_words=False), "oil")
-    with pytest.raises(CapabilityError, match="leave out --edit-prompt"):
-        edit.remove(image, result, Paints(follows_words=False), words="an empty sofa")
+    with pytest.raises(PromptError, match="needs words") as caught:
+        verb(image, result, Paints(), " ")
+    assert caught.value.mend.option == option
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        (edit.remove, "use_inpainting"),
+        (edit.replace, "use_inpainting"),
+        (edit.restyle, "style"),
+    ],
+)
+def test_words_must_be_followed(verb, option):
+    image, result = noise(20, 20), boxes((20, 20), (5, 5, 9, 9))
+    with pytest.raises(CapabilityError, match="cannot follow words") as caught:
+        verb(image, result, Paints(follows_words=False), words="an empty sofa")
+    assert caught.value.mend.option == option
 
 
 def test_words_may_tell_what_is_behind():
@@ -219,7 +230,7 @@ def test_styles_without_a_model_change_the_object_only(style):
 
 def test_a_style_that_is_none_or_lacks_its_picture_is_refused():
     image, result = noise(60, 60), boxes((60, 60), (20, 20, 40, 40))
-    with pytest.raises(OptionError, match="--reference"):
+    with pytest.raises(OptionError, match="from a picture; set reference=FILE"):
         edit.stylise(image, result, "colours")
     with pytest.raises(OptionError, match="must be one of"):
         edit.stylise(image, result, "cubism")

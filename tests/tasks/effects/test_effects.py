@@ -13,9 +13,8 @@ from wordmask.core.result import Result
 from wordmask.errors import MaskError, OptionError
 from wordmask.ops.fill import patch_fill
 from wordmask.tasks import edit
-from wordmask.tasks.effects import backdrop
-from wordmask.tasks.effects import looks as effects
-from wordmask.tasks.effects.looks import EFFECTS
+from wordmask.tasks.effects import background, edge, overlay, surface
+from wordmask.tasks.effects.table import EFFECTS
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MEAN_DIFFERENCE = 1.5  # of 255: room for another OpenCV, not for a look that has changed
@@ -117,8 +116,8 @@ def test_pixelate_leaves_no_pixel_of_the_object():
     image = Image(rng.integers(0, 256, (64, 64, 3), np.uint8))
     mask = np.zeros((64, 64), bool)
     mask[16:48, 16:48] = True
-    out = effects.pixelate(
-        image, Result.of(Masks.from_dense(mask)), effects.PixelateOptions(blocks=4, margin=0)
+    out = surface.pixelate(
+        image, Result.of(Masks.from_dense(mask)), surface.PixelateOptions(blocks=4, margin=0)
     )
     assert len(np.unique(out.pixels[mask], axis=0)) <= 16
 
@@ -126,19 +125,19 @@ def test_pixelate_leaves_no_pixel_of_the_object():
 def test_recolour_takes_the_named_colour_and_refuses_others():
     image, result = ball()
     out = (
-        effects.recolour(image, result, effects.RecolourOptions(colour="blue"))
+        surface.recolour(image, result, surface.RecolourOptions(colour="blue"))
         .pixels[64, 84]
         .astype(int)
     )
     assert out[2] > out[0] + 60
     with pytest.raises(OptionError, match="#rrggbb"):
-        effects.recolour(image, result, effects.RecolourOptions(colour="blurple-ish"))
+        surface.recolour(image, result, surface.RecolourOptions(colour="blurple-ish"))
 
 
 def test_the_objects_colour_does_not_bleed_into_the_blur():
     image, result = ball()
     grey = Image(np.where(result.masks.union()[..., None], image.pixels, np.uint8(100)))
-    out = backdrop.blur(grey, result, backdrop.BlurOptions(amount=0.1)).pixels.astype(int)
+    out = background.blur(grey, result, background.BlurOptions(amount=0.1)).pixels.astype(int)
     far = cv2.dilate(result.masks.union().astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
     assert np.abs(out[far] - 100).max() <= 6
 
@@ -150,8 +149,8 @@ def test_a_new_backdrop_leaves_no_fringe_of_the_old():
     alpha = np.clip(0.5 - (np.hypot(y - 64, x - 84) - 34) / 3, 0, 1)[..., None]
     blue = Image(np.rint(alpha * (240, 140, 40) + (1 - alpha) * (20, 40, 250)).astype(np.uint8))
     clean, dirty = (
-        backdrop.backdrop(
-            blue, result, backdrop.BackdropOptions(colour="black", decontaminate=on)
+        background.backdrop(
+            blue, result, background.BackdropOptions(colour="black", decontaminate=on)
         ).pixels.astype(int)
         for on in (True, False)
     )
@@ -163,12 +162,12 @@ def test_a_new_backdrop_leaves_no_fringe_of_the_old():
 
 def test_a_gradient_goes_from_one_colour_to_the_other_and_a_picture_covers_the_frame():
     image, result = ball()
-    out = backdrop.backdrop(
-        image, result, backdrop.BackdropOptions(colour="black", to="white")
+    out = background.backdrop(
+        image, result, background.BackdropOptions(colour="black", to="white")
     ).pixels
     assert (out[0, 0] == 0).all()
     assert (out[-1, 0] == 255).all()
-    laid = backdrop.backdrop(image, result, backdrop.BackdropOptions(picture=checks())).pixels
+    laid = background.backdrop(image, result, background.BackdropOptions(picture=checks())).pixels
     corners = laid[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
     assert (np.abs(corners[:, 0] - corners[:, 2]) < 20).any()
     assert (corners != image.pixels[[0, 0, -1, -1], [0, -1, 0, -1]]).any()
@@ -176,23 +175,23 @@ def test_a_gradient_goes_from_one_colour_to_the_other_and_a_picture_covers_the_f
 
 def test_a_sticker_is_transparent_around_its_border():
     image, result = ball()
-    out = backdrop.sticker_rgba(image, result, backdrop.StickerOptions(border=0.05))
+    out = edge.sticker_rgba(image, result, edge.StickerOptions(border=0.05))
     mask = result.masks.union()
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
     assert (out[mask, 3] >= 250).all()
     assert (out[(away > 0) & (away < 5), 3] == 255).all()
     assert (out[(away > 3.5) & (away < 5.5), :3] > 200).all()
     assert not out[away > 12, 3].any()
-    bare = backdrop.sticker_rgba(image, result, backdrop.StickerOptions(border=0))
+    bare = edge.sticker_rgba(image, result, edge.StickerOptions(border=0))
     assert not bare[away > 12].any()
-    assert not backdrop.sticker_rgba(image, Result.nothing(image.size)).any()
+    assert not edge.sticker_rgba(image, Result.nothing(image.size)).any()
 
 
 @pytest.mark.parametrize("place", ["behind", "front", "inside"])
 def test_an_overlay_is_hidden_where_it_should_be(place):
     image, result = ball()
-    settings = backdrop.OverlayOptions(picture=checks(), anchor="centre", scale=2.0, place=place)
-    out = backdrop.overlay(image, result, settings).pixels
+    settings = overlay.OverlayOptions(picture=checks(), anchor="centre", scale=2.0, place=place)
+    out = overlay.overlay(image, result, settings).pixels
     changed = (out != image.pixels).any(2)
     mask = result.masks.union()
     near, deep = (
@@ -205,8 +204,8 @@ def test_an_overlay_is_hidden_where_it_should_be(place):
 def test_an_overlay_sits_on_its_anchor_at_its_scale():
     image, result = ball()
     x0, y0, x1, _ = result.masks.boxes[0].tolist()
-    settings = backdrop.OverlayOptions(picture=checks(), anchor="top", scale=0.5, place="front")
-    changed = (backdrop.overlay(image, result, settings).pixels != image.pixels).any(2)
+    settings = overlay.OverlayOptions(picture=checks(), anchor="top", scale=0.5, place="front")
+    changed = (overlay.overlay(image, result, settings).pixels != image.pixels).any(2)
     columns, rows = np.flatnonzero(changed.any(0)), np.flatnonzero(changed.any(1))
     assert abs((columns[0] + columns[-1] + 1) / 2 - (x0 + x1) / 2) <= 1
     assert abs((rows[0] + rows[-1] + 1) / 2 - y0) <= 1
@@ -220,14 +219,14 @@ def test_occluders_stay_in_front_and_alpha_lets_the_picture_through():
     both = Result.of(
         Masks.from_dense(np.stack([result.masks.union(), post])), ("ball", "post"), label_ids=[0, 1]
     )
-    settings = backdrop.OverlayOptions(
+    settings = overlay.OverlayOptions(
         picture=checks(), anchor="centre", place="front", occluders=("post",)
     )
-    out = backdrop.overlay(image, both, settings).pixels
+    out = overlay.overlay(image, both, settings).pixels
     assert (out[60, 73:75] == image.pixels[60, 73:75]).all()
     assert (out[60, 90] != image.pixels[60, 90]).any()
     clear = replace(settings, alpha=np.zeros((40, 60), np.uint8))
-    assert (backdrop.overlay(image, both, clear).pixels == image.pixels).all()
+    assert (overlay.overlay(image, both, clear).pixels == image.pixels).all()
 
 
 @pytest.mark.parametrize("scale", [0.2, 0.7, 3.0])
@@ -236,8 +235,8 @@ def test_what_lies_under_an_overlays_transparency_does_not_show_at_its_edge(scal
     picture, alpha = np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), np.uint8)
     picture[20:70, 20:70], alpha[20:70, 20:70] = 255, 255
     grey, (_, result) = Image(np.full((*SIZE, 3), 200, np.uint8)), ball()
-    settings = backdrop.OverlayOptions(Image(picture), alpha, "centre", scale, "front")
-    out = backdrop.overlay(grey, result, settings).pixels
+    settings = overlay.OverlayOptions(Image(picture), alpha, "centre", scale, "front")
+    out = overlay.overlay(grey, result, settings).pixels
     assert out.min() >= 199
     assert out.max() == 255
 
@@ -247,23 +246,23 @@ def test_an_overlay_beyond_the_picture_is_no_error_and_one_without_a_picture_is(
     corner = np.zeros(SIZE, bool)
     corner[:3, :3] = True
     at_corner = Result.of(Masks.from_dense(corner))
-    out = backdrop.overlay(
-        image, at_corner, backdrop.OverlayOptions(picture=checks(), anchor="left", scale=10)
+    out = overlay.overlay(
+        image, at_corner, overlay.OverlayOptions(picture=checks(), anchor="left", scale=10)
     )
     assert out.size == image.size
-    with pytest.raises(OptionError, match="--picture"):
-        backdrop.overlay(image, result)
+    with pytest.raises(OptionError, match="set picture=FILE"):
+        overlay.overlay(image, result)
 
 
 @pytest.mark.parametrize(
     ("kind", "wrong"),
     [
-        (effects.RecolourOptions, {"strength": 2}), (effects.PixelateOptions, {"blocks": 0}),
-        (effects.OutlineOptions, {"width": 0}), (effects.GlowOptions, {"strength": -1}),
-        (backdrop.BlurOptions, {"amount": 0}), (backdrop.DesaturateOptions, {"strength": 9}),
-        (backdrop.SpotlightOptions, {"darkness": 2}), (backdrop.ShadowOptions, {"softness": -1}),
-        (backdrop.StickerOptions, {"border": 1}), (backdrop.OverlayOptions, {"anchor": "moon"}),
-        (backdrop.OverlayOptions, {"place": "under"}), (backdrop.OverlayOptions, {"scale": 0}),
+        (surface.RecolourOptions, {"strength": 2}), (surface.PixelateOptions, {"blocks": 0}),
+        (edge.OutlineOptions, {"width": 0}), (edge.GlowOptions, {"strength": -1}),
+        (background.BlurOptions, {"amount": 0}), (background.DesaturateOptions, {"strength": 9}),
+        (background.SpotlightOptions, {"darkness": 2}), (background.ShadowOptions, {"softness": -1}),
+        (edge.StickerOptions, {"border": 1}), (overlay.OverlayOptions, {"anchor": "moon"}),
+        (overlay.OverlayOptions, {"place": "under"}), (overlay.OverlayOptions, {"scale": 0}),
     ],
 )  # fmt: skip
 def test_options_outside_their_range_are_refused(kind, wrong):

@@ -18,8 +18,8 @@ from wordmask.files import write_bytes
 from wordmask.media.reading.original import Original, encode_original, read_original
 from wordmask.media.reading.read import read
 from wordmask.tasks.edit import target as checked_target
-from wordmask.tasks.effects.backdrop import sticker_rgba
-from wordmask.tasks.effects.looks import EFFECTS
+from wordmask.tasks.effects.edge import sticker_rgba
+from wordmask.tasks.effects.table import EFFECTS
 
 effect = group("Looks for what words, clicks or boxes name.")
 
