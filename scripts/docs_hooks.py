@@ -212,7 +212,7 @@ def parameter_tables(parameters: list[Any]) -> str:
             panel = getattr(parameter, "rich_help_panel", None) or ""
             panels.setdefault(panel, []).append(parameter_row(parameter))
     tables = [
-        (f"**{panel}**\n\n" if panel else "") + table(("flag", "default", "meaning"), rows)
+        (f"**{panel}**\n\n" if panel else "") + table(("flag", "meaning"), rows)
         for panel, rows in panels.items()
     ]
     return "\n\n".join(tables)
@@ -222,28 +222,31 @@ def starts_command(line: str) -> bool:
     return line.strip().startswith("wordmask ")
 
 
-def parameter_row(parameter: Any) -> tuple[str, str, str]:
+def parameter_row(parameter: Any) -> tuple[str, str]:
+    """The flag, and what it means with its range and its default."""
     if parameter.param_type_name == "argument":
         many = "..." if parameter.nargs == -1 else ""
         flag = f"`{parameter.name.upper()}{many}`"
     else:
-        flag = " ".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
+        flag = "<br>".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
+    text = parameter.help or ""
+    if "default" not in text:
+        notes = "; ".join(
+            part for part in (allowed_words(parameter), default_text(parameter)) if part
+        )
+        text += f" [{'; '.join(notes)}]" if notes else ""
+    return flag, link_pages(text)
+
+
+def default_text(parameter: Any) -> str:
     default = parameter.default
-    required = parameter.required and default in (None, ...)
-    shown = "required" if required else default_text(default)
-    meaning = link_pages(parameter.help or "")
-    limits = allowed_words(parameter)
-    return flag, shown, f"{meaning} ({limits})" if limits and limits not in meaning else meaning
-
-
-def default_text(default: Any) -> str:
+    if parameter.required and default in (None, ...):
+        return "required"
     if default is None or default is False or default in ([], "") or callable(default):
         return ""
-    if default is True:
-        return "yes"
     if isinstance(default, list | tuple):
-        return f"`{' '.join(map(str, default))}`"
-    return f"`{default}`"
+        return f"default: {' '.join(map(str, default))}"
+    return f"default: {'yes' if default is True else default}"
 
 
 def allowed_words(parameter: Any) -> str:
