@@ -31,7 +31,7 @@ from mkdocs.structure.pages import Page
 import wordmask
 from wordmask.core.options import Option, describe, range_words
 from wordmask.doors import cli
-from wordmask.tasks.effects.looks import EFFECTS
+from wordmask.tasks.effects.table import EFFECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_PAGES = {
@@ -231,10 +231,9 @@ def parameter_row(parameter: Any) -> tuple[str, str]:
         flag = "<br>".join(f"`{flag}`" for flag in [*parameter.opts, *parameter.secondary_opts])
     text = parameter.help or ""
     if "default" not in text:
-        notes = "; ".join(
-            part for part in (allowed_words(parameter), default_text(parameter)) if part
-        )
-        text += f" [{'; '.join(notes)}]" if notes else ""
+        notes = [allowed_words(parameter), default_text(parameter)]
+        noted = "; ".join(note for note in notes if note)
+        text += f" [{noted}]" if noted else ""
     return flag, link_pages(text)
 
 
