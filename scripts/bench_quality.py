@@ -35,8 +35,10 @@ from wordmask.core.protocols import Dense, DepthModel, PromptBatch, Segmenter
 from wordmask.engines.options import EngineOptions
 from wordmask.lab.metrics import bootstrap, semantic
 from wordmask.ops import regions
-from wordmask.tasks.dense import DenseOptions, label
-from wordmask.tasks.segment import segment
+from wordmask.tasks.dense import DenseOptions, label, label_view
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.segment import segment, segment_view
 
 HERE = Path(__file__).resolve().parent.parent
 DATA = HERE.parent / "shared/data/eval"
@@ -140,13 +142,15 @@ def _image(path: Path) -> Image:
 
 def measure(name: str, words: tuple[str, ...], truth: Truth, models: Models, tally: Tally) -> None:
     """Everything that one picture can say."""
-    found, _ = label(truth.image, Text(words), models, DenseOptions(none=name in OPEN))
+    view = View(truth.image, models, Trace())
+    found, _ = label_view(view, Text(words), DenseOptions(none=name in OPEN))
     tally.words.append(_totals(truth.labels, found, len(words)))
-    regions_found = segment(truth.image, Text(words), models)
+    regions_found = segment_view(view, Text(words))
     tally.segment.append(_totals(truth.labels, regions_found.label_map(), len(words)))
-    _measure_cuts(words, truth, models, tally)
+    _measure_cuts(words, truth, view, tally)
     if truth.depth is not None and models.has(DepthModel):
-        (depth,) = models.get(DepthModel).depth([truth.image])
+        model = models.get(DepthModel)
+        depth = model.depth(view.seen(model))
         tally.depth.append([_abs_rel(depth.values, truth.depth.astype(np.float64))])
 
 
@@ -156,19 +160,17 @@ def _totals(truth: Array, found: Array, words: int) -> Array:
     return semantic.totals(semantic.confusion(truth, filled, words + 1))
 
 
-def _measure_cuts(words: tuple[str, ...], truth: Truth, models: Models, tally: Tally) -> None:
+def _measure_cuts(words: tuple[str, ...], truth: Truth, view: View, tally: Tally) -> None:
     if not truth.masks:
         return
-    segmenter = models.get(Segmenter)
-    (encoding,) = segmenter.encode([truth.image])
     points = np.array([regions.deepest_point(m) for m in truth.masks], np.float32)
     boxes = np.array([_tight(m) for m in truth.masks], np.float32)
-    vectors = models.get(Dense).embed_texts(words)
+    vectors = view.models.get(Dense).embed_texts(words)
     for prompts, column in (
         (PromptBatch.points(points), tally.click),
         (PromptBatch.of_boxes(boxes), tally.box),
     ):
-        cuts = segmenter.cut(encoding, prompts)
+        cuts = view.segmenter.cut(view.encoding, prompts)
         best = cuts.quality.argmax(1)
         column.append([_iou(cuts.logits[k, b], truth.masks[k]) for k, b in enumerate(best)])
     if cuts.vectors is not None:

@@ -21,8 +21,8 @@ class Squares:
     def encode(self, images):
         return [Box(image.size) for image in images]
 
-    def cut(self, encoding, prompts):
-        height, width = encoding.size
+    def cut(self, seen, prompts):
+        height, width = seen.size
         y, x = np.mgrid[0.5:height, 0.5:width]
         # The first point of each prompt, (x, y) in pixels of the picture
         first = prompts.xy[:, 0, :, None, None]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from seeing import encode_sizes
 from wordmask.core.models import Models
 from wordmask.core.protocols import PROTOCOLS, Embedder, FeatureMap, Inpainter, PromptBatch, Rivals
 from wordmask.errors import CapabilityError, PromptError
@@ -12,14 +13,24 @@ class Names:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def embed_images(self, images):
-        return np.ones((len(images), 1))
+    def encode(self, images):
+        return encode_sizes(images)
+
+    def embed(self, seen):
+        return np.ones(1)
 
     def embed_texts(self, phrases):
         return np.ones((len(phrases), 1))
 
 
 class Fills:
+    name = "fills@1"
+    paint_side = paint_pixels = None
+    follows_words = False
+
+    def with_settings(self, settings):
+        return self
+
     def fill(self, image, hole, words="", seed=0):
         return image
 
@@ -39,7 +50,7 @@ def test_what_no_part_can_do_is_said_with_a_way_out():
 
 
 def test_made_by_names_every_part_in_order():
-    assert Models("a+fills", (Names("a"), Fills())).made_by == ("a", "Fills")
+    assert Models("a+fills", (Names("a"), Fills())).made_by == ("a", "fills@1")
 
 
 def test_an_engine_is_known_by_what_it_has():

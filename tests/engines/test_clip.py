@@ -8,6 +8,7 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
 )
 
+from seeing import see  # noqa: E402 (after the skips above)
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.masks import Masks  # noqa: E402
 from wordmask.engines import clip  # noqa: E402
@@ -173,7 +174,7 @@ def reference(mode, model, pixels, grid, similarity=None, clusters=None):
 @pytest.mark.parametrize("mode", ["clip", "sclip", "clearclip", "naclip"])
 def test_a_mode_is_what_its_paper_says(mode, folders):
     engine = load(folders, dense_mode=mode, input_side=SIDE)
-    (found,) = engine.features([picture(SIDE, SIDE)])
+    found = engine.features(see(engine, picture(SIDE, SIDE)))
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))
     expected = reference(mode, tiny("clip"), pixels, (4, 4))
     assert found.vectors.shape == (4, 4, 24)
@@ -188,7 +189,7 @@ def test_a_guided_mode_is_what_its_paper_says(mode, kind, folders):
     left = np.zeros((SIDE, SIDE), bool)
     left[:, : SIDE // 2] = True
     masks = [Masks.from_dense(np.stack([left, ~left]))]
-    (found,) = engine.features([image], masks if mode == "corrclip" else None)
+    found = engine.features(see(engine, image), masks[0] if mode == "corrclip" else None)
     raw = torch.from_numpy(image.pixels.astype(np.float32) / 255).permute(2, 0, 1)
     eyes = engine.proxy.features(raw[None], (4, 4))[0].numpy().astype(np.float64)
     unit = eyes / np.linalg.norm(eyes, axis=1, keepdims=True)
@@ -226,7 +227,7 @@ def test_a_uniform_window_still_has_an_answer():
 
 def test_plain_siglip_sends_each_patch_through_the_pooling_head(folders):
     engine = load(folders, "siglip")
-    (found,) = engine.features([picture(SIDE, SIDE)])
+    found = engine.features(see(engine, picture(SIDE, SIDE)))
     model = tiny("siglip")
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))[None]
     with torch.no_grad():
@@ -238,7 +239,7 @@ def test_plain_siglip_sends_each_patch_through_the_pooling_head(folders):
 
 def test_plain_tips_is_the_patches_as_they_are(folders):
     engine = load(folders, "tipsv2")
-    (found,) = engine.features([picture(SIDE, 2 * SIDE)])
+    found = engine.features(see(engine, picture(SIDE, 2 * SIDE)))
     model = tiny("tipsv2")
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, 2 * SIDE), (SIDE, 2 * SIDE))[None]
     with torch.no_grad():
@@ -253,7 +254,7 @@ def test_plain_tips_is_the_patches_as_they_are(folders):
 def test_untouched_blocks_are_transformers_own(kind, folders):
     """The mode that changes nothing gives what the library's own forward gives."""
     engine = load(folders, kind, dense_mode="plain", input_side=SIDE)
-    model, (found,) = tiny(kind), engine.features([picture(SIDE, SIDE)])
+    model, found = tiny(kind), engine.features(see(engine, picture(SIDE, SIDE)))
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))[None]
     with torch.no_grad():
         tokens = model.vision_model(pixel_values=pixels).last_hidden_state[0, engine.tower.prefix :]
@@ -275,9 +276,9 @@ def test_three_pictures_of_odd_sizes_are_three_single_runs(mode, folders):
     images = [picture(50, 77, 1), picture(90, 31, 2), picture(40, 40, 3)]
     masks = [Masks.from_dense(np.eye(*image.size, dtype=bool)[None]) for image in images]
     given = masks if mode == "corrclip" else [None] * 3
-    together = engine.features(images, masks if mode == "corrclip" else None)
-    for image, mask, found in zip(images, given, together, strict=True):
-        (alone,) = engine.features([image], None if mask is None else [mask])
+    for image, mask, seen in zip(images, given, engine.encode(images), strict=True):
+        found = engine.features(seen, mask)
+        alone = engine.features(see(engine, image), mask)
         assert found.size == image.size
         assert found.vectors.shape == alone.vectors.shape
         assert np.abs(found.vectors - alone.vectors).max() < 1e-5
@@ -288,7 +289,7 @@ def test_windows_are_averaged_like_the_logits_of_each(folders):
     """Window by window, by hand: sum and count over the grid, for a picture whose last window is off the stride."""
     engine = load(folders, dense_mode="clip", input_side=40)
     image = picture(40, 56, 5)  # 5 x 7 patches; windows of 4 start at 0, 1 and 0, 2, 3
-    (found,) = engine.features([image])
+    found = engine.features(see(engine, image))
     plan = windows.layout(image.size, 5, 4, 2)
     pixels = clip.towers.pixels_of(engine.tower, image, (40, 56))
     words = np.random.default_rng(0).normal(size=(3, 24))

@@ -10,6 +10,7 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
 )
 
+from seeing import see  # noqa: E402 (after the skips above)
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Dense, Embedder  # noqa: E402
 from wordmask.engines import clip  # noqa: E402
@@ -126,7 +127,7 @@ def test_phrases_of_any_length_do_not_change_each_other(kind, folders):
     engine = load(folders, kind)
     phrases = ["a", "a long phrase of words", "dog"]
     together = engine.embed_texts(phrases)
-    alone = np.concatenate([texts.ensemble([phrase], engine.words.sentences) for phrase in phrases])
+    alone = np.concatenate([texts.ensemble([phrase], engine.texts.sentences) for phrase in phrases])
     assert np.abs(together - alone).max() < 1e-5
     assert np.linalg.norm(together, axis=1) == pytest.approx(1, abs=1e-5)
 
@@ -136,9 +137,9 @@ def test_the_bank_is_read_back_and_only_new_words_are_computed(folders, monkeypa
     rows = first.embed_texts(["cat", "dog"])
     second = load(folders)
     asked = []
-    plain = second.words.sentences
+    plain = second.texts.sentences
     monkeypatch.setattr(
-        second.words, "sentences", lambda lines: asked.extend(lines) or plain(lines)
+        second.texts, "sentences", lambda lines: asked.extend(lines) or plain(lines)
     )
     again = second.embed_texts(["dog", "bird", "cat"])
     assert (again[[2, 0]] == rows).all()
@@ -147,13 +148,13 @@ def test_the_bank_is_read_back_and_only_new_words_are_computed(folders, monkeypa
 
 
 def test_another_networks_bank_is_not_read(folders):
-    assert load(folders, "siglip").words.bank_path != load(folders, "clip").words.bank_path
+    assert load(folders, "siglip").texts.bank_path != load(folders, "clip").texts.bank_path
 
 
 def test_a_broken_bank_is_made_anew(folders, caplog):
     engine = load(folders)
     rows = engine.embed_texts(["cat"])
-    engine.words.bank_path.write_bytes(engine.words.bank_path.read_bytes()[:50])
+    engine.texts.bank_path.write_bytes(engine.texts.bank_path.read_bytes()[:50])
     again = load(folders)
     assert (again.embed_texts(["cat"]) == rows).all()
     assert "made anew" in caplog.text
@@ -182,7 +183,9 @@ def test_a_whole_picture_is_seen_as_the_library_sees_it(size, folders):
         expected = torch.nn.functional.normalize(
             tiny("clip").get_image_features(pixels).pooler_output, dim=-1
         )
-    assert np.abs(load(folders).embed_images([picture(*size)]) - expected.numpy()).max() < 1e-4
+    engine = load(folders)
+    vector = engine.embed(see(engine, picture(*size)))
+    assert np.abs(vector - expected[0].numpy()).max() < 1e-4
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,20 +193,31 @@ def test_pictures_in_a_batch_are_embedded_as_alone(kind, folders):
     engine = load(folders, kind)
     engine.windows_at_a_time = 2
     images = [picture(40, 50, 1), picture(90, 31, 2), picture(33, 33, 3)]
-    together = engine.embed_images(images)
-    assert (
-        np.abs(together - np.concatenate([engine.embed_images([image]) for image in images])).max()
-        < 1e-5
-    )
-    assert together.shape[1] == engine.embed_texts(["cat"]).shape[1]
+    for image, seen in zip(images, engine.encode(images), strict=True):
+        alone = engine.embed(see(engine, image))
+        assert np.abs(engine.embed(seen) - alone).max() < 1e-5
+        assert alone.shape == engine.embed_texts(["cat"])[0].shape
     assert isinstance(engine, Dense)
     assert isinstance(engine, Embedder)
 
 
 def test_no_picture_gives_no_row(folders):
+    assert load(folders).encode([]) == []
+
+
+def test_pictures_encoded_together_are_computed_together_and_once(folders):
+    """What one of them is asked first is computed for all, and nothing that nobody asks for."""
     engine = load(folders)
-    assert len(engine.embed_images([])) == 0
-    assert engine.features([]) == []
+    one, other = engine.encode([picture(40, 50), picture(33, 33)])
+    before = one.nbytes
+    vector = engine.embed(one)
+    assert engine.embed(one) is not None
+    assert other.vectors.made[0][0] == pytest.approx(vector)
+    assert other.maps.made == ()
+    assert one.nbytes == before + vector.nbytes
+    features = engine.features(other)
+    assert engine.features(other) is features
+    assert one.maps.made[0][1] is features
 
 
 # ---- options and files
@@ -212,24 +226,23 @@ def test_no_picture_gives_no_row(folders):
 def test_modes_that_lack_what_they_need_say_so(folders):
     with pytest.raises(OptionError, match="DINO"):
         load(folders, dense_mode="proxyclip")
+    engine = load(folders, dense_mode="corrclip")
     with pytest.raises(CapabilityError, match="masks"):
-        load(folders, dense_mode="corrclip").features([picture(40, 40)])
+        engine.features(see(engine, picture(40, 40)))
     with pytest.raises(OptionError, match="must be one of"):
         load(folders, dense_mode="magic")
-    with pytest.raises(OptionError, match="2 sets of masks"):
-        load(folders).features([picture(40, 40)], [None, None])
 
 
 def test_a_memory_budget_makes_the_batches_smaller(folders):
     small, large = load(folders, max_memory="100KB"), load(folders, max_memory="4GB")
     assert small.windows_at_a_time < large.windows_at_a_time
-    assert small.words.sentences_at_a_time < large.words.sentences_at_a_time
+    assert small.texts.sentences_at_a_time < large.texts.sentences_at_a_time
 
 
 @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
 def test_half_precision_stays_near(dtype, folders):
     exact, near = load(folders), load(folders, dtype=dtype)
-    one, other = (engine.features([picture(50, 60)])[0].vectors for engine in (exact, near))
+    one, other = (engine.features(see(engine, picture(50, 60))).vectors for engine in (exact, near))
     assert (one * other).sum(-1).min() > 0.99
 
 

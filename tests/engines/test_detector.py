@@ -10,6 +10,7 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
 )
 
+from seeing import see  # noqa: E402 (after the skips above)
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Detector  # noqa: E402
 from wordmask.engines import detector  # noqa: E402
@@ -202,7 +203,7 @@ def test_grounding_dino_agrees_with_transformers(kind, folders, monkeypatch):
     ]
     order = np.argsort(-fits.max(1))
     order = order[fits.max(1)[order] >= detector.FLOOR]
-    found = engine.propose(image, phrases)
+    found = engine.propose(see(engine, image), phrases)
     assert len(order) > 3, "nothing is found at all: the test would prove nothing"
     assert np.abs(found.scores - fits.max(1)[order]).max() < 1e-4
     assert np.abs(found.boxes - places[order]).max() < 1e-2
@@ -225,7 +226,7 @@ def test_owl_agrees_with_transformers(folders, monkeypatch):
     order = torch.argsort(-expected["scores"])
     places = expected["boxes"][order].numpy().clip(0, [80, 60, 80, 60])
     real = (places[:, 2] > places[:, 0]) & (places[:, 3] > places[:, 1])
-    found = engine.propose(image, phrases)
+    found = engine.propose(see(engine, image), phrases)
     assert real.sum() > 2
     assert np.abs(found.scores - expected["scores"][order].numpy()[real]).max() < 1e-4
     assert np.abs(found.boxes - places[real]).max() < 1e-2
@@ -251,20 +252,24 @@ def test_many_words_come_in_rows_and_each_keeps_its_number(kind, folders):
         "skys",
         "b",
     ]
-    forward, backward = engine.propose(image, words), engine.propose(image, words[::-1])
+    forward, backward = (
+        engine.propose(see(engine, image), words),
+        engine.propose(see(engine, image), words[::-1]),
+    )
     assert len(forward.scores) > 0
     if kind == "owl":  # a word is a row of its own there, so the order changes nothing at all
         assert np.abs(forward.scores - backward.scores).max() < 1e-5
         assert [words[k] for k in forward.label_ids] == [words[::-1][k] for k in backward.label_ids]
     best = forward.label_ids[0]
-    (alone, *_) = engine.propose(image, [words[best]]).scores
+    (alone, *_) = engine.propose(see(engine, image), [words[best]]).scores
     assert alone == pytest.approx(forward.scores[0], abs=0.2)
     assert set(forward.label_ids.tolist()) <= set(range(len(words)))
 
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_boxes_lie_in_the_picture_best_first(kind, folders):
-    found = load(folders, kind).propose(picture(33, 91), ["dog", "cat"])
+    engine = load(folders, kind)
+    found = engine.propose(see(engine, picture(33, 91)), ["dog", "cat"])
     assert (found.boxes >= 0).all()
     assert (found.boxes <= [91, 33, 91, 33]).all()
     assert (np.diff(found.scores) <= 0).all()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seeing import see
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.protocols import PROTOCOLS, Dense, Detector, PromptBatch, Segmenter
@@ -41,9 +42,9 @@ def drawing() -> Image:
 
 def cut_at(fake, image, *points, keep=None, box=None):
     """The three candidate masks (3, h, w) and their quality for one click prompt."""
-    (encoding,) = fake.encode([image])
+    seen = see(fake, image)
     keep = np.ones(len(points), np.int8) if keep is None else np.array(keep, np.int8)
-    cuts = fake.cut(encoding, PromptBatch.click(np.array(points, np.float32), keep, box))
+    cuts = fake.cut(seen, PromptBatch.click(np.array(points, np.float32), keep, box))
     return cuts.logits[0] > 0, cuts.quality[0]
 
 
@@ -69,7 +70,7 @@ def test_it_is_what_its_row_says(fake):
     ],
 )
 def test_words_find_what_is_drawn(fake, drawing, phrase, box):
-    found = fake.propose(drawing, [phrase])
+    found = fake.propose(see(fake, drawing), [phrase])
     assert np.abs(found.boxes - box).max() <= 2, found.boxes
 
 
@@ -77,11 +78,11 @@ def test_words_find_what_is_drawn(fake, drawing, phrase, box):
     "phrase", ["cat", "blue disc", "red square", "red cat", "triangle", "purple", "thing"]
 )
 def test_other_words_find_nothing(fake, drawing, phrase):
-    assert len(fake.propose(drawing, [phrase]).boxes) == 0
+    assert len(fake.propose(see(fake, drawing), [phrase]).boxes) == 0
 
 
 def test_labels_point_at_the_phrases(fake, drawing):
-    found = fake.propose(drawing, ["cat", "blue", "red"])
+    found = fake.propose(see(fake, drawing), ["cat", "blue", "red"])
     assert sorted(found.label_ids.tolist()) == [1, 2]
     assert (found.masks.boxes == found.boxes).all()
 
@@ -89,12 +90,12 @@ def test_labels_point_at_the_phrases(fake, drawing):
 def test_proposals_cover_the_drawn_pixels_exactly_where_a_cell_is_a_pixel(fake):
     pixels = np.full((60, 80, 3), 255, np.uint8)
     pixels[10:30, 20:50] = RGB["blue"]
-    found = fake.propose(Image(pixels), ["blue"])
+    found = fake.propose(see(fake, Image(pixels)), ["blue"])
     assert (found.masks.one(0) == (pixels == RGB["blue"]).all(-1)).all()
 
 
 def test_dense_words_win_where_they_are(fake, drawing):
-    (features,) = fake.features([drawing])
+    features = fake.features(see(fake, drawing))
     words = fake.embed_texts(["red disc", "blue square", "cat"])
     logits = np.concatenate(
         [features.scale * features.vectors @ words.T, features.none[..., None]], -1
@@ -115,7 +116,10 @@ def test_text_rows_are_unit(phrases):
 
 def test_pictures_are_near_what_fills_them(fake):
     pictures = [Image(np.full((8, 8, 3), RGB[name], np.uint8)) for name in ("red", "blue")]
-    alike = fake.embed_images(pictures) @ fake.embed_texts(["red", "blue"]).T
+    alike = (
+        np.stack([fake.embed(see(fake, one)) for one in pictures])
+        @ fake.embed_texts(["red", "blue"]).T
+    )
     assert (alike.argmax(1) == [0, 1]).all()
 
 
@@ -160,55 +164,55 @@ def test_a_box_gives_the_thing_inside(fake, drawing):
 
 
 def test_no_point_no_box_gives_nothing_or_the_earlier_mask(fake, drawing):
-    (encoding,) = fake.encode([drawing])
+    seen = see(fake, drawing)
     empty = (
         np.zeros((1, 0, 2), np.float32),
         np.zeros((1, 0), np.int8),
         np.full((1, 4), np.nan, np.float32),
     )
-    assert (fake.cut(encoding, PromptBatch(*empty)).logits < 0).all()
+    assert (fake.cut(seen, PromptBatch(*empty)).logits < 0).all()
     earlier = np.full((1, 4, 4), -1.0, np.float32)
     earlier[:, :2] = 1
-    again = fake.cut(encoding, PromptBatch(*empty, logits=earlier)).logits[0, WHOLE] > 0
+    again = fake.cut(seen, PromptBatch(*empty, logits=earlier)).logits[0, WHOLE] > 0
     assert again[0].all()
     assert not again[-1].any()
 
 
 def test_no_prompts_no_pictures(fake, drawing):
-    (encoding,) = fake.encode([drawing])
-    assert fake.cut(encoding, PromptBatch.points(np.zeros((0, 2)))).logits.shape[:2] == (0, 3)
+    seen = see(fake, drawing)
+    assert fake.cut(seen, PromptBatch.points(np.zeros((0, 2)))).logits.shape[:2] == (0, 3)
     assert fake.encode([]) == []
-    assert fake.features([]) == []
-    assert len(fake.embed_texts([])) == len(fake.embed_images([])) == 0
+    assert len(fake.embed_texts([])) == 0
 
 
 def test_an_encoding_is_a_value(fake, drawing):
     """Eight threads share one engine and one encoding, and all get the answer of one thread."""
-    (encoding,) = fake.encode([drawing])
+    seen = see(fake, drawing)
     prompts = PromptBatch.points(np.array([[80, 80], [200, 60], [5, 5]]))
-    alone = fake.cut(encoding, prompts).logits
+    alone = fake.cut(seen, prompts).logits
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda _: fake.cut(encoding, prompts).logits, range(16)))
+        together = list(pool.map(lambda _: fake.cut(seen, prompts).logits, range(16)))
     assert all((one == alone).all() for one in together)
 
 
 def test_encodings_of_others_are_refused(fake):
-    with pytest.raises(ImageError, match="encoding of fake"):
+    with pytest.raises(ImageError, match="fake was given a object, which another engine encoded"):
         fake.cut(object(), PromptBatch.points(np.zeros((1, 2))))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2), (700, 900)])
 def test_any_size_works(fake, size):
     image = Image(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8))
-    (features,), (encoding,) = fake.features([image]), fake.encode([image])
-    assert features.size == encoding.size == size
+    seen = see(fake, image)
+    features = fake.features(seen)
+    assert features.size == seen.size == size
     assert max(features.vectors.shape[:2]) <= 256
-    assert np.isfinite(fake.cut(encoding, PromptBatch.points(np.array([[0.5, 0.5]]))).logits).all()
-    fake.propose(image, ["red", "cat"])
+    assert np.isfinite(fake.cut(seen, PromptBatch.points(np.array([[0.5, 0.5]]))).logits).all()
+    fake.propose(see(fake, image), ["red", "cat"])
 
 
 def test_depth_is_nearer_below_and_fill_takes_the_colour_around(fake, drawing):
-    (depth,) = fake.depth([drawing])
+    depth = fake.depth(see(fake, drawing))
     assert depth.values.shape == drawing.size
     assert (np.diff(depth.values[:, 0]) > 0).all()
     hole = (drawing.pixels == RGB["blue"]).all(-1)
@@ -222,5 +226,6 @@ def test_the_grid_is_an_option(drawing):
     models = engines.load(
         "fake", need=(Segmenter, Dense, Detector), options=engines.EngineOptions(input_side=64)
     )
-    (features,) = models.get(Dense).features([drawing])
+    dense = models.get(Dense)
+    features = dense.features(see(dense, drawing))
     assert features.vectors.shape[:2] == (48, 64)

@@ -122,7 +122,7 @@ def test_words_become_masks_with_sam_and_clip(how, sam_folder, clip_folder):
             np.uint8
         )
     )
-    options = SegmentOptions(how=how, min_confidence="0", min_region_size=4)
+    options = SegmentOptions(how=how, min_confidence=0, min_region_size=4)
     result = segment(image, Text(("cat", "dog", "sky")), models, options)
     assert result.size == (48, 60)
     assert result.vocabulary == ("cat", "dog", "sky")
@@ -138,9 +138,9 @@ def test_corrclip_gets_its_masks_from_the_segmenter_beside_it(how, clip_folder, 
     clip = models.get(Dense)
     given, features = [], clip.features
 
-    def watched(images, masks):
+    def watched(seen, masks):
         given.append(masks)
-        return features(images, masks)
+        return features(seen, masks)
 
     monkeypatch.setattr(clip, "features", watched)
     pixels = np.full((48, 60, 3), 255, np.uint8)
@@ -150,7 +150,7 @@ def test_corrclip_gets_its_masks_from_the_segmenter_beside_it(how, clip_folder, 
         SegmentOptions(how=how, min_confidence=0, coarse_threshold=0),
     )
     assert segment(Image(pixels), words, models, options_of_words).vocabulary == ("cat", "dog")
-    ((masks,),) = given
+    (masks,) = given
     assert [6, 8, 30, 40] in masks.boxes.tolist()
     with pytest.raises(CapabilityError, match="join a segmenter"):
         segment(Image(pixels), words, engines.load(str(clip_folder), options=options))

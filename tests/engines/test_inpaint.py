@@ -9,7 +9,7 @@ import pytest
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import Inpainter
+from wordmask.core.protocols import Inpainter, PaintSettings
 from wordmask.core.result import Result
 from wordmask.engines import EngineOptions, inpaint
 from wordmask.errors import CapabilityError, MaskError, WeightsError
@@ -246,7 +246,7 @@ def test_a_saved_pipeline_loads_and_paints_from_words(pipeline):
         str(pipeline), need=(Inpainter,), options=EngineOptions(device="cpu")
     ).get(Inpainter)
     assert painter.paint_side == 128
-    painter = painter.tuned(steps=2, guidance=3.0, negative="bad")
+    painter = painter.with_settings(PaintSettings(steps=2, guidance=3.0, negative="bad"))
     image, hole = scene(64)
     red, again, other = (
         painter.fill(image, hole, words, seed)
@@ -258,13 +258,15 @@ def test_a_saved_pipeline_loads_and_paints_from_words(pipeline):
 
 
 def test_words_and_settings_reach_the_pipeline(small_sd):
-    painter = inpaint.load(str(small_sd), EngineOptions(device="cpu")).tuned(steps=2)
+    painter = inpaint.load(str(small_sd), EngineOptions(device="cpu")).with_settings(
+        PaintSettings(steps=2)
+    )
     image, hole = scene(64)
     plain = painter.fill(image, hole, "a cat", 0).pixels[hole]
     for other in (
-        painter.tuned(steps=3),
-        painter.tuned(guidance=1.5),
-        painter.tuned(negative="dog"),
+        painter.with_settings(PaintSettings(steps=3)),
+        painter.with_settings(PaintSettings(steps=2, guidance=1.5)),
+        painter.with_settings(PaintSettings(steps=2, negative="dog")),
     ):
         assert (other.fill(image, hole, "a cat", 0).pixels[hole] != plain).any()
     assert (painter.fill(image, hole, "dogs", 0).pixels[hole] != plain).any()
@@ -275,14 +277,18 @@ def test_style_starts_from_what_is_there(small_sd):
     painter = inpaint.load(str(small_sd), EngineOptions(device="cpu"))
     image, hole = scene(64)
     little, much = (
-        painter.tuned(steps=4, strength=s).fill(image, hole, "oil", 0).pixels[hole]
+        painter.with_settings(PaintSettings(steps=4, strength=s))
+        .fill(image, hole, "oil", 0)
+        .pixels[hole]
         for s in (0.3, 1.0)
     )
     assert (little != much).any()
 
 
 def test_replace_through_the_whole_pipeline(small_sd):
-    painter = inpaint.load(str(small_sd), EngineOptions(device="cpu")).tuned(steps=2)
+    painter = inpaint.load(str(small_sd), EngineOptions(device="cpu")).with_settings(
+        PaintSettings(steps=2)
+    )
     rng = np.random.default_rng(0)
     pixels = cv2.GaussianBlur(rng.integers(0, 255, (150, 210, 3), np.uint8), (0, 0), 3)
     mask = np.zeros((150, 210), bool)

@@ -11,6 +11,7 @@ transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
 )
 
+from seeing import see  # noqa: E402 (after the skips above)
 from wordmask.core.image import Image  # noqa: E402 (after the skips above)
 from wordmask.core.protocols import Detector  # noqa: E402
 from wordmask.engines import sam3  # noqa: E402
@@ -90,7 +91,7 @@ def picture(seed=0):
 def test_words_agree_with_transformers(kind, folders):
     engine, image, model = sam3.load(str(folders[kind]), CPU), picture(), tiny(kind)
     assert isinstance(engine, Detector)
-    found = engine.propose(image, ["cat", "dog"])
+    found = engine.propose(see(engine, image), ["cat", "dog"])
     pixels = sam3.normalised(sam3.resized(image, (SIDE, SIDE)), *sam3.HALF)[None]
     scores, boxes, labels, areas = [], [], [], []
     for number, word in enumerate(("cat", "dog")):
@@ -114,22 +115,25 @@ def test_words_agree_with_transformers(kind, folders):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_word_gives_nothing(kind, folders):
-    found = sam3.load(str(folders[kind]), CPU).propose(picture(), [])
+    engine = sam3.load(str(folders[kind]), CPU)
+    found = engine.propose(see(engine, picture()), [])
     assert len(found.scores) == len(found.boxes) == len(found.masks) == 0
 
 
 def test_example_boxes_need_torchvision_and_say_so(folders):
     if importlib.util.find_spec("torchvision"):
         pytest.skip("torchvision is installed, so nothing is missing")
+    engine = sam3.load(str(folders["Sam3"]), CPU)
     with pytest.raises(CapabilityError, match="torchvision"):
-        sam3.load(str(folders["Sam3"]), CPU).propose_like(picture(), np.array([[5, 5, 20, 20]]))
+        engine.propose_like(see(engine, picture()), np.array([[5, 5, 20, 20]]))
 
 
 def test_example_boxes_are_found_again_by_the_library_too(folders):
     pytest.importorskip(
         "torchvision", reason="torchvision is not installed; SAM 3 needs its roi_align for boxes"
     )
-    found = sam3.load(str(folders["Sam3"]), CPU).propose_like(picture(), np.array([[5, 5, 20, 20]]))
+    engine = sam3.load(str(folders["Sam3"]), CPU)
+    found = engine.propose_like(see(engine, picture()), np.array([[5, 5, 20, 20]]))
     assert set(found.label_ids.tolist()) <= {0}
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
+from wordmask.core.protocols import PaintSettings
 from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError, MaskError, OptionError, PromptError
 from wordmask.tasks import edit
@@ -18,10 +19,14 @@ class Paints:
     """A painter of one colour that writes down what it was given, and also soils what it should not touch."""
 
     colour: tuple[int, int, int] = (0, 255, 0)
+    name: str = "paints"
     paint_side: int | None = None
     paint_pixels: int | None = None
     follows_words: bool = True
     seen: list[tuple[tuple[int, int], float, str, int]] = field(default_factory=list)
+
+    def with_settings(self, settings: PaintSettings) -> "Paints":
+        return self
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         self.seen.append((image.size, float(hole.mean()), words, seed))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from seeing import encode_sizes
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
@@ -42,9 +43,9 @@ def test_adaptive_asks_less_for_the_same_discs(fake):
         def encode(self, images):
             return fake.parts[0].encode(images)
 
-        def cut(self, encoding, prompts):
+        def cut(self, seen, prompts):
             self.asked += len(prompts)
-            return fake.parts[0].cut(encoding, prompts)
+            return fake.parts[0].cut(seen, prompts)
 
     counts = {}
     for adaptive in (True, False):
@@ -79,14 +80,10 @@ class Counted:
         self.asked = []
 
     def encode(self, images):
-        class Seen:
-            size = images[0].size
-            nbytes = 0
+        return encode_sizes(images)
 
-        return [Seen() for _ in images]
-
-    def cut(self, encoding, prompts):
-        height, width = encoding.size
+    def cut(self, seen, prompts):
+        height, width = seen.size
         self.asked += [tuple(xy) for xy in prompts.xy[:, 0].tolist()]
         rows, columns = np.ogrid[:height, :width]
         x, y = np.moveaxis(prompts.xy[:, 0, :, None, None], 1, 0)
@@ -138,13 +135,9 @@ def test_the_last_batch_of_points_is_not_dropped():
         name = "one-pixel"
 
         def encode(self, images):
-            class Seen:
-                size = images[0].size
-                nbytes = 0
+            return encode_sizes(images)
 
-            return [Seen()]
-
-        def cut(self, encoding, prompts):
+        def cut(self, seen, prompts):
             logits = np.full((len(prompts), 1, 40, 40), -9, np.float32)
             for row, (x, y) in enumerate(prompts.xy[:, 0]):
                 logits[row, 0, int(y), int(x)] = 90

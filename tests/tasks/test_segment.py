@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seeing import encode_sizes
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.models import Models
@@ -64,15 +65,18 @@ def test_a_detector_is_asked_for_every_spelling():
     class Boxer:
         name, asked = "boxer", ()
 
-        def propose(self, image, phrases):
+        def encode(self, images):
+            return encode_sizes(images)
+
+        def propose(self, seen, phrases):
             self.asked = tuple(phrases)
             return Proposals(
                 np.array([[10, 10, 60, 60]], np.float32), np.array([0.9], np.float32), np.array([2])
             )
 
-    boxer, seen = Boxer(), picture((35, 35, 20, RED))
+    boxer, image = Boxer(), picture((35, 35, 20, RED))
     models = Models("boxer+fake", (boxer, engines.load("fake").get(Segmenter)))
-    found = segment(seen, Text(("dog", "sofa|couch")), models, SegmentOptions(how="grounded"))
+    found = segment(image, Text(("dog", "sofa|couch")), models, SegmentOptions(how="grounded"))
     assert boxer.asked == ("dog", "sofa", "couch")
     assert found.names == ("sofa",)
 
@@ -131,8 +135,8 @@ def test_guided_leaves_out_what_a_cut_has_far_from_its_piece(fake):
         def encode(self, images):
             return fake.get(Segmenter).encode(images)
 
-        def cut(self, encoding, prompts):
-            cuts = fake.get(Segmenter).cut(encoding, prompts)
+        def cut(self, seen, prompts):
+            cuts = fake.get(Segmenter).cut(seen, prompts)
             logits = cuts.logits.copy()
             logits[..., :3, -3:] = 5
             return replace(cuts, logits=logits)
@@ -192,8 +196,8 @@ class Bare:
         self._fake = fake.parts[0]
         self.asked: list[str] = []  # every phrase that was embedded
 
-    def features(self, images):
-        return [replace(one, none=None, threshold=None) for one in self._fake.features(images)]
+    def features(self, seen):
+        return replace(self._fake.features(seen), none=None, threshold=None)
 
     def embed_texts(self, phrases):
         self.asked += phrases
@@ -202,8 +206,8 @@ class Bare:
     def encode(self, images):
         return self._fake.encode(images)
 
-    def cut(self, encoding, prompts):
-        return self._fake.cut(encoding, prompts)
+    def cut(self, seen, prompts):
+        return self._fake.cut(seen, prompts)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def test_dense_regions_have_no_quality(fake):
 def test_the_trace_counts_prompts_and_passes(fake):
     trace = Trace()
     segment(picture((80, 80, 40, RED)), Text(("red",)), fake, SegmentOptions(how="guided"), trace)
-    assert (trace.how, trace.prompts, trace.encodings) == ("guided", 1, 2)
+    assert (trace.how, trace.prompts, trace.encodings) == ("guided", 1, 1)
     assert "4096" in trace.line()
     assert {"cut", "encode", "features", "merge", "words"} == set(trace.seconds)
 
@@ -303,7 +307,10 @@ class Boxer:
 
     name = "boxer"
 
-    def propose(self, image, phrases):
+    def encode(self, images):
+        return encode_sizes(images)
+
+    def propose(self, seen, phrases):
         boxes = np.array([[30, 30, 130, 130], [-50, -50, -10, -10]], np.float32)
         return Proposals(boxes, np.array([0.8, 0.9], np.float32), np.array([0, 0]))
 
@@ -317,8 +324,8 @@ def test_grounded_cuts_what_a_detector_boxes_and_keeps_its_score(fake):
         def encode(self, images):
             return fake.parts[0].encode(images)
 
-        def cut(self, encoding, prompts: PromptBatch):
-            return fake.parts[0].cut(encoding, prompts)
+        def cut(self, seen, prompts: PromptBatch):
+            return fake.parts[0].cut(seen, prompts)
 
     models = Models("boxer+cutter", (Boxer(), Cutter()))
     (region,) = segment(picture((80, 80, 40, RED)), Text(("red",)), models)
@@ -330,8 +337,8 @@ def test_grounded_cuts_what_a_detector_boxes_and_keeps_its_score(fake):
 @pytest.mark.parametrize(("threshold", "kept"), [(0.7, 1), (0.85, 0), (None, 1)])
 def test_a_detector_says_from_which_score_on_its_boxes_count(fake, threshold, kept):
     class Careful(Boxer):
-        def propose(self, image, phrases):
-            return replace(super().propose(image, phrases), threshold=threshold)
+        def propose(self, seen, phrases):
+            return replace(super().propose(seen, phrases), threshold=threshold)
 
     models = Models("careful+fake", (Careful(), *fake.parts))
     assert (

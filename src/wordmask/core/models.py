@@ -1,8 +1,9 @@
 """The engines that a task is given, joined."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from wordmask.core.protocols import Engine
 from wordmask.errors import CapabilityError
 
 Kind = TypeVar("Kind")
@@ -10,13 +11,13 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True)
 class Models:
-    """Some engines under one name; each protocol is answered by the first that has it.
+    """Some engines under one name; for each protocol the first part that has it is used.
 
-    A later part is a fallback: in `sam2.1-large+clip-b16` SAM 2 cuts, CLIP names.
+    In `sam2.1-large+clip-b16` SAM 2 cuts and CLIP names.
     """
 
     spec: str
-    parts: tuple[Any, ...]
+    parts: tuple[Engine, ...]
 
     def has(self, kind: type) -> bool:
         return any(isinstance(part, kind) for part in self.parts)
@@ -27,10 +28,11 @@ class Models:
             if isinstance(part, kind):
                 return part
         raise CapabilityError(
-            f"{self.spec} has no {kind.__name__}; add an engine that has one, as in {self.spec}+mini "
-            "(`wordmask models` lists them)"
+            f"{self.spec} has no {kind.__name__}; add an engine that has one, "
+            f"as in {self.spec}+mini (`wordmask models` lists them)"
         )
 
     @property
     def made_by(self) -> tuple[str, ...]:
-        return tuple(str(getattr(part, "name", type(part).__name__)) for part in self.parts)
+        """The name of each part, which says whose weights it has."""
+        return tuple(part.name for part in self.parts)

@@ -1,34 +1,43 @@
-"""What an engine can be. An engine implements one or more of these; tasks know nothing else of it.
+"""What an engine can be. An engine has one or more of these protocols; tasks know nothing else of it.
 
-Every value that comes out is immutable and belongs to the caller: there is no hidden current picture,
-so one engine serves many threads.
+An engine encodes a picture once, and everything it is asked about that picture takes the `Seen` that
+came of it. Every value that comes out belongs to the caller: an engine keeps no picture and no
+encoding, so one engine serves many threads.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.errors import PromptError
+from wordmask.errors import ImageError, PromptError
 
 
 @runtime_checkable
-class Encoding(Protocol):
-    """One picture as a segmenter sees it: encode once, cut often."""
+class Seen(Protocol):
+    """One picture as an engine encoded it: a value that any number of threads may use."""
 
     @property
-    def size(self) -> Size: ...
+    def size(self) -> Size:
+        """The picture's."""
+        ...
+
     @property
-    def nbytes(self) -> int: ...
+    def nbytes(self) -> int:
+        """Memory that it holds now. What is made only when it is first needed adds to it."""
+        ...
+
+
+Encoding = Seen  # its name until everything that uses it has been renamed
 
 
 @dataclass(frozen=True, eq=False)
 class PromptBatch:
-    """P independent prompts for one encoding, in the picture's coordinates.
+    """P independent prompts for one picture, in its coordinates.
 
     A prompt has up to K points, perhaps a box, perhaps an earlier mask. `keep` is 1 for "this",
     0 for "not this", -1 for a place that holds no point. A row of NaN in `boxes` is no box.
@@ -37,9 +46,8 @@ class PromptBatch:
     xy: Array  # (P, K, 2) float32
     keep: Array  # (P, K) int8
     boxes: Array  # (P, 4) float32
-    logits: Array | None = (
-        None  # (P, h, w) float32, an earlier cut's mask logits at any resolution, edge to edge
-    )
+    # (P, h, w) float32, mask logits of an earlier cut at any resolution, edge to edge
+    logits: Array | None = None
 
     def __post_init__(self) -> None:
         count = len(self.xy)
@@ -74,12 +82,10 @@ class PromptBatch:
     def click(
         cls, xy: Array, keep: Array, box: Array | None = None, logits: Array | None = None
     ) -> "PromptBatch":
-        """ONE prompt of several points (K, 2), perhaps a box (4,), perhaps an earlier mask (h, w)."""
-        boxes = (
-            np.full((1, 4), np.nan, np.float32)
-            if box is None
-            else np.asarray(box, np.float32).reshape(1, 4)
-        )
+        """ONE prompt: several points (K, 2), perhaps a box (4,), an earlier mask (h, w)."""
+        boxes = np.full((1, 4), np.nan, np.float32)
+        if box is not None:
+            boxes = np.asarray(box, np.float32).reshape(1, 4)
         earlier = None if logits is None else logits[None]
         points = np.asarray(xy, np.float32).reshape(1, -1, 2)
         return cls(points, np.asarray(keep, np.int8).reshape(1, -1), boxes, earlier)
@@ -87,30 +93,29 @@ class PromptBatch:
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """What came of P prompts: C candidates each, at low resolution, edge to edge over the picture."""
+    """What came of P prompts: C candidates each, at low resolution, edge to edge."""
 
     logits: Array  # (P, C, h, w) float32, > 0 is inside
     quality: Array  # (P, C) float32, estimated IoU in [0, 1]
-    vectors: Array | None = (
-        None  # (P, C, D) unit rows in the space of `Embedder.embed_texts`, if the engine names too
-    )
+    # (P, C, D) unit rows in the space of `embed_texts`, from an engine that also names
+    vectors: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Rivals:
-    """Words that an engine knows well: a cell that is one of them is not what was asked for.
+    """Common words that compete with the query: a cell that is one of them is not a query word.
 
-    A rival stands aside where a word asked for may mean it or a part of it: where their cosine, or that with one
-    of its kin ("person": jeans, hair), reaches `alike`.
+    A rival is left out where a query word is close to it in meaning, or to one of its related words
+    ("person": jeans, hair): where their cosine reaches `alike`.
     """
 
     vectors: Array  # (R, D) unit rows
-    kin: Array  # (K, D) unit rows; every rival is among its own kin
+    kin: Array  # (K, D) unit rows, the related words; every rival is among its own
     kin_of: Array  # (K,) int, row of the rival
     alike: float = 0.6
 
     def against(self, words: Array) -> Array:
-        """(r, D): the rivals of these words (C, D)."""
+        """(r, D): the rivals that compete with the query words (C, D)."""
         near = (self.kin @ words.T).max(1) >= self.alike
         kept: Array = self.vectors[np.setdiff1d(np.arange(len(self.vectors)), self.kin_of[near])]
         return kept
@@ -123,35 +128,37 @@ class FeatureMap:
     vectors: Array  # (h, w, D) float32
     size: Size  # the picture's
     scale: float = 40.0  # softmax(scale * vectors @ words.T) is a distribution over the words
-    none: Array | None = (
-        None  # (h, w) float32 logit of "none of these words", if the engine has one
-    )
+    none: Array | None = None  # (h, w) float32 logit of "none of these words", if the engine has it
+    # (a, b, c): a region's score is
+    # sigmoid(a * logit(mean probability) + b + c * log(its share of the picture))
     calibration: tuple[float, float, float] = (1.0, 0.0, 0.0)
-    """(a, b, c): a region's score is sigmoid(a * logit(mean probability) + b + c * log(its share of the picture))."""
-    threshold: float | None = (
-        None  # the calibrated score from which a word counts as present; None = not known
-    )
-    rivals: Rivals | None = None  # what a cell may be instead of what was asked for
-    presence: float = (
-        0.0  # a word is in the picture where its most probable cells reach this, on average
-    )
+    threshold: float | None = None  # calibrated score from which a word is present; None: not known
+    rivals: Rivals | None = None  # what a cell may be instead of a query word
+    presence: float = 0.0  # a word is present if its most probable cells reach this on average
 
     @property
     def nbytes(self) -> int:
-        return int(self.vectors.nbytes + (0 if self.none is None else self.none.nbytes))
+        none = 0 if self.none is None else self.none.nbytes
+        return int(self.vectors.nbytes + none)
 
 
 @dataclass(frozen=True, eq=False)
 class Proposals:
-    """Boxes that a detector gives to words, perhaps with masks. Rows in any order."""
+    """Boxes that a detector finds for words, perhaps with masks. Rows in any order."""
 
     boxes: Array  # (N, 4) float32 xyxy
     scores: Array  # (N,) float32 in [0, 1]
-    label_ids: Array  # (N,) int32 into the phrases that were asked for
+    label_ids: Array  # (N,) int32 into the phrases
     masks: Masks | None = None
-    threshold: float | None = (
-        None  # the score from which the engine's makers count a box; None = not known
-    )
+    threshold: float | None = None  # score from which its makers count a box; None: not known
+
+
+@dataclass(frozen=True, eq=False)
+class MaskProposals:
+    """Masks of everything in a picture, unnamed. Rows in any order; they may overlap."""
+
+    masks: Masks
+    quality: Array  # (N,) float32, estimated IoU in [0, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,19 +187,47 @@ class Poses:
     names: tuple[str, ...] = field(default=())
 
 
+# ---- what an engine can do
+
+
 @runtime_checkable
-class Segmenter(Protocol):
+class Engine(Protocol):
+    """Every engine has a name."""
+
+    @property
+    def name(self) -> str:
+        """Which weights answer: "mini@sha256:1f3c5d7e9a0b". It goes into `Result.made_by`."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Engine, Protocol):
+    """Pictures -> what the engine makes of them."""
+
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        """One value for each picture, whatever their sizes."""
+        ...
+
+
+@runtime_checkable
+class Segmenter(Encoder, Protocol):
     """Points, boxes, masks -> masks."""
 
-    def encode(self, images: Sequence[Image]) -> list[Encoding]: ...
-    def cut(self, encoding: Encoding, prompts: PromptBatch) -> Cuts: ...
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts: ...
 
 
 @runtime_checkable
-class Dense(Protocol):
+class MaskProposer(Encoder, Protocol):
+    """A picture -> the masks of everything in it, all at once."""
+
+    def propose_all(self, seen: Seen) -> MaskProposals: ...
+
+
+@runtime_checkable
+class Dense(Encoder, Protocol):
     """A picture -> one unit vector per cell, in the space of `embed_texts`."""
 
-    def features(self, images: Sequence[Image]) -> list[FeatureMap]: ...
+    def features(self, seen: Seen) -> FeatureMap: ...
     def embed_texts(self, phrases: Sequence[str]) -> Array: ...
 
 
@@ -202,66 +237,109 @@ class MaskedDense(Dense, Protocol):
 
     @property
     def needs_masks(self) -> bool: ...
-    def features(
-        self, images: Sequence[Image], masks: Sequence[Masks] | None = None
-    ) -> list[FeatureMap]: ...
+    def features(self, seen: Seen, masks: Masks | None = None) -> FeatureMap: ...
 
 
 @runtime_checkable
-class Embedder(Protocol):
-    """Whole pictures and phrases -> (N, D) unit rows of one space."""
+class Embedder(Encoder, Protocol):
+    """A whole picture -> (D,), phrases -> (N, D): unit vectors of one space."""
 
-    def embed_images(self, images: Sequence[Image]) -> Array: ...
+    def embed(self, seen: Seen) -> Array: ...
     def embed_texts(self, phrases: Sequence[str]) -> Array: ...
 
 
 @runtime_checkable
-class Detector(Protocol):
+class Detector(Encoder, Protocol):
     """Words -> boxes, perhaps masks."""
 
-    def propose(self, image: Image, phrases: Sequence[str]) -> Proposals: ...
+    def propose(self, seen: Seen, phrases: Sequence[str]) -> Proposals: ...
 
 
 @runtime_checkable
-class Tracker(Protocol):
+class Tracker(Encoder, Protocol):
     """Memory in, memory out; its size does not grow with the video."""
 
-    def start(self, image: Image, result: Result) -> Memory: ...
-    def step(self, memory: Memory, image: Image) -> tuple[Memory, Result]: ...
+    def start(self, seen: Seen, result: Result) -> Memory: ...
+    def step(self, memory: Memory, seen: Seen) -> tuple[Memory, Result]: ...
 
 
 @runtime_checkable
-class DepthModel(Protocol):
+class DepthModel(Encoder, Protocol):
     """A picture -> depth per pixel."""
 
-    def depth(self, images: Sequence[Image]) -> list[Depth]: ...
+    def depth(self, seen: Seen) -> Depth: ...
 
 
 @runtime_checkable
-class PoseModel(Protocol):
-    """People in boxes -> joints."""
+class PoseModel(Encoder, Protocol):
+    """People in boxes (N, 4) -> joints."""
 
-    def poses(self, image: Image, boxes: Array) -> Poses: ...
+    def poses(self, seen: Seen, boxes: Array) -> Poses: ...
+
+
+@dataclass(frozen=True)
+class PaintSettings:
+    """How a painter that can be tuned goes to work; see `Inpainter.with_settings`."""
+
+    steps: int = 30
+    guidance: float = 7.5  # how closely the words are followed
+    strength: float = 1.0  # below 1 it starts from what is in the picture: restyling
+    negative: str = ""  # words for what must not appear
 
 
 @runtime_checkable
-class Inpainter(Protocol):
-    """Fill where the mask (H, W) is True; `words` say with what, for engines that can."""
+class Inpainter(Engine, Protocol):
+    """Fill a hole in a picture."""
 
-    def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image: ...
+    @property
+    def paint_side(self) -> int | None:
+        """Longer side in pixels that crops are scaled to, up or down; None: any."""
+        ...
+
+    @property
+    def paint_pixels(self) -> int | None:
+        """Crops of more pixels are scaled down to about so many; None: never."""
+        ...
+
+    @property
+    def follows_words(self) -> bool:
+        """Whether `fill` paints what its `words` say."""
+        ...
+
+    def with_settings(self, settings: PaintSettings) -> "Inpainter":
+        """The same painter with other settings; itself where it has none."""
+        ...
+
+    def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
+        """The picture with other pixels where the hole (H, W) is True, and only there."""
+        ...
 
 
 @runtime_checkable
-class Answerer(Protocol):
-    """A picture and a question -> an answer in words."""
+class Answerer(Encoder, Protocol):
+    """A question about a picture -> an answer in words."""
 
-    def answer(self, image: Image, question: str) -> str: ...
+    def answer(self, seen: Seen, question: str) -> str: ...
+
+
+Kind = TypeVar("Kind")
+
+
+def own_seen(seen: Seen, kind: type[Kind], engine: str) -> Kind:
+    """`seen` as the engine's own class, or an error that says which engine must encode."""
+    if not isinstance(seen, kind):
+        raise ImageError(
+            f"{engine} was given a {type(seen).__name__}, which another engine encoded; "
+            "encode the picture with the engine that is asked about it"
+        )
+    return seen
 
 
 PROTOCOLS: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         Segmenter,
+        MaskProposer,
         Dense,
         Embedder,
         Detector,

@@ -8,19 +8,22 @@ How patches are made to match words is the dense mode:
     clearclip  last block: softmax(QQ'), neither shortcut nor feed-forward part
     naclip     last block: softmax(KK' + a Gaussian around each patch), likewise bare
     proxyclip  last block: who attends to whom is DINO's to say (needs a DINO folder as `proxy`)
-    corrclip   likewise, and only within clusters of class-agnostic masks (features(images, masks))
+    corrclip   likewise, and only within clusters of class-agnostic masks (features(seen, masks))
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wordmask.core.image import Array, Image
+from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import FeatureMap
+from wordmask.core.once import Once
+from wordmask.core.protocols import FeatureMap, Seen, own_seen
 from wordmask.engines.hub import towers, windows
 from wordmask.engines.hub.attention import GUIDED, Scene
 from wordmask.engines.hub.clusters import cluster_map
@@ -65,11 +68,32 @@ WINDOWS, SENTENCES = {"cpu": 16}, {"cpu": 160}  # most at a time
 GPU_WINDOWS, GPU_SENTENCES = 128, 2048
 
 
+@dataclass(frozen=True, eq=False)
+class ClipSeen:
+    """One picture. What is asked of it is computed when it is first asked, once, together with the
+    pictures that were encoded in the same call, and kept here."""
+
+    image: Image
+    row: int  # among those pictures
+    maps: Once[list[FeatureMap]]
+    vectors: Once[Array]  # (pictures, D)
+
+    @property
+    def size(self) -> Size:
+        return self.image.size
+
+    @property
+    def nbytes(self) -> int:
+        maps = sum(made[self.row].nbytes for made in self.maps.made)
+        vectors = sum(int(made[self.row].nbytes) for made in self.vectors.made)
+        return int(self.image.pixels.nbytes) + maps + vectors
+
+
 class ClipEngine:
     """A `Dense` and an `Embedder`."""
 
-    def __init__(self, name: str, tower: towers.Tower, words: "Words", place: Runtime) -> None:
-        self.name, self.tower, self.words, self._place = name, tower, words, place
+    def __init__(self, name: str, tower: towers.Tower, texts: "ClipTexts", place: Runtime) -> None:
+        self.name, self.tower, self.texts, self._place = name, tower, texts, place
         self.mode = "naclip" if tower.sliding else "plain"
         self.proxy: towers.Proxy | None = None
         self.short = (
@@ -84,6 +108,14 @@ class ClipEngine:
     def _kind(self) -> str:
         return str(self._place.device.type)
 
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        seen: list[Seen] = []
+        for batch in chunks(images, PICTURES):
+            maps = Once(partial(self._maps, batch, None))
+            vectors = Once(partial(self._vectors, batch))
+            seen += [ClipSeen(image, row, maps, vectors) for row, image in enumerate(batch)]
+        return seen
+
     # ---- Dense
 
     @property
@@ -91,39 +123,39 @@ class ClipEngine:
         """Whether `features` wants class-agnostic masks; a task that has a segmenter cuts them."""
         return self.mode == "corrclip"
 
-    def features(
-        self, images: Sequence[Image], masks: Sequence[Masks] | None = None
-    ) -> list[FeatureMap]:
-        """One vector per patch and picture. `masks`, one set per picture, are for the mode corrclip."""
-        if self.needs_masks and masks is None:
+    def features(self, seen: Seen, masks: Masks | None = None) -> FeatureMap:
+        """One vector per patch. The masks are for the mode corrclip."""
+        own = own_seen(seen, ClipSeen, self.name)
+        if not self.needs_masks:
+            return own.maps()[own.row]
+        if masks is None:
             raise CapabilityError(
-                "the mode corrclip needs class-agnostic masks: join a segmenter, as in sam2.1-small+clip-b16, or hand "
-                "them over: features(images, masks); naclip needs none"
+                "the mode corrclip needs class-agnostic masks: join a segmenter, as in "
+                "sam2.1-small+clip-b16, or hand them over: features(seen, masks); naclip needs none"
             )
-        if masks is not None and len(masks) != len(images):
-            raise OptionError(f"{len(images)} pictures but {len(masks)} sets of masks")
-        maps: list[FeatureMap] = []
-        with inference():
-            for start in range(0, len(images), PICTURES):
-                span = slice(start, start + PICTURES)
-                maps += self._some(images[span], None if masks is None else masks[span])
-        return maps
+        return self._maps([own.image], [masks])[0]
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
         """(P, D) unit rows, each the mean over 80 templates; kept in the text bank."""
-        return self.words.embed(phrases)
+        return self.texts.embed(phrases)
 
     # ---- Embedder
 
-    def embed_images(self, images: Sequence[Image]) -> Array:
-        """(N, D) unit rows, seen as the network was trained: CLIP's middle square, the others' whole picture."""
+    def embed(self, seen: Seen) -> Array:
+        """(D,) unit vector of the picture as the network was trained to see it: for CLIP the middle
+        square, for the others the whole picture."""
+        own = own_seen(seen, ClipSeen, self.name)
+        vector: Array = own.vectors()[own.row]
+        return vector
+
+    def _vectors(self, images: Sequence[Image]) -> Array:
         rows = []
         with inference():
             for batch in chunks(images, self.windows_at_a_time):
                 pixels = torch().stack([self._whole(image) for image in batch])
                 pooled = self.tower.pooled(pixels.to(self._place.device, self._place.dtype))
                 rows.append(numpy(torch().nn.functional.normalize(pooled.float(), dim=-1)))
-        return np.concatenate(rows) if rows else np.zeros((0, self.words.width), np.float32)
+        return np.concatenate(rows)
 
     def _whole(self, image: Image) -> Any:
         side = self.tower.side
@@ -137,8 +169,12 @@ class ClipEngine:
 
     # ---- windows
 
-    def _some(self, images: Sequence[Image], masks: Sequence[Masks] | None) -> list[FeatureMap]:
-        """All windows of some pictures, batched across them; every window is blended into its own picture."""
+    def _maps(self, images: Sequence[Image], masks: Sequence[Masks] | None) -> list[FeatureMap]:
+        """All windows of some pictures, in batches across them, each blended into its picture."""
+        with inference():
+            return self._blend(images, masks)
+
+    def _blend(self, images: Sequence[Image], masks: Sequence[Masks] | None) -> list[FeatureMap]:
         plans = [self._plan(image) for image in images]
         pixels = [self._resized(image, plan) for image, plan in zip(images, plans, strict=True)]
         clusters: list[Array] | None = None
@@ -213,7 +249,7 @@ class ClipEngine:
         return cluster_map(masks, plan.grid, features.reshape(*plan.grid, -1))
 
 
-class Words:
+class ClipTexts:
     """The text side: sentences in batches of like length, phrases through the bank."""
 
     def __init__(self, tower: towers.Tower, tokenizer: Any, bank: TextBank, place: Runtime) -> None:
@@ -281,7 +317,7 @@ def load(name: str, options: EngineOptions) -> ClipEngine:
     )
     stamp = weights.stamp(name, path)
     bank = TextBank(weights.home() / "texts", stamp.partition("@")[2])
-    engine = ClipEngine(stamp, tower, Words(tower, load_tokenizer(path), bank, place), place)
+    engine = ClipEngine(stamp, tower, ClipTexts(tower, load_tokenizer(path), bank, place), place)
     if options.input_side is not None:
         engine.short = options.input_side
     _choose(engine, options, place)

@@ -5,13 +5,13 @@ Weaker boxes, down to `FLOOR`, are given too, so that a task can say how near a 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.protocols import Proposals
+from wordmask.core.protocols import Proposals, Seen, own_seen
 from wordmask.engines.hub import phrases as hub_phrases
 from wordmask.engines.hub.runtime import (
     IMAGENET,
@@ -47,6 +47,32 @@ SHORT, LONG = 800, 1333  # px, as GroundingDINO was trained
 OWL_TEMPLATE = "a photo of a {}"
 
 
+@dataclass(frozen=True, eq=False)
+class DinoSeen:
+    """The picture as GroundingDINO takes it: words and picture meet early in the network, so
+    there is no encoding of the picture alone."""
+
+    size: Size
+    pixels: Any  # (1, 3, h, w), normalised
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.pixels.nbytes)
+
+
+@dataclass(frozen=True, eq=False)
+class OwlSeen:
+    """What OWLv2 says of each cell of a picture before it knows any word."""
+
+    size: Size
+    cells: Any  # (1, P, D) on the engine's device
+    boxes: Array  # (P, 4) float32 as shares of the padded square
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.cells.nbytes + self.boxes.nbytes)
+
+
 class GroundingDino:
     """A `Detector`. Words go in as many rows as their tokens need; a box belongs to the word that it fits best."""
 
@@ -63,14 +89,18 @@ class GroundingDino:
         self._short = options.input_side or SHORT
         self._limit = int(model.config.max_text_len)
 
-    def propose(self, image: Image, phrases: Sequence[str]) -> Proposals:
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [DinoSeen(image.size, self.pixels(image)[None]) for image in images]
+
+    def propose(self, seen: Seen, phrases: Sequence[str]) -> Proposals:
         """Boxes for each of the phrases; label ids point into `phrases` as given."""
+        own = own_seen(seen, DinoSeen, self.name)
         parts = []
         with inference():
-            pixels = self.pixels(image)[None].to(self._place.device, self._place.dtype)
+            pixels = own.pixels.to(self._place.device, self._place.dtype)
             for row in hub_phrases.rows(self._tokenizer, phrases, self._limit):
                 parts.append(self._row(pixels, row))
-        return replace(_joined(parts, image.size, image.size), threshold=self.threshold)
+        return replace(_joined(parts, own.size, own.size), threshold=self.threshold)
 
     def pixels(self, image: Image) -> Any:
         """(3, h, w): short side 800 and long side at most 1333, or in that ratio to `input_side`."""
@@ -111,19 +141,28 @@ class Owl:
         self._side = int(model.config.vision_config.image_size)
         self._longest = int(model.config.text_config.max_position_embeddings)
 
-    def propose(self, image: Image, phrases: Sequence[str]) -> Proposals:
-        """Boxes for each of the phrases; label ids point into `phrases` as given."""
-        model, square = self._model, max(image.size)
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [self._encode(image) for image in images]
+
+    def _encode(self, image: Image) -> OwlSeen:
         with inference():
             pixels = self.pixels(image)[None].to(self._place.device, self._place.dtype)
-            grid = model.image_embedder(pixel_values=pixels)[0]
+            grid = self._model.image_embedder(pixel_values=pixels)[0]
             cells = grid.flatten(1, 2)
-            places = corners(numpy(model.box_predictor(cells, grid)[0]))
+            boxes = corners(numpy(self._model.box_predictor(cells, grid)[0]))
+        return OwlSeen(image.size, cells.cpu() if self._place.offload else cells, boxes)
+
+    def propose(self, seen: Seen, phrases: Sequence[str]) -> Proposals:
+        """Boxes for each of the phrases; label ids point into `phrases` as given."""
+        own = own_seen(seen, OwlSeen, self.name)
+        square = max(own.size)
+        with inference():
+            cells = own.cells.to(self._place.device)
             words = torch().cat([self._words(some) for some in chunks(phrases, 256)])
-            logits = model.class_predictor(cells, words[None])[0][0]
+            logits = self._model.class_predictor(cells, words[None])[0][0]
             scores, best = logits.float().sigmoid().max(-1)
-        found = places, numpy(scores), best.cpu().numpy().astype(np.int32)
-        return replace(_joined([found], (square, square), image.size), threshold=self.threshold)
+        found = own.boxes, numpy(scores), best.cpu().numpy().astype(np.int32)
+        return replace(_joined([found], (square, square), own.size), threshold=self.threshold)
 
     def pixels(self, image: Image) -> Any:
         """(3, s, s): the long side fitted, the rest black, as OWLv2 was trained."""

@@ -1,9 +1,9 @@
 """An engine without weights: it knows colours and simple shapes. For tests, docs and plug-in authors.
 
-It implements five protocols honestly, on drawn pictures: the same picture gives the same answer on every machine,
-"red disc" is found where a red disc is drawn, a click grows the region of similar colour, and "cat" is absent.
-Its vectors have one axis per colour and per shape, so similarities can be worked out by hand:
-a red disc is (red + disc) / sqrt 2.
+On drawn pictures it answers honestly and the same on every machine: "red disc" is found where a red
+disc is drawn, a click grows the region of similar colour, and "cat" is absent. Its vectors have one
+axis per colour and per shape, so similarities can be worked out by hand: a red disc is
+(red + disc) / sqrt 2.
 """
 
 from collections.abc import Sequence
@@ -15,52 +15,44 @@ import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import Cuts, Depth, Encoding, FeatureMap, PromptBatch, Proposals
+from wordmask.core.protocols import (
+    Cuts,
+    Depth,
+    FeatureMap,
+    PaintSettings,
+    PromptBatch,
+    Proposals,
+    Seen,
+    own_seen,
+)
 from wordmask.engines.options import EngineOptions
-from wordmask.errors import ImageError
 from wordmask.ops import resample
 
 COLOURS = (
-    "red",
-    "orange",
-    "yellow",
-    "green",
-    "cyan",
-    "blue",
-    "purple",
-    "pink",
-    "brown",
-    "black",
-    "grey",
-    "white",
-)
+    "red", "orange", "yellow", "green", "cyan", "blue",
+    "purple", "pink", "brown", "black", "grey", "white",
+)  # fmt: skip
 SHAPES = ("disc", "square", "bar", "triangle")
+# Colours of the hue wheel, and the degrees at which one ends; the last one is the first again.
+_WHEEL = ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "red")
+_WHEEL_ENDS = (16, 45, 70, 165, 195, 260, 310, 345)
 _SAME = {
     "gray": "grey", "violet": "purple", "turquoise": "cyan", "magenta": "pink",
-    "circle": "disc", "ball": "disc", "dot": "disc", "box": "square", "stripe": "bar", "rectangle": "bar",
+    "circle": "disc", "ball": "disc", "dot": "disc", "box": "square", "stripe": "bar",
+    "rectangle": "bar",
 }  # fmt: skip
 _SILENT = {
-    "a",
-    "an",
-    "the",
-    "of",
-    "photo",
-    "picture",
-    "image",
-    "thing",
-    "object",
-    "shape",
-    "region",
-    "colour",
-    "color",
-}
+    "a", "an", "the", "of", "photo", "picture", "image", "thing", "object", "shape", "region",
+    "colour", "color",
+}  # fmt: skip
 _AXES = {name: axis for axis, name in enumerate((*COLOURS, *SHAPES))}
-_STRANGE = 16  # axes for words it does not know: they meet no region
+_STRANGE = 16  # axes for words that it does not know: no region lies on them
 DIM = len(_AXES) + _STRANGE
 
 SIDE = 256  # cells along the picture's longer side
 SCALE = 40.0
-# One of two wanted traits makes a similarity of 0.5, the only wanted trait 0.71: between them lies "none".
+# With one of two wanted traits a similarity is 0.5, with the only wanted trait 0.71: "none of these
+# words" lies between them.
 NONE = 0.6
 _TIGHT, _LOOSE = 6, 28  # differences of a channel that a click grows over: a part, the whole
 _MIN_CELLS = 12  # smaller pieces have no shape
@@ -72,7 +64,7 @@ def load(name: str, options: EngineOptions) -> "Fake":
 
 
 @dataclass(frozen=True, eq=False)
-class FakeEncoding:
+class FakeSeen:
     """A picture on the engine's grid: its pixels and what each cell is."""
 
     size: Size
@@ -91,61 +83,57 @@ class Fake:
 
     name: str = "fake"
     side: int = SIDE
+    paint_side: int | None = None
+    paint_pixels: int | None = None
+    follows_words: bool = True  # they change nothing, but every kind of edit can be tried
+
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [self._encode(image) for image in images]
 
     # ---- Segmenter
 
-    def encode(self, images: Sequence[Image]) -> list[Encoding]:
-        return [self._encode(image) for image in images]
-
-    def cut(self, encoding: Encoding, prompts: PromptBatch) -> Cuts:
-        """Three candidates for each prompt: the part of even colour, the whole region, the region around it."""
-        if not isinstance(encoding, FakeEncoding):
-            raise ImageError(
-                f"an encoding of fake is needed, got {type(encoding).__name__}; encode with the engine that cuts"
-            )
-        height, width = encoding.pieces.shape
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
+        """Three candidates for each prompt: the part of even colour, the whole region, the region
+        around it."""
+        own = own_seen(seen, FakeSeen, self.name)
+        height, width = own.pieces.shape
         masks = np.zeros((len(prompts), 3, height, width), bool)
         for row in range(len(prompts)):
-            masks[row] = _candidates(encoding, prompts[row : row + 1])
-        quality = np.array(
-            [[_quality(encoding, mask) for mask in three] for three in masks], np.float32
-        ).reshape(-1, 3)
-        vectors = np.array(
-            [[_mean_vector(encoding, mask) for mask in three] for three in masks], np.float32
-        )
-        # Whole before part before wider: on a flat drawing all three may be equal, and the whole is what is meant.
+            masks[row] = _candidates(own, prompts[row : row + 1])
+        flat = masks.reshape(-1, height, width)
+        quality = np.array([_quality(own, mask) for mask in flat], np.float32).reshape(-1, 3)
+        vectors = np.array([_mean_vector(own, mask) for mask in flat], np.float32)
+        # On a flat drawing all three may be equal: the whole is meant, then the part, then the rest.
         quality -= np.array([0.04, 0.0, 0.08], np.float32)
-        return Cuts(
-            np.where(masks, 8, -8).astype(np.float32),
-            quality.clip(0, 1),
-            vectors.reshape(len(prompts), 3, DIM),
-        )
+        logits = np.where(masks, 8, -8).astype(np.float32)
+        return Cuts(logits, quality.clip(0, 1), vectors.reshape(len(prompts), 3, DIM))
 
     # ---- Dense, Embedder
 
-    def features(self, images: Sequence[Image]) -> list[FeatureMap]:
-        maps = [self._encode(image) for image in images]
-        return [FeatureMap(one.vectors, one.size, SCALE, _none(one), threshold=0.5) for one in maps]
+    def features(self, seen: Seen) -> FeatureMap:
+        own = own_seen(seen, FakeSeen, self.name)
+        none = np.full(own.pieces.shape, NONE * SCALE, np.float32)
+        return FeatureMap(own.vectors, own.size, SCALE, none, threshold=0.5)
 
-    def embed_images(self, images: Sequence[Image]) -> Array:
-        """(N, D): the mean of the cells, so that a picture is near the words of what fills it."""
-        rows = [_unit(self._encode(image).vectors.reshape(-1, DIM).mean(0)) for image in images]
-        return np.array(rows, np.float32).reshape(-1, DIM)
+    def embed(self, seen: Seen) -> Array:
+        """(D,): the mean of the cells, so that a picture is near the words of what fills it."""
+        own = own_seen(seen, FakeSeen, self.name)
+        return _unit(own.vectors.reshape(-1, DIM).mean(0)).astype(np.float32)
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
-        """(N, D) unit rows; a phrase with any word it does not know lies on axes that no region has."""
+        """(N, D) unit rows; a phrase with a word that it does not know is near no region."""
         return np.array([_embed_phrase(phrase) for phrase in phrases], np.float32).reshape(-1, DIM)
 
-    # ---- Detector, DepthModel, Inpainter
+    # ---- Detector, DepthModel
 
-    def propose(self, image: Image, phrases: Sequence[str]) -> Proposals:
+    def propose(self, seen: Seen, phrases: Sequence[str]) -> Proposals:
         """Every connected region that has all the traits a phrase names."""
-        encoding = self._encode(image)
-        masks, _ = Masks.from_label_map(encoding.pieces)
-        masks = masks.resize(image.size)
-        firsts = np.unique(encoding.pieces, return_index=True)[1]
-        alike = encoding.vectors.reshape(-1, DIM)[firsts] @ self.embed_texts(phrases).T
-        big = masks.areas >= max(16, 0.0005 * image.size[0] * image.size[1])
+        own = own_seen(seen, FakeSeen, self.name)
+        masks, _ = Masks.from_label_map(own.pieces)
+        masks = masks.resize(own.size)
+        firsts = np.unique(own.pieces, return_index=True)[1]
+        alike = own.vectors.reshape(-1, DIM)[firsts] @ self.embed_texts(phrases).T
+        big = masks.areas >= max(16, 0.0005 * own.size[0] * own.size[1])
         rows, labels = np.nonzero((alike > NONE) & big[:, None])
         return Proposals(
             masks.boxes[rows].astype(np.float32),
@@ -154,12 +142,16 @@ class Fake:
             masks[rows],
         )
 
-    def depth(self, images: Sequence[Image]) -> list[Depth]:
+    def depth(self, seen: Seen) -> Depth:
         """A floor seen from above: what is lower in the picture is nearer."""
-        return [
-            Depth(np.repeat(np.linspace(0.1, 1, h, dtype=np.float32)[:, None], w, 1))
-            for h, w in (i.size for i in images)
-        ]
+        height, width = seen.size
+        rows = np.linspace(0.1, 1, height, dtype=np.float32)[:, None]
+        return Depth(np.repeat(rows, width, 1))
+
+    # ---- Inpainter
+
+    def with_settings(self, settings: PaintSettings) -> "Fake":
+        return self
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         """The mean colour around the hole; `words` and `seed` change nothing here."""
@@ -169,15 +161,11 @@ class Fake:
             pixels[hole] = pixels[ring].mean(0).round().astype(np.uint8)
         return Image(pixels, image.name)
 
-    def _encode(self, image: Image) -> FakeEncoding:
+    def _encode(self, image: Image) -> FakeSeen:
         pixels = _on_grid(image.pixels, self.side)
         colours = name_colours(pixels)
         pieces = _pieces(colours)
-        return FakeEncoding(image.size, pixels, _vectors(colours, pieces), pieces)
-
-
-def _none(encoding: FakeEncoding) -> Array:
-    return np.full(encoding.pieces.shape, NONE * SCALE, np.float32)
+        return FakeSeen(image.size, pixels, _vectors(colours, pieces), pieces)
 
 
 def name_colours(pixels: Array) -> Array:
@@ -186,26 +174,8 @@ def name_colours(pixels: Array) -> Array:
         cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2HSV_FULL), -1, 0
     )
     degrees = hue.astype(np.float32) * (360 / 256)
-    # The last colour of the wheel is the first again: 345 to 360 degrees is red.
-    wheel = np.array(
-        [
-            COLOURS.index(name)
-            for name in (
-                "red",
-                "orange",
-                "yellow",
-                "green",
-                "cyan",
-                "blue",
-                "purple",
-                "pink",
-                "red",
-            )
-        ]
-    )
-    names: Array = wheel[np.digitize(degrees, (16, 45, 70, 165, 195, 260, 310, 345))].astype(
-        np.uint8
-    )
+    wheel = np.array([COLOURS.index(name) for name in _WHEEL])
+    names: Array = wheel[np.digitize(degrees, _WHEEL_ENDS)].astype(np.uint8)
     names[(degrees >= 10) & (degrees < 45) & (value < 170)] = COLOURS.index("brown")
     names[((degrees >= 320) | (degrees < 16)) & (saturation < 130) & (value > 200)] = COLOURS.index(
         "pink"
@@ -297,46 +267,46 @@ def _unit(row: Array) -> Array:
 # ---- from prompts to masks, on the grid
 
 
-def _candidates(encoding: FakeEncoding, prompt: PromptBatch) -> Array:
+def _candidates(seen: FakeSeen, prompt: PromptBatch) -> Array:
     """(3, h, w) bool: part, whole, wider."""
     xy, keep, box = prompt.xy[0], prompt.keep[0], prompt.boxes[0]
     if not np.isnan(box).any():
-        three = _in_box(encoding, box)
+        three = _in_box(seen, box)
         if (keep == 1).any():
-            three &= _grown(encoding, xy, keep)[[1, 1, 2]]
+            three &= _grown(seen, xy, keep)[[1, 1, 2]]
         return three
     if (keep == 1).any():
-        return _grown(encoding, xy, keep)
+        return _grown(seen, xy, keep)
     if prompt.logits is not None:
-        height, width = encoding.pieces.shape
+        height, width = seen.pieces.shape
         earlier = (
             resample.bilinear(np.ascontiguousarray(prompt.logits[0], np.float32), (height, width))
             > 0
         )
         return np.stack([earlier] * 3)
-    return np.zeros((3, *encoding.pieces.shape), bool)
+    return np.zeros((3, *seen.pieces.shape), bool)
 
 
-def _grown(encoding: FakeEncoding, xy: Array, keep: Array) -> Array:
+def _grown(seen: FakeSeen, xy: Array, keep: Array) -> Array:
     """What grows from the wanted points; where an unwanted point grows too, the nearer one has it."""
-    part, whole = (_floods(encoding, xy[keep == 1], spread) for spread in (_TIGHT, _LOOSE))
-    wider = _with_surroundings(encoding, whole)
+    part, whole = (_floods(seen, xy[keep == 1], spread) for spread in (_TIGHT, _LOOSE))
+    wider = _with_surroundings(seen, whole)
     if (keep == 0).any():
-        unwanted = _floods(encoding, xy[keep == 0], _LOOSE)
-        nearer = _distance(encoding, xy[keep == 1]) < _distance(encoding, xy[keep == 0])
+        unwanted = _floods(seen, xy[keep == 0], _LOOSE)
+        nearer = _distance(seen, xy[keep == 1]) < _distance(seen, xy[keep == 0])
         part, whole, wider = (mask & (~unwanted | nearer) for mask in (part, whole, wider))
     return np.stack([part, whole, wider])
 
 
-def _floods(encoding: FakeEncoding, xy: Array, spread: int) -> Array:
+def _floods(seen: FakeSeen, xy: Array, spread: int) -> Array:
     """Connected cells whose colour is within `spread` of a point's, for any of the points."""
-    height, width = encoding.pieces.shape
+    height, width = seen.pieces.shape
     filled = np.zeros((height + 2, width + 2), np.uint8)
     flags = 4 | (1 << 8) | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE
-    for column, row in _cells(encoding, xy):
+    for column, row in _cells(seen, xy):
         if not filled[row + 1, column + 1]:
             cv2.floodFill(
-                encoding.pixels.copy(),
+                seen.pixels.copy(),
                 filled,
                 (column, row),
                 0,
@@ -347,48 +317,48 @@ def _floods(encoding: FakeEncoding, xy: Array, spread: int) -> Array:
     return filled[1:-1, 1:-1].astype(bool)
 
 
-def _cells(encoding: FakeEncoding, xy: Array) -> list[tuple[int, int]]:
+def _cells(seen: FakeSeen, xy: Array) -> list[tuple[int, int]]:
     """(column, row) of the cells that points lie in; points outside go to the nearest one."""
-    height, width = encoding.pieces.shape
-    cells = np.floor(xy * (width / encoding.size[1], height / encoding.size[0])).astype(int)
+    height, width = seen.pieces.shape
+    cells = np.floor(xy * (width / seen.size[1], height / seen.size[0])).astype(int)
     return [(int(column), int(row)) for column, row in cells.clip((0, 0), (width - 1, height - 1))]
 
 
-def _distance(encoding: FakeEncoding, xy: Array) -> Array:
+def _distance(seen: FakeSeen, xy: Array) -> Array:
     """(h, w): squared distance of each cell to the nearest of the points."""
-    rows, columns = np.indices(encoding.pieces.shape)
-    apart = [(columns - column) ** 2 + (rows - row) ** 2 for column, row in _cells(encoding, xy)]
+    rows, columns = np.indices(seen.pieces.shape)
+    apart = [(columns - column) ** 2 + (rows - row) ** 2 for column, row in _cells(seen, xy)]
     nearest: Array = np.min(apart, 0)
     return nearest
 
 
-def _with_surroundings(encoding: FakeEncoding, mask: Array) -> Array:
+def _with_surroundings(seen: FakeSeen, mask: Array) -> Array:
     """The mask and the one region that surrounds most of it, unless that is the picture's background."""
     ring = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~mask
     if not ring.any():
         return mask
-    around = encoding.pieces == np.bincount(encoding.pieces[ring]).argmax()
+    around = seen.pieces == np.bincount(seen.pieces[ring]).argmax()
     border = np.concatenate([around[0], around[-1], around[:, 0], around[:, -1]])
     return mask if border.mean() > 0.25 else mask | around
 
 
-def _in_box(encoding: FakeEncoding, box: Array) -> Array:
+def _in_box(seen: FakeSeen, box: Array) -> Array:
     """In a box: the largest piece that differs from what lies around it, all such pieces, the whole box."""
     (x0, y0), (x1, y1) = _cells(
-        encoding, np.array([box[:2], np.nextafter(box[2:], -np.inf)], np.float32)
+        seen, np.array([box[:2], np.nextafter(box[2:], -np.inf)], np.float32)
     )
-    inside = np.zeros(encoding.pieces.shape, bool)
+    inside = np.zeros(seen.pieces.shape, bool)
     inside[min(y0, y1) : max(y0, y1) + 1, min(x0, x1) : max(x0, x1) + 1] = True
     ring = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~inside
-    ground = np.median(encoding.pixels[ring if ring.any() else inside], 0)
-    thing = inside & (np.abs(encoding.pixels - ground).max(-1) > _LOOSE)
+    ground = np.median(seen.pixels[ring if ring.any() else inside], 0)
+    thing = inside & (np.abs(seen.pixels - ground).max(-1) > _LOOSE)
     if not thing.any():
         return np.stack([inside] * 3)
-    largest = thing & (encoding.pieces == np.bincount(encoding.pieces[thing]).argmax())
+    largest = thing & (seen.pieces == np.bincount(seen.pieces[thing]).argmax())
     return np.stack([largest, thing, inside])
 
 
-def _quality(encoding: FakeEncoding, mask: Array) -> float:
+def _quality(seen: FakeSeen, mask: Array) -> float:
     """0.5 for a mask without a visible edge, towards 1 where colours change sharply along it; 0 if empty."""
     if not mask.any():
         return 0.0
@@ -397,9 +367,9 @@ def _quality(encoding: FakeEncoding, mask: Array) -> float:
     outer = ~mask & (cv2.dilate(small, np.ones((3, 3), np.uint8)) == 1)
     if not outer.any():
         return 0.5
-    step = np.abs(encoding.pixels[inner].mean(0) - encoding.pixels[outer].mean(0)).max()
+    step = np.abs(seen.pixels[inner].mean(0) - seen.pixels[outer].mean(0)).max()
     return 0.5 + 0.48 * min(1.0, float(step) / 64)
 
 
-def _mean_vector(encoding: FakeEncoding, mask: Array) -> Array:
-    return _unit(encoding.vectors[mask].mean(0)) if mask.any() else np.zeros(DIM, np.float32)
+def _mean_vector(seen: FakeSeen, mask: Array) -> Array:
+    return _unit(seen.vectors[mask].mean(0)) if mask.any() else np.zeros(DIM, np.float32)

@@ -9,7 +9,7 @@ All but `patch` and OpenCV's need weights. Diffusion needs the extra `edit`. Lic
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
+from wordmask.core.protocols import PaintSettings
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home as weights
 from wordmask.errors import CapabilityError, MaskError, WeightsError, missing_extra
@@ -30,7 +31,7 @@ MULTIPLE = 8  # convolutional painters halve three times
 def load(name: str, options: EngineOptions) -> Any:
     """The factory: a classical method by name; an .onnx file is LaMa's kind; all else is a diffusers folder."""
     if name in CLASSICAL:
-        return Patch(name) if name == "patch" else Smooth(name)
+        return PatchFill(name) if name == "patch" else SmoothFill(name)
     if name == "lama" and options.checkpoint is None:
         raise WeightsError(
             "lama reads a LaMa-type ONNX file of yours: --fill lama --fill-model big-lama.onnx"
@@ -47,12 +48,16 @@ def load(name: str, options: EngineOptions) -> Any:
 
 
 @dataclass(frozen=True)
-class Smooth:
+class SmoothFill:
     """OpenCV's two methods: they carry the colours at the edge inwards."""
 
     name: str
-    paint_pixels: int = 4_000_000
+    paint_side: int | None = None
+    paint_pixels: int | None = 4_000_000
     follows_words: bool = False
+
+    def with_settings(self, settings: PaintSettings) -> "SmoothFill":
+        return self
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         """`words` and `seed` change nothing here."""
@@ -65,12 +70,16 @@ class Smooth:
 
 
 @dataclass(frozen=True)
-class Patch:
+class PatchFill:
     """Texture from elsewhere in the picture; see `ops.fill`."""
 
     name: str = "patch"
-    paint_pixels: int = 1_500_000
+    paint_side: int | None = None
+    paint_pixels: int | None = 1_500_000
     follows_words: bool = False
+
+    def with_settings(self, settings: PaintSettings) -> "PatchFill":
+        return self
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         """`words` change nothing here."""
@@ -93,8 +102,12 @@ class Lama:
     name: str
     session: Any
     ports: Ports
-    paint_side: int
+    paint_side: int | None
+    paint_pixels: int | None = None
     follows_words: bool = False
+
+    def with_settings(self, settings: PaintSettings) -> "Lama":
+        return self
 
     @classmethod
     def open(cls, path: Path, name: str) -> "Lama":
@@ -149,16 +162,14 @@ class Diffusion:
 
     name: str
     pipe: Any
-    paint_side: int = 512
-    steps: int = 30
-    guidance: float = 7.5
-    strength: float = 1.0
-    negative: str = ""
+    paint_side: int | None = 512
+    paint_pixels: int | None = None
     follows_words: bool = True
+    settings: PaintSettings = field(default_factory=PaintSettings)
 
-    def tuned(self, **settings: Any) -> "Diffusion":
-        """The same pipeline with other steps, guidance, strength or negative words."""
-        return replace(self, **settings)
+    def with_settings(self, settings: PaintSettings) -> "Diffusion":
+        """The same pipeline with other settings."""
+        return replace(self, settings=settings)
 
     def fill(self, image: Image, hole: Array, words: str = "", seed: int = 0) -> Image:
         """Noise comes from the CPU's generator, so that a seed means the same on every device."""
@@ -170,7 +181,8 @@ class Diffusion:
             raise CapabilityError(
                 f"{self.name} paints sides that are multiples of {MULTIPLE}, got {image.size}"
             )
-        settings: dict[str, Any] = {"negative_prompt": self.negative} if self.negative else {}
+        chosen = self.settings
+        negative: dict[str, Any] = {"negative_prompt": chosen.negative} if chosen.negative else {}
         with torch.no_grad():
             done = self.pipe(
                 prompt=words or "background",
@@ -178,11 +190,11 @@ class Diffusion:
                 mask_image=Pillow.fromarray(hole.astype(np.uint8) * np.uint8(255)),
                 height=height,
                 width=width,
-                num_inference_steps=self.steps,
-                guidance_scale=self.guidance,
-                strength=self.strength,
+                num_inference_steps=chosen.steps,
+                guidance_scale=chosen.guidance,
+                strength=chosen.strength,
                 generator=torch.Generator("cpu").manual_seed(seed % 2**63),
-                **settings,
+                **negative,
             )
         if any(getattr(done, "nsfw_content_detected", None) or ()):
             raise CapabilityError(

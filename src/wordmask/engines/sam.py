@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.protocols import Cuts, PromptBatch
+from wordmask.core.protocols import Cuts, PromptBatch, Seen, own_seen
 from wordmask.engines.hub import meta
 from wordmask.engines.hub.prompts import Group, groups
 from wordmask.engines.hub.runtime import (
@@ -48,7 +48,7 @@ GPU_PICTURES, GPU_PROMPTS = 16, 128
 
 
 @dataclass(frozen=True, eq=False)
-class SamEncoding:
+class SamSeen:
     """One picture's feature maps, (1, D, h, w) each."""
 
     size: Size
@@ -58,9 +58,9 @@ class SamEncoding:
     def nbytes(self) -> int:
         return sum(int(tensor.numel() * tensor.element_size()) for tensor in self.tensors)
 
-    def to(self, device: Any) -> "SamEncoding":
+    def to(self, device: Any) -> "SamSeen":
         """The same encoding on another device; "cpu" is host memory."""
-        return SamEncoding(self.size, tuple(tensor.to(device) for tensor in self.tensors))
+        return SamSeen(self.size, tuple(tensor.to(device) for tensor in self.tensors))
 
 
 class SamEngine:
@@ -80,9 +80,8 @@ class SamEngine:
     def input_side(self) -> int:
         return self.network.side
 
-    def encode(self, images: Sequence[Image]) -> list[SamEncoding]:
-        """One encoding per picture, whatever their sizes."""
-        encodings: list[SamEncoding] = []
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        seen: list[Seen] = []
         with inference():
             for batch in chunks(images, self.pictures_at_a_time):
                 pixels = torch().stack([self.network.pixels(image) for image in batch])
@@ -90,28 +89,29 @@ class SamEngine:
                 for row, image in enumerate(batch):
                     # A slice would keep the whole batch alive.
                     own = tuple(level[row : row + 1].clone() for level in maps)
-                    encodings.append(self._rested(SamEncoding(image.size, own)))
-        return encodings
+                    seen.append(self._rested(SamSeen(image.size, own)))
+        return seen
 
-    def cut(self, encoding: SamEncoding, prompts: PromptBatch) -> Cuts:
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
         """Logits (P, C, h, w) over the picture, C = 3 where any prompt is a single click, else 1.
 
         Beside a single click, a prompt that means one thing fills candidate 0; the others are empty, of quality 0.
         """
+        own = own_seen(seen, SamSeen, self.name)
         if not len(prompts):
             raise PromptError(
                 "there are no prompts to cut by; give at least one point, box or mask"
             )
         parts = list(groups(prompts))
         candidates = 3 if any(part.ambiguous for part in parts) else 1
-        here = encoding.to(self._place.device)
+        here = own.to(self._place.device)
         logits: Array | None = None
         quality = np.zeros((len(prompts), candidates), np.float32)
         with inference():
             for group in (
                 part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)
             ):
-                masks, scores = self.network.decode(here.tensors, encoding.size, group)
+                masks, scores = self.network.decode(here.tensors, own.size, group)
                 masks, scores = numpy(masks), numpy(scores)
                 if logits is None:
                     logits = np.full(
@@ -123,8 +123,8 @@ class SamEngine:
             raise PromptError("no prompt could be decoded")
         return Cuts(logits, quality.clip(0, 1))
 
-    def _rested(self, encoding: SamEncoding) -> SamEncoding:
-        return encoding.to("cpu") if self._place.offload else encoding
+    def _rested(self, seen: SamSeen) -> SamSeen:
+        return seen.to("cpu") if self._place.offload else seen
 
 
 def load(name: str, options: EngineOptions) -> SamEngine:

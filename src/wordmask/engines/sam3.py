@@ -4,15 +4,15 @@ The picture is encoded once; each word then asks on its own, so words cannot be 
 match times the probability that the word is in the picture at all.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from wordmask.core.image import Array, Image
+from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import Proposals
+from wordmask.core.protocols import Proposals, Seen, own_seen
 from wordmask.engines.hub.runtime import (
     Checkpoint,
     inference,
@@ -39,6 +39,23 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 BY_EXAMPLE = "visual"  # the word that SAM 3 was trained to hear where only boxes speak
 
 
+@dataclass(frozen=True, eq=False)
+class Sam3Seen:
+    """One picture's feature maps."""
+
+    size: Size
+    output: Any  # Sam3VisionEncoderOutput: tensors and tuples of tensors
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(tensor.nbytes) for tensor in _tensors(self.output))
+
+    def to(self, device: Any) -> "Sam3Seen":
+        """The same on another device; "cpu" is host memory."""
+        moved = {name: _to(part, device) for name, part in self.output.items()}
+        return Sam3Seen(self.size, type(self.output)(**moved))
+
+
 class Sam3:
     """A `Detector` whose proposals have masks."""
 
@@ -54,21 +71,34 @@ class Sam3:
         self._statistics = pixel_statistics(checkpoint.path, HALF)
         self._side = int(model.config.vision_config.backbone_config.image_size)
 
-    def propose(self, image: Image, phrases: Sequence[str]) -> Proposals:
-        """Boxes and masks for each phrase."""
-        with inference():
-            picture = self._encoded(image)
-            parts = [self._asked(image, picture, phrase) for phrase in phrases]
-        return replace(_joined(image, parts), threshold=self.threshold)
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [self._encode(image) for image in images]
 
-    def propose_like(self, image: Image, boxes: Array, keep: Array | None = None) -> Proposals:
+    def _encode(self, image: Image) -> Sam3Seen:
+        pixels = normalised(resized(image, (self._side, self._side)), *self._statistics)
+        with inference():
+            output = self._model.get_vision_features(
+                pixels[None].to(self._place.device, self._place.dtype)
+            )
+        seen = Sam3Seen(image.size, output)
+        return seen.to("cpu") if self._place.offload else seen
+
+    def propose(self, seen: Seen, phrases: Sequence[str]) -> Proposals:
+        """Boxes and masks for each phrase."""
+        own = own_seen(seen, Sam3Seen, self.name).to(self._place.device)
+        with inference():
+            parts = [self._ask(own, phrase) for phrase in phrases]
+        return replace(_joined(own.size, parts), threshold=self.threshold)
+
+    def propose_like(self, seen: Seen, boxes: Array, keep: Array | None = None) -> Proposals:
         """Everything like what the boxes (B, 4) hold; `keep` False marks a box as "not this". One word, number 0."""
         if not _torchvision():
             raise CapabilityError(
                 "example boxes in SAM 3 need torchvision (roi_align), which is missing or does not fit this torch; "
                 "install the torchvision that belongs to it, or ask with words, which needs none"
             )
-        height, width = image.size
+        own = own_seen(seen, Sam3Seen, self.name).to(self._place.device)
+        height, width = own.size
         share = np.asarray(boxes, np.float32).reshape(-1, 4) / np.array(
             [width, height, width, height], np.float32
         )
@@ -86,18 +116,10 @@ class Sam3:
             "input_boxes_labels": t.from_numpy(labels)[None].to(device),
         }
         with inference():
-            part = self._asked(image, self._encoded(image), BY_EXAMPLE, **more)
-        return replace(_joined(image, [part]), threshold=self.threshold)
+            part = self._ask(own, BY_EXAMPLE, **more)
+        return replace(_joined(own.size, [part]), threshold=self.threshold)
 
-    def _encoded(self, image: Image) -> Any:
-        pixels = normalised(resized(image, (self._side, self._side)), *self._statistics)
-        return self._model.get_vision_features(
-            pixels[None].to(self._place.device, self._place.dtype)
-        )
-
-    def _asked(
-        self, image: Image, picture: Any, phrase: str, **more: Any
-    ) -> tuple[Array, Array, Masks]:
+    def _ask(self, seen: Sam3Seen, phrase: str, **more: Any) -> tuple[Array, Array, Masks]:
         """Boxes, scores and masks of one phrase."""
         tokens = self._tokenizer(
             [phrase], padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt"
@@ -105,12 +127,12 @@ class Sam3:
         ids, mask = (
             tokens[name].to(self._place.device) for name in ("input_ids", "attention_mask")
         )
-        out = self._model(vision_embeds=picture, input_ids=ids, attention_mask=mask, **more)
+        out = self._model(vision_embeds=seen.output, input_ids=ids, attention_mask=mask, **more)
         scores = numpy(out.pred_logits[0].float().sigmoid().flatten())
         if out.presence_logits is not None:
             scores = scores * numpy(out.presence_logits[0].float().sigmoid())
         rows = np.flatnonzero(scores >= FLOOR)
-        masks = regions.masks_of_logits(numpy(out.pred_masks[0])[rows], image.size)
+        masks = regions.masks_of_logits(numpy(out.pred_masks[0])[rows], seen.size)
         return numpy(out.pred_boxes[0])[rows], scores[rows], masks
 
 
@@ -133,9 +155,25 @@ def _torchvision() -> bool:
     return bool(transformers().utils.is_torchvision_available())
 
 
-def _joined(image: Image, parts: Sequence[tuple[Array, Array, Masks]]) -> Proposals:
-    height, width = image.size
-    masks = Masks.concatenate([Masks.empty(image.size), *(part[2] for part in parts)])
+def _tensors(part: Any) -> Iterator[Any]:
+    """All tensors in an output of transformers, or in a tuple of one."""
+    if isinstance(part, torch().Tensor):
+        yield part
+    elif part is not None:
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _tensors(inner)
+
+
+def _to(part: Any, device: Any) -> Any:
+    """A tensor, or each tensor of a tuple, on the device."""
+    if isinstance(part, tuple):
+        return tuple(_to(inner, device) for inner in part)
+    return part.to(device)
+
+
+def _joined(size: Size, parts: Sequence[tuple[Array, Array, Masks]]) -> Proposals:
+    height, width = size
+    masks = Masks.concatenate([Masks.empty(size), *(part[2] for part in parts)])
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(part[0] for part in parts)])
     scores = np.concatenate([np.zeros(0, np.float32), *(part[1] for part in parts)])
     labels = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part[1]) for part in parts])

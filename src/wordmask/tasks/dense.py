@@ -51,12 +51,17 @@ def label(
     image: Image, text: Text, models: Models, options: DenseOptions
 ) -> tuple[Array, WordMaps]:
     """(H, W) int32 word ids, -1 for none; and the probabilities behind them."""
-    maps = View(image, models, Trace()).words(text.phrases)
+    return label_view(View(image, models, Trace()), text, options)
+
+
+def label_view(view: View, text: Text, options: DenseOptions) -> tuple[Array, WordMaps]:
+    """`label` on a picture that may have been encoded already."""
+    maps, spec = view.words(text.phrases), view.models.spec
     if maps is None:
         raise CapabilityError(
-            f"{models.spec} has no dense features; add an engine that has them, as in {models.spec}+mini"
+            f"{spec} has no dense features; add an engine that has them, as in {spec}+mini"
         )
-    return decide(image, maps, options), maps
+    return decide(view.image, maps, options), maps
 
 
 def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:

@@ -214,7 +214,7 @@ def _paint_crop(crop: Image, hole: Array, painter: Inpainter, words: str, seed: 
 def native_size(size: Size, painter: Inpainter) -> Size:
     """(height, width) at which the painter gets a crop of `size`."""
     height, width = size
-    side, most = getattr(painter, "paint_side", None), getattr(painter, "paint_pixels", None)
+    side, most = painter.paint_side, painter.paint_pixels
     if side:
         scale = side / max(height, width)
         return _nearest_multiple(height * scale), _nearest_multiple(width * scale)
@@ -232,9 +232,8 @@ def _fill(painter: Inpainter, crop: Image, hole: Array, words: str, seed: int) -
     """(h, w, 3) uint8: what the painter returns, held to the crop's size."""
     painted = painter.fill(crop, hole, words, seed)
     if painted.size != crop.size:
-        name = getattr(painter, "name", type(painter).__name__)
         raise CapabilityError(
-            f"{name} was given a crop of {crop.size} and returned {painted.size} (height, width)"
+            f"{painter.name} was given a crop of {crop.size} and returned {painted.size} (height, width)"
         )
     return painted.pixels
 
@@ -246,11 +245,11 @@ def check_words(verb: str, words: str, painter: Inpainter) -> None:
             needed, example = _NEEDS_WORDS[verb]
             raise PromptError(f"{verb} needs words for {needed}", mend=Mend("edit_prompt", example))
         return
-    if not getattr(painter, "follows_words", True):
-        name = getattr(painter, "name", "this painter")
+    if not painter.follows_words:
         otherwise, mend = _WITHOUT_WORDS[verb]
         raise CapabilityError(
-            f"{name} fills from the surroundings and cannot follow words: {otherwise}", mend=mend
+            f"{painter.name} fills from the surroundings and cannot follow words: {otherwise}",
+            mend=mend,
         )
 
 

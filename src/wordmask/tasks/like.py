@@ -11,10 +11,11 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.options import check
 from wordmask.core.prompts import Example
-from wordmask.core.protocols import Dense
 from wordmask.core.result import Result, Why
 from wordmask.ops import merge, pool
-from wordmask.tasks.everything import EverythingOptions, everything
+from wordmask.tasks.everything import EverythingOptions, everything_result
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,10 @@ def like(
     options = options or LikeOptions()
     if image.digest == example.of.digest:
         return Result.of(example.masks, made_by=models.made_by)
-    dense = models.get(Dense)
-    candidates = everything(
-        image, models, EverythingOptions(points_per_side=options.points_per_side)
-    )
-    wanted = _vectors(example.of, example.masks, dense)
-    alike = (_vectors(image, candidates.masks, dense) @ wanted.T).max(1, initial=-1.0)
+    view = View(image, models, Trace())
+    candidates = everything_result(view, EverythingOptions(points_per_side=options.points_per_side))
+    wanted = _vectors(View(example.of, models, Trace()), example.masks)
+    alike = (_vectors(view, candidates.masks) @ wanted.T).max(1, initial=-1.0)
     rows = np.flatnonzero(alike >= options.min_likeness)
     rows = rows[np.argsort(-alike[rows], kind="stable")]
     masks = candidates.masks[rows]
@@ -56,7 +55,6 @@ def like(
     return Result.of(masks[kept], scores=scores, why=whys, made_by=models.made_by)
 
 
-def _vectors(image: Image, masks: Masks, dense: Dense) -> Array:
+def _vectors(view: View, masks: Masks) -> Array:
     """(N, D) unit rows: the mean feature under each mask."""
-    (features,) = dense.features([image])
-    return pool.unit(pool.mean_inside(masks, features.vectors))
+    return pool.unit(pool.mean_inside(masks, view.features.vectors))

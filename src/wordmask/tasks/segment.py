@@ -203,15 +203,12 @@ def _grounded(job: _Job) -> Candidates:
 
 
 def _propose(job: _Job) -> Proposals:
-    trace = job.view.trace
-    trace.encodings += 1
-    with trace.stage("detect"):
-        spelled = [
-            (word, index)
-            for index, phrase in enumerate(job.words.phrases)
-            for word in spellings(phrase)
-        ]
-        found = job.models.get(Detector).propose(job.view.image, [word for word, _ in spelled])
+    spelled = [
+        (word, index)
+        for index, phrase in enumerate(job.words.phrases)
+        for word in spellings(phrase)
+    ]
+    found = job.view.propose([word for word, _ in spelled])
     return replace(
         found, label_ids=np.array([index for _, index in spelled], np.int64)[found.label_ids]
     )

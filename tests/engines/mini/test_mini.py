@@ -6,17 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seeing import see
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Dense, DepthModel, Embedder, PromptBatch, Segmenter
-from wordmask.engines.mini.engine import Mini, inner_size, load
-from wordmask.engines.mini.text import Words, tidy
+from wordmask.engines.mini.engine import MiniEngine, inner_size, load
+from wordmask.engines.mini.text import TextEncoder, tidy
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home as weights
 from wordmask.errors import WeightsError
-from wordmask.tasks.segment import segment
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.segment import SegmentOptions, segment, segment_view
 
 pytestmark = pytest.mark.skipif(
     not weights.shipped(), reason="the weights of mini are not in this checkout"
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def mini() -> Mini:
+def mini() -> MiniEngine:
     return load("mini", EngineOptions())
 
 
@@ -54,46 +57,88 @@ def test_all_files_together_stay_under_the_limit():
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (480, 640), (33, 31)])
 def test_pictures_of_any_shape_have_features_cuts_and_depth(mini, size):
     image = Image(np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8))
-    (found,) = mini.features([image])
+    seen = see(mini, image)
+    found = mini.features(seen)
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=2), 1, atol=1e-3)
-    (encoding,) = mini.encode([image])
-    cuts = mini.cut(encoding, PromptBatch.points(np.array([[size[1] / 2, size[0] / 2]])))
+    cuts = mini.cut(seen, PromptBatch.points(np.array([[size[1] / 2, size[0] / 2]])))
     assert cuts.logits.shape[:2] == (1, 3)
-    assert mini.depth([image])[0].values.shape == size
+    assert mini.depth(seen).values.shape == size
 
 
 def test_an_earlier_mask_counts_until_clicks_correct_it(mini, cat):
-    (encoding,) = mini.encode([cat])
+    seen = see(mini, cat)
     earlier = np.full((1, 32, 48), -5, np.float32)
     earlier[:, 8:20, 10:30] = 5
     one, two = (
         PromptBatch.click(np.array([(200, 150)]), np.array([1])),
         PromptBatch.click(np.array([(200, 150), (30, 30)]), np.array([1, 0])),
     )
-    with_one, with_two = (mini.cut(encoding, replace(p, logits=earlier)).logits for p in (one, two))
-    assert np.abs(with_one - mini.cut(encoding, one).logits).max() > 1
-    np.testing.assert_array_equal(with_two, mini.cut(encoding, two).logits)
+    with_one, with_two = (mini.cut(seen, replace(p, logits=earlier)).logits for p in (one, two))
+    assert np.abs(with_one - mini.cut(seen, one).logits).max() > 1
+    np.testing.assert_array_equal(with_two, mini.cut(seen, two).logits)
 
 
 def test_no_prompts_give_no_cuts(mini, cat):
-    (encoding,) = mini.encode([cat])
-    assert len(mini.cut(encoding, PromptBatch.points(np.zeros((0, 2)))).logits) == 0
+    seen = see(mini, cat)
+    assert len(mini.cut(seen, PromptBatch.points(np.zeros((0, 2)))).logits) == 0
 
 
 def test_a_batch_of_prompts_is_the_same_as_one_after_the_other(mini, cat):
-    (encoding,) = mini.encode([cat])
+    seen = see(mini, cat)
     xy = np.random.default_rng(1).uniform(20, 280, (19, 2)).astype(np.float32)
-    together = mini.cut(encoding, PromptBatch.points(xy))
+    together = mini.cut(seen, PromptBatch.points(xy))
     for k in (0, 7, 18):
-        alone = mini.cut(encoding, PromptBatch.points(xy[k]))
+        alone = mini.cut(seen, PromptBatch.points(xy[k]))
         np.testing.assert_allclose(together.logits[k], alone.logits[0], atol=2e-3)
 
 
+def counted(mini, monkeypatch):
+    """The heights and widths that mini's encoder is run at from here on."""
+    sizes, run = [], mini._run
+
+    def watched(network, feed):
+        if network == "encoder":
+            sizes.append(feed["picture"].shape[2:])
+        return run(network, feed)
+
+    monkeypatch.setattr(mini, "_run", watched)
+    return sizes
+
+
+def test_naming_and_cutting_one_picture_encode_each_size_once(mini, cat, monkeypatch):
+    sizes = counted(mini, monkeypatch)
+    view = View(cat, Models("mini", (mini,)), Trace())
+    segment_view(view, Text(("cat", "bus")))
+    segment_view(view, Text(("dog",)), SegmentOptions(how="unified"))
+    mini.embed(view.seen(mini))
+    mini.depth(view.seen(mini))
+    assert sizes == [(352, 512), (256, 384), (512, 768)]
+
+
+def test_only_words_need_the_further_sizes(mini, cat, monkeypatch):
+    sizes = counted(mini, monkeypatch)
+    seen = see(mini, cat)
+    before = seen.nbytes
+    mini.cut(seen, PromptBatch.points(np.array([[20, 20]])))
+    assert (sizes, seen.nbytes) == ([(352, 512)], before)
+    features = mini.features(seen)
+    assert len(sizes) == 3
+    assert mini.features(seen) is features
+    assert seen.nbytes == before + features.nbytes
+
+
+def test_the_engine_keeps_no_picture(mini, cat, monkeypatch):
+    sizes = counted(mini, monkeypatch)
+    see(mini, cat)
+    see(mini, cat)
+    assert sizes == [(352, 512)] * 2
+
+
 def test_threads_share_one_engine(mini, cat, astronaut):
-    alone = [mini.features([image])[0].vectors for image in (cat, astronaut)]
+    alone = [mini.features(see(mini, image)).vectors for image in (cat, astronaut)]
     with ThreadPoolExecutor(4) as pool:
         together = list(
-            pool.map(lambda image: mini.features([image])[0].vectors, [cat, astronaut] * 4)
+            pool.map(lambda image: mini.features(see(mini, image)).vectors, [cat, astronaut] * 4)
         )
     for k, vectors in enumerate(together):
         np.testing.assert_allclose(vectors, alone[k % 2], atol=1e-4)
@@ -113,8 +158,8 @@ def test_a_person_is_found_in_any_words(mini, astronaut):
 
 
 def test_a_box_round_the_cat_is_named_cat(mini, cat):
-    (encoding,) = mini.encode([cat])
-    cuts = mini.cut(encoding, PromptBatch.of_boxes(np.array([[0, 0, 451, 300]])))
+    seen = see(mini, cat)
+    cuts = mini.cut(seen, PromptBatch.of_boxes(np.array([[0, 0, 451, 300]])))
     words = ("cat", "dog", "bus", "chair", "pizza", "tree")
     vector = cuts.vectors[0, cuts.quality[0].argmax()]
     assert words[(mini.embed_texts(words) @ vector).argmax()] == "cat"
@@ -168,7 +213,7 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 
 
 def test_remembered_phrases_are_bounded(mini):
-    words = Words(mini._folder, mini.settings)
+    words = TextEncoder(mini._folder, mini.settings)
     assert words.remembered == 0
     words.embed(("a lonely lighthouse keeper",))
     assert words.remembered == 1

@@ -223,7 +223,7 @@ def test_a_killed_download_leaves_no_final_name_and_is_finished_by_the_next(hub,
         tmp_path / "x",
     )
     code = (
-        "import os, signal; from pathlib import Path; from wordmask.engines import fetch\n"
+        "import os, signal; from pathlib import Path; from wordmask.engines.weights import fetch\n"
         "fetch.digest = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"fetch.fetch({url!r}, Path({str(target)!r}), sha256={sha!r}, nbytes={len(data)})"
     )

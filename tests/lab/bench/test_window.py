@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seeing import see
 from wordmask.core.image import Image
 from wordmask.core.protocols import FeatureMap
 from wordmask.errors import CapabilityError
 from wordmask.lab.bench.options import WordOptions
-from wordmask.lab.bench.window import Windowed, starts
+from wordmask.lab.bench.window import Windowed, WindowedSeen, starts
 
 CELL = 8
 
@@ -17,11 +18,20 @@ CELL = 8
 class Means:
     """One cell for 8 x 8 pixels: the mean colour there. What it says of a pixel does not depend on the window."""
 
-    def features(self, images):
-        return [FeatureMap(cells(image.pixels), image.size) for image in images]
+    name = "means"
+
+    def encode(self, images):
+        return [WindowedSeen(image) for image in images]
+
+    def features(self, seen):
+        return FeatureMap(cells(seen.image.pixels), seen.size)
 
     def embed_texts(self, phrases):
         return np.eye(3, dtype=np.float32)[: len(phrases)]
+
+
+def look(engine, image):
+    return engine.features(see(engine, image))
 
 
 def cells(pixels):
@@ -40,21 +50,21 @@ def test_windows_cover_the_side_and_stay_inside(side, crop, stride):
 
 def test_windows_on_the_grid_give_what_the_whole_picture_gives():
     image = Image(np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8))
-    (whole,) = Means().features([image])
-    (joined,) = Windowed(crop=32, stride=16, inner=Means()).features([image])
+    whole = look(Means(), image)
+    joined = look(Windowed(crop=32, stride=16, inner=Means()), image)
     assert joined.vectors == pytest.approx(whole.vectors)
     assert (joined.size, joined.scale) == (whole.size, whole.scale)
 
 
 def test_a_picture_smaller_than_the_window_is_one_window():
     image = Image(np.full((16, 24, 3), 9, np.uint8))
-    (joined,) = Windowed(crop=64, stride=32, inner=Means()).features([image])
+    joined = look(Windowed(crop=64, stride=32, inner=Means()), image)
     assert (joined.vectors == 9).all()
 
 
 def test_resized_but_still_of_the_pictures_size():
     image = Image(np.full((32, 64, 3), 9, np.uint8))
-    (found,) = Windowed(short_side=16, scale=7.0, inner=Means()).features([image])
+    found = look(Windowed(short_side=16, scale=7.0, inner=Means()), image)
     assert (found.vectors.shape, found.size, found.scale) == ((2, 4, 3), (32, 64), 7.0)
 
 

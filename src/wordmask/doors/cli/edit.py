@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -14,7 +14,7 @@ import typer
 
 from wordmask import engines
 from wordmask.core.image import Image
-from wordmask.core.protocols import Inpainter
+from wordmask.core.protocols import Inpainter, PaintSettings
 from wordmask.core.result import Result
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
@@ -217,7 +217,7 @@ def _carried_out(order: Order, image: Image, result: Result) -> tuple[Edited, tu
     painter = _painter(order)
     made_by = (
         *result.made_by,
-        *([str(getattr(painter, "name", ""))] if painter is not None else []),
+        *([painter.name] if painter is not None else []),
     )
     if order.verb == "remove":
         return task.remove(image, result, painter, order.edit, words=order.words), made_by
@@ -240,14 +240,11 @@ def _painter(order: Order) -> Inpainter | None:
         WeightsError
     ) as error:  # engines speak of --checkpoint, which here belongs to what finds the target
         raise WeightsError(str(error).replace("--checkpoint", "--fill-model")) from None
-    tuned: Callable[..., Inpainter] | None = getattr(painter, "tuned", None)
-    if tuned is None:
-        return painter
     strength = (
         paint.strength if paint.strength is not None else 0.6 if order.verb == "style" else 1.0
     )
-    return tuned(
-        steps=paint.steps, guidance=paint.guidance, strength=strength, negative=paint.negative
+    return painter.with_settings(
+        PaintSettings(paint.steps, paint.guidance, strength, paint.negative)
     )
 
 

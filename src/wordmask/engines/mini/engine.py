@@ -1,148 +1,160 @@
 """The embedded default: words, clicks and boxes on a CPU, offline, with onnxruntime alone.
 
-One pass of the encoder serves everything; pictures are resized so that both sides are multiples of 32, which
-bends the aspect by at most 3 % and lets every grid cover the picture edge to edge. `docs/model-card.md` says
-what the weights were trained on and where they fail.
+The encoder sees a picture at a size whose sides are multiples of 32, which changes its aspect by at
+most 3 % and lets every grid cover it edge to edge. `docs/model-card.md` says what the weights were
+trained on and where they fail.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.protocols import Cuts, Depth, Encoding, FeatureMap, PromptBatch
+from wordmask.core.once import Once
+from wordmask.core.protocols import Cuts, Depth, FeatureMap, PromptBatch, Seen, own_seen
 from wordmask.engines.mini.files import FILES, open_network
-from wordmask.engines.mini.text import Words
+from wordmask.engines.mini.text import TextEncoder
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import WeightsError
 from wordmask.ops import resample
 
-STRIDE, FINE = 8, 4
+FINE = 4  # stride of the cutter's masks
 NOTHING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3  # kinds of points, as trained
-AT_ONCE = 16  # prompts per run of the cutter: more cost memory and are not faster
-KEPT = 4  # encodings remembered, so that naming and cutting one picture encode it once
+PROMPTS_AT_ONCE = 16  # more cost memory and are not faster
+CHANNELS_AT_ONCE = 64  # resized in one call of cv2, whose limit differs between versions
 
 
-def load(name: str, options: EngineOptions) -> "Mini":
+def load(name: str, options: EngineOptions) -> "MiniEngine":
     """The engine from the files in the package, or from the folder `options.checkpoint`."""
     folder = Path(options.checkpoint) if options.checkpoint is not None else FILES
     settings = folder / "mini.json"
     if not settings.exists():
         raise WeightsError(
-            f"the weights of {name} are not in {folder}; reinstall wordmask, or give a folder made by lab.export"
+            f"the weights of {name} are not in {folder}; "
+            "reinstall wordmask, or give a folder that the export of mini wrote"
         )
-    return Mini(folder, json.loads(settings.read_text()), options)
+    return MiniEngine(folder, json.loads(settings.read_text()), options)
+
+
+class EncoderMaps(NamedTuple):
+    """What the encoder gives for one picture of H x W pixels at the network's size."""
+
+    vectors: Array  # (256, H / 8, W / 8) unit columns
+    none: Array  # (H / 8, W / 8) logit of "none of these words"
+    coarse: Array  # what the cutter reads, at stride 8
+    fine: Array  # and at stride 4
+    depth: Array  # (H / 8, W / 8)
+    whole: Array  # (256,) unit vector of the picture
 
 
 @dataclass(frozen=True, eq=False)
-class MiniEncoding:
-    """What the encoder says of one picture, at the network's size."""
+class MiniSeen:
+    """One picture as mini encoded it."""
 
     size: Size
-    inner: Size
-    """Height and width that the network saw."""
-    vectors: Array
-    """(256, h, w) unit columns, h = inner height / 8"""
-    none: Array
-    """(h, w)"""
-    coarse: Array
-    fine: Array
-    depth: Array
-    whole: Array
+    inner: Size  # height and width that the network saw
+    maps: EncoderMaps
+    features: Once[FeatureMap]  # words look at further sizes too, encoded when first needed
 
     @property
     def nbytes(self) -> int:
-        return sum(
-            int(a.nbytes)
-            for a in (self.vectors, self.none, self.coarse, self.fine, self.depth, self.whole)
-        )
+        arrays = sum(int(array.nbytes) for array in self.maps)
+        return arrays + sum(made.nbytes for made in self.features.made)
 
 
-class Mini:
-    """Segmenter, Dense, Embedder and DepthModel in one; safe in threads, no current picture."""
+class Look(NamedTuple):
+    """One pass of the encoder for words."""
+
+    side: int  # of the picture's longer side, in pixels
+    mirrored: bool
+
+
+class MiniEngine:
+    """Segmenter, Dense, Embedder and DepthModel in one; safe in threads."""
 
     def __init__(self, folder: Path, settings: dict[str, Any], options: EngineOptions) -> None:
         self.settings = settings
         self.side = int(options.input_side or settings["side"])
         self.name = f"mini@sha256:{settings['files']['encoder.onnx'][:12]}"
         self._folder = folder
-        self._words = Words(folder, settings)
+        self._texts = TextEncoder(folder, settings)
         self._networks: dict[str, Any] = {}
-        self._kept: OrderedDict[tuple[str, int, bool], MiniEncoding] = OrderedDict()
         self._lock = Lock()
+
+    @property
+    def dims(self) -> int:
+        return int(self.settings["dims"])
+
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [self._see(image) for image in images]
+
+    def _see(self, image: Image) -> MiniSeen:
+        maps = self._encode(image, Look(self.side, mirrored=False))
+        features = Once(lambda: self._features(image, maps))
+        return MiniSeen(image.size, inner_size(image.size, self.side), maps, features)
 
     # ---- Segmenter
 
-    def encode(self, images: Sequence[Image]) -> list[Encoding]:
-        return [self._encoding(image) for image in images]
-
-    def cut(self, encoding: Encoding, prompts: PromptBatch) -> Cuts:
-        """Three candidates per prompt at stride 4, their estimated IoU, and the vector that names each."""
-        if not isinstance(encoding, MiniEncoding):
-            raise TypeError(
-                f"this encoding is {type(encoding).__name__}; cut with the engine that made it"
-            )
-        parts = [
-            self._cut(encoding, prompts[slice(k, k + AT_ONCE)])
-            for k in range(0, len(prompts), AT_ONCE)
-        ]
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
+        """Three candidates per prompt at stride 4: logits, estimated IoU, and a naming vector."""
+        own = own_seen(seen, MiniSeen, self.name)
+        starts = range(0, len(prompts), PROMPTS_AT_ONCE)
+        parts = [self._cut(own, prompts[slice(k, k + PROMPTS_AT_ONCE)]) for k in starts]
         if not parts:
-            h, w = (side // FINE for side in encoding.inner)
-            return Cuts(
-                np.zeros((0, 3, h, w), np.float32),
-                np.zeros((0, 3), np.float32),
-                np.zeros((0, 3, self.dims), np.float32),
-            )
+            return self._no_cuts(own.inner)
         return Cuts(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _cut(self, seen: MiniEncoding, prompts: PromptBatch) -> tuple[Array, Array, Array]:
+    def _no_cuts(self, inner: Size) -> Cuts:
+        height, width = (side // FINE for side in inner)
+        return Cuts(
+            np.zeros((0, 3, height, width), np.float32),
+            np.zeros((0, 3), np.float32),
+            np.zeros((0, 3, self.dims), np.float32),
+        )
+
+    def _cut(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
         xy, kind = _points(prompts, seen)
-        before = _before(prompts, seen.none.shape)
         feed = {
-            "coarse": seen.coarse[None],
-            "fine": seen.fine[None],
+            "coarse": seen.maps.coarse[None],
+            "fine": seen.maps.fine[None],
             "xy": xy,
             "kind": kind,
-            "before": before,
+            "before": _earlier_masks(prompts, seen.maps.none.shape),
         }
         masks, quality, label = self._run("cutter", feed)
         return masks, quality.clip(0, 1), self._name_cuts(seen, masks, label)
 
-    def _name_cuts(self, seen: MiniEncoding, masks: Array, label: Array) -> Array:
-        """(P, 3, D): the mean unit vector under each candidate, corrected by the prompt's label token."""
+    def _name_cuts(self, seen: MiniSeen, masks: Array, label: Array) -> Array:
+        """(P, 3, D): the mean unit vector under each candidate, corrected by the prompt's label."""
         count, candidates, height, width = masks.shape
-        share = (
-            (masks > 0)
-            .astype(np.float32)
-            .reshape(count * candidates, height // 2, 2, width // 2, 2)
-            .mean((2, 4))
-        )
-        pooled = share.reshape(count * candidates, -1) @ seen.vectors.reshape(self.dims, -1).T
+        inside = (masks > 0).astype(np.float32)
+        blocks = inside.reshape(count * candidates, height // 2, 2, width // 2, 2)
+        share = blocks.mean((2, 4)).reshape(count * candidates, -1)  # of each cell of the vectors
+        pooled = share @ seen.maps.vectors.reshape(self.dims, -1).T
         named = _unit(pooled).reshape(count, candidates, -1) + label[:, None]
         return _unit(named)
 
     # ---- Dense
 
-    def features(self, images: Sequence[Image]) -> list[FeatureMap]:
-        """Unit vectors at stride 8 of the largest pass, averaged over the passes that the settings name."""
-        return [self._features(image) for image in images]
+    def features(self, seen: Seen) -> FeatureMap:
+        """Unit vectors at stride 8 of the largest pass, averaged over the passes of the settings."""
+        return own_seen(seen, MiniSeen, self.name).features()
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
         """(N, 256) unit rows."""
-        return self._words.embed(phrases)
+        return self._texts.embed(phrases)
 
-    def _features(self, image: Image) -> FeatureMap:
-        views = [self._view(image, side, mirrored) for side, mirrored in self._views()]
-        grid = max(v[0].shape[:2] for v in views)
-        vectors = _unit(np.mean([resample.bilinear(v, grid) for v, _ in views], 0))
-        none = np.mean([resample.bilinear(n, grid) for _, n in views], 0)
+    def _features(self, image: Image, maps: EncoderMaps) -> FeatureMap:
+        passes = [self._look(image, look, maps) for look in self._looks()]
+        grid = max(vectors.shape[:2] for vectors, _ in passes)
+        vectors = _unit(np.mean([resample.bilinear(vectors, grid) for vectors, _ in passes], 0))
+        none = np.mean([resample.bilinear(none, grid) for _, none in passes], 0)
         return FeatureMap(
             vectors,
             image.size,
@@ -150,72 +162,43 @@ class Mini:
             none,
             tuple(self.settings["calibration"]),
             self.settings["threshold"],
-            self._words.rivals,
+            self._texts.rivals,
             self.settings["presence"],
         )
 
-    def _views(self) -> list[tuple[int, bool]]:
-        """(side, mirrored) of each pass: settings name sides as shares of the working side."""
+    def _looks(self) -> list[Look]:
+        """The settings name sides as shares of the working side."""
         return [
-            (round(self.side * share / 32) * 32, bool(mirrored))
+            Look(round(self.side * share / 32) * 32, bool(mirrored))
             for share, mirrored in self.settings["views"]
         ]
 
-    def _view(self, image: Image, side: int, mirrored: bool) -> tuple[Array, Array]:
-        seen = self._encoding(image, side, mirrored=mirrored)
-        vectors, none = np.moveaxis(seen.vectors, 0, -1), seen.none
-        return (vectors[:, ::-1], none[:, ::-1]) if mirrored else (vectors, none)
+    def _look(self, image: Image, look: Look, maps: EncoderMaps) -> tuple[Array, Array]:
+        """(h, w, 256) vectors and (h, w) "none" of one pass; `maps` are those of the working side."""
+        if look != (self.side, False):
+            maps = self._encode(image, look)
+        vectors, none = np.moveaxis(maps.vectors, 0, -1), maps.none
+        return (vectors[:, ::-1], none[:, ::-1]) if look.mirrored else (vectors, none)
 
     # ---- Embedder, DepthModel
 
-    def embed_images(self, images: Sequence[Image]) -> Array:
-        return (
-            np.stack([self._encoding(image).whole for image in images])
-            if len(images)
-            else np.zeros((0, self.dims), np.float32)
-        )
+    def embed(self, seen: Seen) -> Array:
+        """(256,) unit vector of the whole picture."""
+        return own_seen(seen, MiniSeen, self.name).maps.whole
 
-    def depth(self, images: Sequence[Image]) -> list[Depth]:
+    def depth(self, seen: Seen) -> Depth:
         """Relative depth, larger is farther, up to scale and shift; learned from rooms."""
-        return [
-            Depth(
-                resample.bilinear(self._encoding(i).depth, i.size),
-                inverse=False,
-            )
-            for i in images
-        ]
-
-    @property
-    def dims(self) -> int:
-        return int(self.settings["dims"])
+        coarse = own_seen(seen, MiniSeen, self.name).maps.depth
+        return Depth(resample.bilinear(coarse, seen.size), inverse=False)
 
     # ---- running
 
-    def _encoding(
-        self, image: Image, side: int | None = None, *, mirrored: bool = False
-    ) -> MiniEncoding:
-        key = (image.digest, side or self.side, mirrored)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = self._encode(image, side or self.side, mirrored)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return made
-
-    def _encode(self, image: Image, side: int, mirrored: bool) -> MiniEncoding:
-        inner = inner_size(image.size, side)
-        pixels = resample.stretch(image.pixels, inner)
-        pixels = pixels[:, ::-1] if mirrored else pixels
-        vectors, none, coarse, fine, depth, whole = self._run(
-            "encoder", {"picture": np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]}
-        )
-        return MiniEncoding(
-            image.size, inner, vectors[0], none[0, 0], coarse[0], fine[0], depth[0, 0], whole[0]
-        )
+    def _encode(self, image: Image, look: Look) -> EncoderMaps:
+        pixels = resample.stretch(image.pixels, inner_size(image.size, look.side))
+        pixels = pixels[:, ::-1] if look.mirrored else pixels
+        picture = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+        vectors, none, coarse, fine, depth, whole = self._run("encoder", {"picture": picture})
+        return EncoderMaps(vectors[0], none[0, 0], coarse[0], fine[0], depth[0, 0], whole[0])
 
     def _run(self, network: str, feed: dict[str, Array]) -> list[Array]:
         with self._lock:
@@ -238,8 +221,8 @@ def inner_size(size: Size, side: int) -> Size:
     return height, width
 
 
-def _points(prompts: PromptBatch, seen: MiniEncoding) -> tuple[Array, Array]:
-    """Points then box corners, in the network's pixels, with their kinds."""
+def _points(prompts: PromptBatch, seen: MiniSeen) -> tuple[Array, Array]:
+    """Points after box corners, in the network's pixels, with their kinds."""
     scale = np.array([seen.inner[1] / seen.size[1], seen.inner[0] / seen.size[0]], np.float32)
     boxed: Array = np.logical_not(np.isnan(prompts.boxes).any(1))
     corners = np.where(boxed[:, None], prompts.boxes, 0).reshape(-1, 2, 2)
@@ -250,11 +233,12 @@ def _points(prompts: PromptBatch, seen: MiniEncoding) -> tuple[Array, Array]:
     return np.where(kind[..., None] == NOTHING, 0, xy).astype(np.float32), kind
 
 
-def _before(prompts: PromptBatch, grid: tuple[int, ...]) -> Array:
-    """Earlier masks at stride 8, zeros where there is none.
+def _earlier_masks(prompts: PromptBatch, grid: tuple[int, ...]) -> Array:
+    """(P, 1, h, w) logits of earlier masks at stride 8, zeros where there is none.
 
-    Not with several points: on held-out pictures a fourth click reaches an IoU of 0.60 without the earlier mask and of
-    0.33 with it, because the network believes the mask more than the points that correct it.
+    Beside several points the earlier mask is left out. On held-out pictures a fourth click reaches
+    an IoU of 0.60 without it and of 0.33 with it, because the network trusts the mask more than the
+    points that correct it.
     """
     before = np.zeros((len(prompts), 1, *grid), np.float32)
     if prompts.logits is not None:

@@ -34,7 +34,7 @@ SPELLINGS = {
 }
 
 
-class Words:
+class TextEncoder:
     """The text side of the engine."""
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:

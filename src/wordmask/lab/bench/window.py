@@ -5,11 +5,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wordmask.core.image import Array, Image
-from wordmask.core.protocols import Dense, FeatureMap
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.protocols import Dense, FeatureMap, Seen, own_seen
 from wordmask.errors import CapabilityError
 from wordmask.lab.bench.options import WordOptions
 from wordmask.ops import resample
+
+
+@dataclass(frozen=True, eq=False)
+class WindowedSeen:
+    """The picture itself: its windows are encoded one after the other."""
+
+    image: Image
+
+    @property
+    def size(self) -> Size:
+        return self.image.size
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.image.pixels.nbytes)
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,7 @@ class Windowed:
 
     @property
     def name(self) -> str:
-        return str(getattr(self.inner, "name", "dense"))
+        return self.engine.name
 
     @property
     def engine(self) -> Dense:
@@ -53,13 +68,14 @@ class Windowed:
     def embed_texts(self, phrases: Sequence[str]) -> Array:
         return self.engine.embed_texts(phrases)
 
-    def features(self, images: Sequence[Image]) -> list[FeatureMap]:
-        return [self._one(image) for image in images]
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        return [WindowedSeen(image) for image in images]
 
-    def _one(self, image: Image) -> FeatureMap:
+    def features(self, seen: Seen) -> FeatureMap:
+        image = own_seen(seen, WindowedSeen, self.name).image
         sized = _resize(image, self.short_side)
         if not self.crop:
-            (found,) = self.engine.features([sized])
+            found = _features(sized, self.engine)
         else:
             found = _join_windows(sized, self.engine, self.crop, self.stride)
         return replace(found, size=image.size, scale=self.scale or found.scale)
@@ -73,15 +89,18 @@ def _resize(image: Image, short_side: int) -> Image:
     return Image(resample.stretch(image.pixels, (height, width)), image.name)
 
 
+def _features(image: Image, engine: Dense) -> FeatureMap:
+    (seen,) = engine.encode([image])
+    return engine.features(seen)
+
+
 def _join_windows(image: Image, engine: Dense, crop: int, stride: int) -> FeatureMap:
     height, width = image.size
     boxes = [(x, y) for y in starts(height, crop, stride) for x in starts(width, crop, stride)]
     parts = []
     for x, y in boxes:
-        (part,) = engine.features(
-            [Image(np.ascontiguousarray(image.pixels[y : y + crop, x : x + crop]), image.name)]
-        )
-        parts.append(part)
+        window = np.ascontiguousarray(image.pixels[y : y + crop, x : x + crop])
+        parts.append(_features(Image(window, image.name), engine))
     first = parts[0]
     # Cells of a window in one pixel; windows cut short by a small picture share it.
     dense = first.vectors.shape[0] / min(crop, height), first.vectors.shape[1] / min(crop, width)

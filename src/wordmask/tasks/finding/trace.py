@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wordmask.core.image import Image
-from wordmask.core.protocols import Cuts, Encoding, PromptBatch, Segmenter
+from wordmask.core.protocols import Cuts, PromptBatch, Seen, Segmenter
 
 BLIND_GRID = 64 * 64  # prompts of the blind grid that guided prompting is compared with
 
@@ -53,12 +53,16 @@ class Counted:
     inner: Segmenter
     trace: Trace
 
-    def encode(self, images: Sequence[Image]) -> list[Encoding]:
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
         self.trace.encodings += len(images)
         with self.trace.stage("encode"):
             return self.inner.encode(images)
 
-    def cut(self, encoding: Encoding, prompts: PromptBatch) -> Cuts:
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
         self.trace.prompts += len(prompts)
         with self.trace.stage("cut"):
-            return self.inner.cut(encoding, prompts)
+            return self.inner.cut(seen, prompts)

@@ -1,65 +1,86 @@
-"""One picture as the engines see it: encoded once, whatever is asked of it afterwards."""
+"""One picture and the engines that look at it: each engine encodes it once, whatever is asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
+from wordmask.core.once import Once
 from wordmask.core.prompts import spellings
-from wordmask.core.protocols import Dense, Encoding, FeatureMap, MaskedDense, Rivals, Segmenter
+from wordmask.core.protocols import (
+    Dense,
+    Detector,
+    Encoder,
+    FeatureMap,
+    MaskedDense,
+    Proposals,
+    Rivals,
+    Seen,
+    Segmenter,
+)
 from wordmask.tasks.finding.grid import EverythingOptions, find_regions
 from wordmask.tasks.finding.trace import Counted, Trace
 from wordmask.tasks.finding.wordmaps import WordMaps
 
-# What a lone word is held against where the engine cannot say "none of these": what lies behind things.
+# What a lone word competes with if the engine cannot say "none of these": what lies behind things.
 STUFF: tuple[str, ...] = ("sky", "cloud", "wall", "ceiling", "floor", "ground", "road", "grass")
 STUFF += ("tree", "water", "mountain", "building", "door", "window", "curtain", "furniture")
-SAME_WORD = (
-    0.95  # cosine from which one of them is the word itself ("tree", "trees") and stands aside
-)
+SAME_WORD = 0.95  # cosine from which one of them is the query word itself ("tree", "trees")
 
 
-@dataclass(frozen=True, eq=False)
 class View:
-    """A picture and its engines; the encoding and the features are made when first needed, and kept."""
+    """A picture and its engines. It owns the encodings, which are made when first needed.
 
-    image: Image
-    models: Models
-    trace: Trace
+    It may be shared by threads: those that need the same encoding wait for the one that makes it.
+    """
 
-    @cached_property
+    def __init__(self, image: Image, models: Models, trace: Trace) -> None:
+        self.image, self.models, self.trace = image, models, trace
+        self._encodings: dict[int, Once[Seen]] = {}
+        self._lock = Lock()
+        self._features = Once(self._make_features)
+
+    def seen(self, engine: Encoder) -> Seen:
+        """The picture as one of the engines encoded it."""
+        with self._lock:
+            make = self._encodings.setdefault(id(engine), Once(lambda: self._encode(engine)))
+        return make()
+
+    def _encode(self, engine: Encoder) -> Seen:
+        self.trace.encodings += 1
+        with self.trace.stage("encode"):
+            (seen,) = engine.encode([self.image])
+        return seen
+
+    # ---- what the tasks ask for
+
+    @property
     def segmenter(self) -> Counted:
         return Counted(self.models.get(Segmenter), self.trace)
 
-    @cached_property
-    def encoding(self) -> Encoding:
-        (encoding,) = self.segmenter.encode([self.image])
-        return encoding
+    @property
+    def encoding(self) -> Seen:
+        """The picture as the segmenter encoded it."""
+        return self.seen(self.models.get(Segmenter))
 
-    @cached_property
+    @property
     def features(self) -> FeatureMap:
-        dense = self.models.get(Dense)
-        self.trace.encodings += 1
-        if isinstance(dense, MaskedDense) and dense.needs_masks and self.models.has(Segmenter):
-            regions = [self._regions()]
-            with self.trace.stage("features"):
-                (features,) = dense.features([self.image], regions)
-            return features
-        with self.trace.stage("features"):
-            (features,) = dense.features([self.image])
-        return features
+        """The dense features; an engine that needs masks for them gets those of every region."""
+        return self._features()
 
-    def _regions(self) -> Masks:
-        """Every region of the picture, unnamed."""
-        options = EverythingOptions()
-        return find_regions(self.image, self.segmenter, self.encoding, options).masks
+    def propose(self, phrases: Sequence[str]) -> Proposals:
+        """What the detector finds for the phrases."""
+        detector = self.models.get(Detector)
+        seen = self.seen(detector)
+        with self.trace.stage("detect"):
+            return detector.propose(seen, phrases)
 
     def words(self, phrases: Sequence[str]) -> WordMaps | None:
-        """The words, each as near as its nearest spelling; None where no engine has dense features."""
+        """Where each word is probable, by its best spelling; None without dense features."""
         if not self.models.has(Dense):
             return None
         with self.trace.stage("words"):
@@ -67,15 +88,29 @@ class View:
             texts = self.models.get(Dense).embed_texts(
                 [spelling for word in words for spelling in word]
             )
-        features = self._in_company() if len(words) == 1 else self.features
+        features = self._with_rivals() if len(words) == 1 else self.features
         return WordMaps(features, texts, np.cumsum([0, *map(len, words[:-1])]))
 
-    def _in_company(self) -> FeatureMap:
-        """The features for one word: a softmax over it alone would be sure of it everywhere."""
-        if self.features.none is not None or self.features.rivals is not None:
-            return self.features
+    def _make_features(self) -> FeatureMap:
+        dense = self.models.get(Dense)
+        seen = self.seen(dense)
+        if isinstance(dense, MaskedDense) and dense.needs_masks and self.models.has(Segmenter):
+            masks = self._regions()
+            with self.trace.stage("features"):
+                return dense.features(seen, masks)
+        with self.trace.stage("features"):
+            return dense.features(seen)
+
+    def _regions(self) -> Masks:
+        """Every region of the picture, unnamed."""
+        options = EverythingOptions()
+        return find_regions(self.image, self.segmenter, self.encoding, options).masks
+
+    def _with_rivals(self) -> FeatureMap:
+        """The features for one word: a softmax over it alone would be certain of it everywhere."""
+        features = self.features
+        if features.none is not None or features.rivals is not None:
+            return features
         with self.trace.stage("words"):
             vectors = self.models.get(Dense).embed_texts(STUFF)
-        return replace(
-            self.features, rivals=Rivals(vectors, vectors, np.arange(len(STUFF)), SAME_WORD)
-        )
+        return replace(features, rivals=Rivals(vectors, vectors, np.arange(len(STUFF)), SAME_WORD))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from seeing import encode_sizes
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import FeatureMap
@@ -13,10 +14,13 @@ class Noise:
 
     name = "noise"
 
-    def features(self, images):
+    def encode(self, images):
+        return encode_sizes(images)
+
+    def features(self, seen):
         rows = np.random.default_rng(0).normal(size=(48, 64, 8)).astype(np.float32)
         vectors = rows / np.linalg.norm(rows, axis=2, keepdims=True)
-        return [FeatureMap(vectors, image.size) for image in images]
+        return FeatureMap(vectors, seen.size)
 
     def embed_texts(self, phrases):
         return np.eye(8, dtype=np.float32)[: len(phrases)]

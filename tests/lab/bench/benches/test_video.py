@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lab_sets import write_squares
+from seeing import encode_sizes
 from wordmask.core.models import Models
 from wordmask.core.protocols import Memory
 from wordmask.errors import CapabilityError, FormatError
@@ -17,10 +18,13 @@ class Oracle:
         self.truths = [data.truth(sample).result for sample in data.samples]
         self.frozen = frozen
 
-    def start(self, image, result):
+    def encode(self, images):
+        return encode_sizes(images)
+
+    def start(self, seen, result):
         return Memory(None, 0, result)
 
-    def step(self, memory, image):
+    def step(self, memory, seen):
         found = memory.result if self.frozen else self.truths[memory.frame + 1]
         return Memory(None, memory.frame + 1, found), found
 

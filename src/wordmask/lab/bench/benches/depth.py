@@ -59,7 +59,7 @@ class DepthBench(PictureBench[PictureOptions]):
         self, kit: Kit[PictureOptions], picture: LabelledPicture, clock: Clock
     ) -> dict[str, Any]:
         with clock.stage("predict"):
-            (found,) = kit.models.get(DepthModel).depth([picture.image])
+            found = answer(kit, picture)
         with clock.stage("score"):
             real = picture.truth.depth
             if real is None:
@@ -68,7 +68,7 @@ class DepthBench(PictureBench[PictureOptions]):
 
     def panels(self, kit: Kit[PictureOptions], picture: LabelledPicture) -> list[Array]:
         """Measured depth, the answer, and the error, of which a quarter of the way is brightest."""
-        (found,) = kit.models.get(DepthModel).depth([picture.image])
+        found = answer(kit, picture)
         real = picture.truth.depth
         if real is None:
             return [heat(found.values, float(found.values.max()))]
@@ -76,6 +76,12 @@ class DepthBench(PictureBench[PictureOptions]):
         far = float(real.max())
         error = np.where(real > 0, np.abs(fitted - real), 0)
         return [heat(real, far), heat(fitted, far), heat(error, far / 4)]
+
+
+def answer(kit: Kit[PictureOptions], picture: LabelledPicture) -> Depth:
+    model = kit.models.get(DepthModel)
+    (seen,) = model.encode([picture.image])
+    return model.depth(seen)
 
 
 def in_metres(found: Depth, real: Array) -> Array:

@@ -87,13 +87,15 @@ class VideoBench(Bench[BenchOptions]):
         if first.track_ids is None:
             first = first.replace(track_ids=np.arange(len(first)) + 1)
         with clock.stage("predict"):
-            memory = tracker.start(kit.data.image(unit[0]), first)
+            (seen,) = tracker.encode([kit.data.image(unit[0])])
+            memory = tracker.start(seen, first)
         pairs: list[tuple[Result, Result]] = []
         for sample in unit[1:]:
             with clock.stage("read"):
                 image, truth = kit.data.image(sample), kit.data.truth(sample)
             with clock.stage("predict"):
-                memory, found = tracker.step(memory, image)
+                (seen,) = tracker.encode([image])
+                memory, found = tracker.step(memory, seen)
             if sample.labels is not None:
                 pairs.append((truth.result, found))
         with clock.stage("score"):

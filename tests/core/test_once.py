@@ -1,0 +1,58 @@
+"""A value that is made once, whoever asks and however often."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from time import sleep
+
+import pytest
+
+from wordmask.core.once import Once
+
+
+def test_it_is_made_when_it_is_first_asked_for():
+    calls = []
+    once = Once(lambda: calls.append("made") or 7)
+    assert (calls, once.made) == ([], ())
+    assert (once(), once()) == (7, 7)
+    assert (calls, once.made) == (["made"], (7,))
+
+
+def test_none_and_false_are_values_too():
+    calls = []
+    once = Once(lambda: calls.append("made"))
+    assert (once(), once(), calls) == (None, None, ["made"])
+
+
+def test_threads_wait_for_the_one_that_makes_it():
+    barrier, calls = Barrier(8), []
+
+    def make():
+        calls.append("made")
+        sleep(0.05)
+        return object()
+
+    once = Once(make)
+
+    def ask(_):
+        barrier.wait()
+        return once()
+
+    with ThreadPoolExecutor(8) as pool:
+        values = set(pool.map(ask, range(8)))
+    assert (len(values), calls) == (1, ["made"])
+
+
+def test_after_a_failure_it_is_tried_again():
+    answers = iter([ValueError("not yet"), 5])
+
+    def make():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    once = Once(make)
+    with pytest.raises(ValueError, match="not yet"):
+        once()
+    assert once.made == ()
+    assert once() == 5
