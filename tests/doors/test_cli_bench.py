@@ -82,7 +82,7 @@ def test_without_a_task_the_help_is_shown_and_no_empty_error(capsys):
         pytest.param(
             ("semantic", "--data", "voc21"), 2, "It comes from", id="a public set that is not there"
         ),
-        pytest.param(("semantic",), 2, "--data FOLDER", id="no data"),
+        pytest.param(("semantic",), 2, "--data is missing", id="no data"),
         pytest.param(("compare", "gone", "gone"), 2, "cannot be read", id="no such run"),
         pytest.param(
             ("clicks", "--data", "x", "--use-pamr"),

@@ -109,14 +109,15 @@ def refusal(option: Option, value: Any) -> OptionError:
 
 def range_words(minimum: float | None, maximum: float | None) -> str:
     """
-    >>> range_words(0, 1), range_words(1, None), range_words(None, None)
-    ('0 to 1', 'at least 1', '')
+    >>> range_words(0, 1), range_words(1, None), range_words(0.5, 1_000_000)
+    ('0 to 1', 'at least 1', '0.5 to 1,000,000')
     """
-    if minimum is not None and maximum is not None:
-        return f"{minimum:g} to {maximum:g}"
-    if minimum is not None:
-        return f"at least {minimum:g}"
-    return f"at most {maximum:g}" if maximum is not None else ""
+    lowest, highest = (None if end is None else f"{end:,}" for end in (minimum, maximum))
+    if lowest is not None and highest is not None:
+        return f"{lowest} to {highest}"
+    if lowest is not None:
+        return f"at least {lowest}"
+    return f"at most {highest}" if highest is not None else ""
 
 
 def _wanted_words(option: Option, value: Any) -> str:

@@ -23,27 +23,34 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "segment": Command("segment", "segment", "Words -> masks, in a picture or a folder."),
-    "click": Command(
-        "segment", "click", "Points or a box -> one thing, cut out and perhaps named."
-    ),
-    "everything": Command("segment", "everything", "Every region of a picture, unasked."),
+    "segment": Command("segment", "segment", "Masks of what words name, in a picture or a folder."),
+    "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
+    "everything": Command("segment", "everything", "Every region of a picture, without names."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),
     "convert": Command("files", "convert", "Turn results from one format into another."),
     "edit": Command("edit", "edit", "Remove, replace or restyle what words or clicks name."),
     "effect": Command(
         "edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."
     ),
-    "bench": Command("bench", "app", "Measure models on data sets, with pinned protocols."),
+    "bench": Command("bench", "app", "Measure models on data sets, compare two runs."),
     "train": Command("train", "app", "Train the embedded model."),
-    "models": Command("about", "models", "What can be loaded, what it needs, what is here."),
+    "models": Command(
+        "models", "models", "Engines by what they do: size, needs, whether they are here."
+    ),
     "doctor": Command(
-        "about", "doctor", "What works on this machine, and what to install for the rest."
+        "doctor", "doctor", "What works on this machine, and what to install for the rest."
     ),
     "lint-words": Command(
-        "about", "lint_words", "Warn of words that will get in each other's way."
+        "lint_words", "lint_words", "Warn of words that will be confused with each other."
     ),
 }
+
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a warning of lint-words, 2 wrong use or a file that cannot be used, 3 an "
+    "engine is missing or cannot do it, 4 an output cannot be written, 5 some of many failed, 130 "
+    "stopped (Ctrl-C)."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _app(arguments: Sequence[str]) -> typer.Typer:
     """Only the command that is asked for is imported; the others are a line in the help."""
     wanted = next((word for word in arguments if not word.startswith("-")), None)
-    app = group("wordmask: name it, get its mask.")
+    app = group("wordmask: name it, get its mask.", EXIT_CODES)
     app.callback()(_version)
     for name, command in COMMANDS.items():
         _add(app, name, command, load=name == wanted)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from annotated_types import Interval
 
 from wordmask import engines
 from wordmask.core.models import Models
+from wordmask.core.options import check
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
 from wordmask.engines import EngineOptions
@@ -26,33 +28,47 @@ app = group("Measure models on data sets, and compare two runs.")
 
 
 @dataclass(frozen=True)
-class What:
+class MeasureOptions:
     """What is measured, on what, and where the answer goes."""
 
-    data: str = ""
-    """A folder with a dataset.json, or a public data set by name (voc21, coco-stuff, ade20k, davis16 ...)."""
+    data: str
+    """A folder with a dataset.json, or a public data set by name: voc21, coco-stuff, ade20k ..."""
     data_dir: Path = Path("data/benchmarks")
-    """Where the public data sets lie."""
+    """The folder that holds the public data sets."""
     model: str = "auto"
-    """Engine, or several joined by +."""
+    """An engine, or engines joined by +; see `wordmask models`."""
     output_dir: Path = Path("bench")
-    """Folder for results.json, summary.txt, index.html and pictures; a killed run in it is continued."""
+    """Folder for results.json, summary.txt, index.html and pictures; a stopped run goes on there."""
     ray: bool = False
     """Measure on a Ray cluster, one actor for each device."""
 
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """How sure a difference between two runs must be."""
+
+    rounds: Annotated[int, Interval(ge=2, le=1_000_000)] = 1000
+    """Resamples of the paired bootstrap."""
+    seed: int = 0
+    """Seed of the resamples."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
 
 def _command(bench: type[Bench[Any]]) -> Callable[..., None]:
-    @with_options(what=What, options=bench.options, engine=EngineOptions)
-    def run(what: What, options: BenchOptions, engine: EngineOptions) -> None:
-        if not what.data:
-            raise typer.BadParameter("say what to measure on: --data FOLDER or --data NAME")
-        data = open_data(what.data, what.data_dir)
-        load: Callable[[], Models] = partial(engines.load, what.model, options=engine)
+    @with_options(where=MeasureOptions, options=bench.options, engine=EngineOptions)
+    def run(where: MeasureOptions, options: BenchOptions, engine: EngineOptions) -> None:
+        data = open_data(where.data, where.data_dir)
+        load: Callable[[], Models] = partial(engines.load, where.model, options=engine)
         results = run_bench(
-            BenchRun(bench.name, data, load, what.output_dir, options, _Line(), what.ray)
+            BenchRun(bench.name, data, load, where.output_dir, options, _ProgressLine(), where.ray)
         )
         typer.echo(summary(results), nl=False)
-        typer.echo(f"-> {what.output_dir / 'index.html'}")
+        typer.echo(f"-> {where.output_dir / 'index.html'}")
 
     return run
 
@@ -63,21 +79,25 @@ for _bench in BENCHES.values():
 
 
 @app.command()
+@with_options(options=CompareOptions)
 def compare(
     first: Annotated[Path, typer.Argument(help="The output folder of a run.")],
     second: Annotated[Path, typer.Argument(help="The output folder of another run.")],
-    rounds: Annotated[int, typer.Option(help="Resamples of the paired bootstrap.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Their seed.")] = 0,
+    options: CompareOptions,
 ) -> None:
-    """What changed from one run to another, and whether it is more than chance."""
-    typer.echo(compare_runs(first, second, rounds=rounds, seed=seed).text())
+    """What changed from one run to another, and whether it is more than chance.
+
+    wordmask bench compare bench/before bench/after
+    """
+    compared = compare_runs(first, second, rounds=options.rounds, seed=options.seed)
+    typer.echo(compared.text())
 
 
-class _Line:
-    """Progress on one line of a terminal, or now and then as a line of a log."""
+class _ProgressLine:
+    """Progress on one line of a terminal, or as a line of a log after every tenth."""
 
     def __init__(self) -> None:
-        self.told = -1
+        self.last_tenth = -1
 
     def __call__(self, progress: Progress) -> None:
         if sys.stderr.isatty():
@@ -86,6 +106,6 @@ class _Line:
             sys.stderr.flush()
             return
         tenth = 10 * progress.done // max(progress.total, 1)
-        if tenth > self.told:
-            self.told = tenth
+        if tenth > self.last_tenth:
+            self.last_tenth = tenth
             sys.stderr.write(f"{progress.line()}\n")

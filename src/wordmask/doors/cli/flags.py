@@ -144,9 +144,7 @@ def _default_words(default: Any) -> str:
     >>> _default_words(0.8), _default_words(("json", "overlay")), _default_words(None)
     ('default: 0.8', 'default: json, overlay', '')
     """
-    if default is MISSING:
-        return "required"
-    if default is None or default is False or default == "":
+    if default is MISSING or default is None or default is False or default == "":
         return ""
     if default is True:
         return "default: on"

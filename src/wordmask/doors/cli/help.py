@@ -7,7 +7,7 @@ options dataclasses say nothing of a page.
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 LIMITS, PAINTING, ENGINE = "Limits on inputs", "Painting", "Engine"
 PANEL_OF_CLASS: dict[str, str | None] = {
@@ -53,6 +53,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "bench": ("model", "how", "num_samples", "words"),
     "bench clicks": ("model", "num_samples", "clicks", "objects"),
     "train": ("minutes", "max_steps"),
+    "lint-words": ("model",),
 }  # fmt: skip
 
 
@@ -64,9 +65,9 @@ def panel_of(field: str, options: type) -> str | None:
     return PANEL_OF_FIELD.get(field)
 
 
-def group(help: str) -> typer.Typer:
+def group(help: str, epilog: str = "") -> typer.Typer:
     """Commands below a command, with this help for each."""
-    return _App(no_args_is_help=True, help=help, **SETTINGS)
+    return _App(no_args_is_help=True, help=help, epilog=epilog, cls=_HelpfulGroup, **SETTINGS)
 
 
 def help_all() -> Any:
@@ -101,17 +102,22 @@ class _HelpfulCommand(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         everything = ctx.meta.get(_ALL, False)
         parameters: list[Any] = self.get_params(ctx)
+        _tidy(parameters)
         others = _panels(parameters, _first_of(ctx.command_path))
         for option in (option for panel in others.values() for option in panel):
             option.hidden = not everything
         for option in parameters:
             if option.name == "help_all":
                 option.hidden = not others
-            if option.name == "help":
-                option.metavar = " "  # like our own switches: no type beside it
         super().format_help(ctx, formatter)
         if others and not everything:
             _print_names(others)
+
+
+class _HelpfulGroup(TyperGroup):
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _tidy(self.get_params(ctx))
+        super().format_help(ctx, formatter)
 
 
 class _App(typer.Typer):
@@ -119,6 +125,15 @@ class _App(typer.Typer):
 
     def command(self, name: str | None = None, **settings: Any) -> Any:
         return super().command(name, **({"cls": _HelpfulCommand} | settings))
+
+
+def _tidy(parameters: list[Any]) -> None:
+    """Arguments in capitals, as the texts name them; no type beside a switch."""
+    for parameter in parameters:
+        if parameter.name in ("help", "version"):
+            parameter.metavar = " "
+        elif parameter.param_type_name == "argument" and parameter.metavar is None:
+            parameter.metavar = parameter.name.upper()
 
 
 def _first_of(path: str) -> tuple[str, ...]:
