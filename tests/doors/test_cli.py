@@ -134,7 +134,7 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
 def test_verbose_states_the_cost(photo):
     done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
     assert (
-        "guided: 1 prompts (a blind 64 x 64 grid: 4096), 2 encoder passes, threshold 0.50 ("
+        "guided: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes, threshold 0.50 ("
         in done.stdout
     )
 
