@@ -69,7 +69,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def plain_bars(code: re.Match[str]) -> str:
-    """GitHub wants `a \\| b` for a bar in the code of a table, Python-Markdown takes it as it is."""
+    """GitHub wants a backslash before a bar in the code of a table, Python-Markdown none."""
     return code[0].replace("\\|", "|")
 
 
