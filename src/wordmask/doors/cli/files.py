@@ -192,4 +192,4 @@ def _drawn(kind: str, result: Result, target: Path, options: RenderOptions) -> P
         return render.write(render.legend(result), target)
     if result.image is None:
         raise ImageError("a cut-out needs the picture")
-    return render.write(render.cut_out(result.image, result), target)
+    return render.write(render.cutout(result.image, result), target)
