@@ -116,7 +116,7 @@ def test_a_write_that_stops_in_the_middle_leaves_the_old_file(tmp_path):
     code = f"""
 import resource
 from wordmask.errors import OutputError
-from wordmask.media.writers import write_bytes
+from wordmask.files import write_bytes
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     write_bytes({str(tmp_path / "a.bin")!r}, bytes(50_000))
@@ -199,7 +199,7 @@ def test_sweep_leaves_what_a_process_of_another_user_is_writing(tmp_path, monkey
 
 def test_kill_9_never_leaves_a_part_under_the_final_name(tmp_path):
     code = f"""
-from wordmask.media.writers import write_bytes
+from wordmask.files import write_bytes
 n = 0
 while True:
     n = (n + 1) % 256

@@ -1,8 +1,8 @@
 """Files that are there whole or not at all.
 
-The rule: a temporary file beside the target, fsync, rename, fsync of the folder. A reader sees the old file or
-the new one, never half of one, and nothing partial ever stands under a final name; a failure removes the
-temporary file, and what `kill -9` leaves behind, `sweep` clears.
+The rule: a temporary file beside the target, fsync, rename, fsync of the folder. A reader sees the
+old file or the new one, never half of one, and nothing partial ever stands under a final name. A
+failure removes the temporary file, and `sweep` removes what `kill -9` left behind.
 """
 
 import errno
@@ -12,6 +12,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,66 @@ from wordmask.errors import OutputError
 
 PART = ".part"  # in the name of every temporary file, before its suffix
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Together:
+    """The files written in one block of `together`: whole, but still without their names."""
+
+    def __init__(self) -> None:
+        self.parts: dict[Path, Path] = {}  # the file to be -> the temporary file
+
+    def add(self, target: Path, part: Path) -> None:
+        """Of a file that is written twice the last one counts."""
+        earlier = self.parts.pop(target, None)
+        if earlier is not None:
+            earlier.unlink()
+        self.parts[target] = part
+
+    def place(self) -> None:
+        """Give every file its name."""
+        for target, part in self.parts.items():
+            try:
+                part.replace(target)
+            except OSError as error:
+                raise _output_error(target, part, error) from error
+        for folder in {target.parent for target in self.parts}:
+            _sync_folder(folder)
+        self.parts.clear()
+
+    def clear(self) -> None:
+        """Remove what has got no name."""
+        for part in self.parts.values():
+            with suppress(OSError):
+                part.unlink()
+        self.parts.clear()
+
+
+_TOGETHER: ContextVar[Together | None] = ContextVar("together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[Together]:
+    """Hold back the names of all files that this thread writes in the block until `place()`.
+
+    A block that fails, or ends without `place()`, leaves every file as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with together() as files:
+    ...         _ = write_text(Path(folder) / "a.txt", "a")
+    ...         _ = write_text(Path(folder) / "b.txt", "b")
+    ...         before = len(list(Path(folder).glob("[!.]*")))
+    ...         files.place()
+    ...     before, len(list(Path(folder).glob("[!.]*")))
+    (0, 2)
+    """
+    files = Together()
+    token = _TOGETHER.set(files)
+    try:
+        yield files
+    finally:
+        _TOGETHER.reset(token)
+        files.clear()
 
 
 @contextmanager
@@ -37,18 +98,35 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """
     target = _real(path)
     part = target.with_name(_part_name(target))
+    files = _TOGETHER.get()
+    kept = False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield part
-        _place(part, target)
+        _sync(part)
+        if files is None:
+            part.replace(target)
+            _sync_folder(target.parent)
+        else:
+            files.add(target, part)
+            kept = True
     except OutputError:
         raise
     except OSError as error:
         raise _output_error(path, part, error) from error
     finally:
-        with suppress(OSError):
-            part.unlink()
+        if not kept:
+            with suppress(OSError):
+                part.unlink()
+
+
+def identity(path: Path | str) -> str:
+    """One spelling for all the ways to name a file; a path that cannot exist stands for itself."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
 
 
 def _real(path: Path | str) -> Path:
@@ -62,11 +140,9 @@ def _real(path: Path | str) -> Path:
     return target
 
 
-def _place(part: Path, target: Path) -> None:
+def _sync(part: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    part.replace(target)
-    _sync_folder(target.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -83,8 +159,8 @@ def _output_error(path: Path | str, part: Path, error: OSError) -> OutputError:
     written = part.stat().st_size if part.exists() else 0
     if error.errno in _FULL:
         return OutputError(
-            f"{path}: the disk is full after {written:,} bytes; free some space or write elsewhere. "
-            "What stood there before is untouched"
+            f"{path}: the disk is full after {written:,} bytes; free some space or write "
+            "elsewhere. What stood there before is untouched"
         )
     return OutputError(
         f"{path} could not be written ({error.strerror or error}); is the folder there and yours?"
@@ -92,7 +168,7 @@ def _output_error(path: Path | str, part: Path, error: OSError) -> OutputError:
 
 
 def _part_name(target: Path) -> str:
-    # Hidden, so that listings and `read_all` pass it over; long names are cut to what file systems hold.
+    # Hidden, so that listings pass it over; long names are cut to what file systems hold.
     stem = os.fsdecode(os.fsencode(target.stem)[:150])
     return f".{stem}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}{target.suffix}"
 
@@ -102,7 +178,10 @@ def _host() -> str:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files that killed processes of this machine left in `folder`; returns how many."""
+    """Remove the temporary files that killed processes of this machine left in `folder`.
+
+    Returns how many.
+    """
     removed = 0
     for part in sorted(folder.glob(f".*.{_host()}-*{PART}*")):
         pid = part.name.split(f".{_host()}-")[-1].split("-")[0]
@@ -129,9 +208,8 @@ def write_bytes(path: Path | str, data: bytes) -> Path:
 
 
 def write_text(path: Path | str, text: str) -> Path:
-    return write_bytes(
-        path, text.encode(errors="surrogateescape")
-    )  # file names may hold bytes that are no UTF-8
+    # File names, which a text may quote, may hold bytes that are no UTF-8.
+    return write_bytes(path, text.encode(errors="surrogateescape"))
 
 
 def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Path:

@@ -1,50 +1,25 @@
 """The command line, as a person runs it: in a process of its own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
-RUN = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
-
-
-def wordmask(*arguments, stdin=None, cwd=None, **environment):
-    return subprocess.run(
-        [*RUN, *map(str, arguments)],
-        capture_output=True,
-        text=not isinstance(stdin, bytes),
-        input=stdin,
-        cwd=cwd,
-        timeout=120,
-        check=False,
-        env={**os.environ, "COLUMNS": "100", **environment},
-    )
-
-
-def draw(path: Path, colour=(255, 0, 0)) -> Path:
-    pixels = np.full((120, 160, 3), 255, np.uint8)
-    cv2.circle(pixels, (60, 60), 30, colour[::-1], -1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), pixels)
-    return path
+from commands import RUN, draw_disc, run_apart
 
 
 @pytest.fixture
 def photo(tmp_path):
-    return draw(tmp_path / "photo.png")
+    return draw_disc(tmp_path / "photo.png")
 
 
 @pytest.fixture
 def folder(tmp_path):
     for index in range(4):
-        draw(tmp_path / "holiday" / f"{index}.png", (255, 0, 0) if index % 2 else (0, 0, 255))
+        draw_disc(tmp_path / "holiday" / f"{index}.png", (255, 0, 0) if index % 2 else (0, 0, 255))
     return tmp_path / "holiday"
 
 
@@ -81,29 +56,29 @@ def test_help_names_every_command_and_loads_nothing_heavy():
 
 
 def test_segment_says_what_is_there_and_what_is_not(photo):
-    done = wordmask("segment", photo, "red", "blue", "-m", "fake")
+    done = run_apart("segment", photo, "red", "blue", "-m", "fake")
     assert done.returncode == 0, done.stderr
     assert "red " in done.stdout
-    assert "not here: blue (best " in done.stdout
-    assert photo.with_name("photo.json").is_file()
+    assert "not here: blue (below .01)" in done.stdout
+    assert photo.with_name("photo.wordmask.json").is_file()
     assert photo.with_name("photo.overlay.png").is_file()
 
 
 def test_json_on_stdout_is_clean_and_writes_no_files(folder):
     before = sorted(folder.iterdir())
-    done = wordmask("segment", folder, "red", "-m", "fake", "--json")
+    done = run_apart("segment", folder, "red", "-m", "fake", "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [len(row["regions"]) for row in rows] == [0, 1, 0, 1]
     assert sorted(folder.iterdir()) == before
 
 
 def test_a_picture_from_standard_input(photo):
-    done = wordmask("segment", "-", "red", "-m", "fake", "--json", stdin=photo.read_bytes())
+    done = run_apart("segment", "-", "red", "-m", "fake", "--json", stdin=photo.read_bytes())
     assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
 
 
 def test_many_files_then_words_as_a_shell_expands_them(folder):
-    done = wordmask("segment", folder / "0.png", folder / "1.png", "red", "-m", "fake", "--json")
+    done = run_apart("segment", folder / "0.png", folder / "1.png", "red", "-m", "fake", "--json")
     assert len(done.stdout.splitlines()) == 2
 
 
@@ -111,9 +86,9 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
     (tmp_path / "words.txt").write_text("red\n\nhot dog\n")
     for words in (("red", "hot dog"), ("red,hot dog",), (f"@{tmp_path / 'words.txt'}",)):
         for flags in ((), ("--vocabulary", "wall,sky")):
-            done = wordmask("segment", photo, *words, "-m", "fake", "--json", *flags)
+            done = run_apart("segment", photo, *words, "-m", "fake", "--json", *flags)
             assert json.loads(done.stdout)["vocabulary"] == ["red", "hot dog"]
-    only = wordmask(
+    only = run_apart(
         "segment",
         photo,
         "--vocabulary",
@@ -125,14 +100,14 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
         "--json",
     )
     assert json.loads(only.stdout)["vocabulary"] == ["blue", "red"]
-    named = wordmask("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
+    named = run_apart("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
     assert json.loads(named.stdout)["vocabulary"] == ["red", "blue"]
-    gone = wordmask("segment", photo, "@gone.txt", "-m", "fake")
+    gone = run_apart("segment", photo, "@gone.txt", "-m", "fake")
     assert (gone.returncode, "words in gone.txt cannot be read" in gone.stderr) == (2, True)
 
 
 def test_verbose_states_the_cost(photo):
-    done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
+    done = run_apart("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
     assert (
         "guided: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes, threshold 0.50 ("
         in done.stdout
@@ -150,19 +125,19 @@ def test_verbose_states_the_cost(photo):
     ],
 )
 def test_verbose_states_the_cost_of_what_is_not_asked_by_words(photo, command, told):
-    done = wordmask(command[0], photo, *command[1:], "-m", "fake", "-v")
+    done = run_apart(command[0], photo, *command[1:], "-m", "fake", "-v")
     assert told in done.stdout
 
 
 def test_verbose_beside_json_goes_to_the_other_stream(photo):
-    done = wordmask("segment", photo, "red", "-m", "fake", "-v", "--json")
+    done = run_apart("segment", photo, "red", "-m", "fake", "-v", "--json")
     assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
     assert "guided: 1 prompts" in done.stderr
 
 
 def test_a_bad_file_is_named_and_passed_over(folder):
     (folder / "bad.jpg").write_bytes(b"hello")
-    done = wordmask("segment", folder, "red", "-m", "fake", "-o", folder / "out")
+    done = run_apart("segment", folder, "red", "-m", "fake", "-o", folder / "out")
     assert done.returncode == 5
     assert "bad.jpg" in done.stderr
     assert "Traceback" not in done.stderr
@@ -171,20 +146,20 @@ def test_a_bad_file_is_named_and_passed_over(folder):
 
 def test_a_second_run_makes_nothing_again_and_other_options_make_all_again(folder, tmp_path):
     out = tmp_path / "out"
-    first = wordmask("segment", folder, "red", "-m", "fake", "-o", out)
+    first = run_apart("segment", folder, "red", "-m", "fake", "-o", out)
     assert "4 done" in first.stderr
     times = {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
-    again = wordmask("segment", folder, "red", "-m", "fake", "-o", out)
+    again = run_apart("segment", folder, "red", "-m", "fake", "-o", out)
     assert "4 made before" in again.stderr
     assert times == {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
-    other = wordmask("segment", folder, "red", "-m", "fake", "-o", out, "--min-region-size", "5")
+    other = run_apart("segment", folder, "red", "-m", "fake", "-o", out, "--min-region-size", "5")
     assert "4 done" in other.stderr
 
 
 def test_a_killed_batch_is_resumed_whole(tmp_path):
     pictures, out = tmp_path / "many", tmp_path / "out"
     for index in range(120):
-        draw(pictures / f"{index:03}.png")
+        draw_disc(pictures / f"{index:03}.png")
     command = [*RUN, "segment", str(pictures), "red", "-m", "fake", "-o", str(out)]
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -194,18 +169,20 @@ def test_a_killed_batch_is_resumed_whole(tmp_path):
     victim.wait()
     before = len(list(out.glob("*.json")))
     assert 5 <= before < 120
-    done = wordmask("segment", pictures, "red", "-m", "fake", "-o", out)
+    done = run_apart("segment", pictures, "red", "-m", "fake", "-o", out)
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     assert files == sorted(
-        f"{index:03}{suffix}" for index in range(120) for suffix in (".json", ".overlay.png")
+        f"{index:03}{suffix}"
+        for index in range(120)
+        for suffix in (".wordmask.json", ".overlay.png")
     )
     for path in out.glob("*.json"):
         assert [region["label"] for region in json.loads(path.read_text())["regions"]] == ["red"]
 
 
 def test_click_names_what_it_cuts(photo):
-    done = wordmask(
+    done = run_apart(
         "click", photo, "-p", "60,60", "-p", "5,5,0", "-w", "red", "-w", "blue", "-m", "fake"
     )
     assert done.returncode == 0, done.stderr
@@ -213,17 +190,17 @@ def test_click_names_what_it_cuts(photo):
 
 
 def test_everything_counts_regions(photo):
-    done = wordmask("everything", photo, "-m", "fake", "--points-per-side", "8")
+    done = run_apart("everything", photo, "-m", "fake", "--points-per-side", "8")
     assert "region" in done.stdout
     assert done.returncode == 0
 
 
 def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
-    wordmask("segment", photo, "red", "-m", "fake", "-f", "json")
-    saved = photo.with_suffix(".json")
-    drawn = wordmask("draw", saved, "-o", tmp_path / "drawn")
-    assert drawn.stdout.strip() == str(tmp_path / "drawn" / "photo.overlay.png")
-    done = wordmask("convert", saved, tmp_path / "all.coco.json")
+    run_apart("segment", photo, "red", "-m", "fake", "-f", "json")
+    saved = photo.with_suffix(".wordmask.json")
+    drawn = run_apart("draw", saved, "-o", tmp_path / "drawn")
+    assert drawn.stdout.strip() == str(tmp_path / "drawn" / "photo.drawn.overlay.png")
+    done = run_apart("convert", saved, tmp_path / "all.coco.json")
     assert "1 picture, 1 regions" in done.stdout
     coco = json.loads((tmp_path / "all.coco.json").read_text())
     assert [category["name"] for category in coco["categories"]] == ["red"]
@@ -231,38 +208,42 @@ def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
 
 def test_draw_keeps_pictures_of_one_name_apart(photo, tmp_path):
     out = tmp_path / "out"
-    wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
+    run_apart("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "b").mkdir()
-    (out / "b" / "photo.json").write_bytes((out / "photo.json").read_bytes())
-    wordmask(
+    saved = out / "photo.wordmask.json"
+    (out / "b" / saved.name).write_bytes(saved.read_bytes())
+    run_apart(
         "draw",
-        out / "photo.json",
-        out / "b" / "photo.json",
+        saved,
+        out / "b" / saved.name,
         "-i",
         photo.parent,
         "-o",
         tmp_path / "drawn",
     )
     assert sorted(p.name for p in (tmp_path / "drawn").iterdir()) == [
-        "photo-2.overlay.png",
-        "photo.overlay.png",
+        ".wordmask.jsonl",
+        "photo.drawn.overlay.png",
+        "photo.wordmask.json.drawn.overlay.png",
     ]
 
 
 def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     out = tmp_path / "out"
-    wordmask("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
+    run_apart("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "bad.json").write_text("{")
     (tmp_path / "list.txt").write_text(
-        f"{out / '1.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.json'}\n"
+        f"{out / '1.wordmask.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.wordmask.json'}\n"
     )
     for sources, count in ((out, 4), (out / "*.json", 4), (f"@{tmp_path / 'list.txt'}", 2)):
-        drawn = wordmask("draw", sources, "-i", folder, "-o", tmp_path / "drawn")
+        drawn = run_apart(
+            "draw", sources, "-i", folder, "-o", tmp_path / f"drawn-{len(str(sources))}"
+        )
         assert drawn.returncode == 5
         assert len(drawn.stdout.splitlines()) == count
         assert "bad.json" in drawn.stderr
         assert f"{count + 1} files: {count} done, 1 failed" in drawn.stderr
-        turned = wordmask("convert", sources, tmp_path / "all.coco.json")
+        turned = run_apart("convert", sources, tmp_path / "all.coco.json")
         assert turned.returncode == 5
         assert turned.stdout.startswith(f"{count} pictures, 2 regions")
         assert len(json.loads((tmp_path / "all.coco.json").read_text())["images"]) == count
@@ -272,20 +253,20 @@ def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     ("kind", "code"), [("labels", 0), ("legend", 0), ("overlay", 2), ("cutout", 2)]
 )
 def test_only_what_shows_the_picture_needs_it(photo, tmp_path, kind, code):
-    wordmask("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
+    run_apart("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
     photo.unlink()
-    assert wordmask("draw", tmp_path / "out", "--kind", kind).returncode == code
+    assert run_apart("draw", tmp_path / "out", "--kind", kind).returncode == code
 
 
 def test_models_lists_what_is_here():
-    done = wordmask("models", "--json")
+    done = run_apart("models", "--json")
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert "Segmenter" in rows["fake"]["protocols"]
     assert rows["sam2.1-large"]["extra"] == "hf"
 
 
 def test_doctor_tells_the_core_from_the_extras():
-    done = wordmask("doctor", "--json")
+    done = run_apart("doctor", "--json")
     rows = json.loads(done.stdout)
     assert done.returncode == 0
     assert all(row["works"] for row in rows if row["core"])
@@ -294,7 +275,7 @@ def test_doctor_tells_the_core_from_the_extras():
 
 @pytest.mark.parametrize(("words", "code"), [(("cat", "cats"), 1), (("cat", "wall"), 0)])
 def test_lint_words_ends_with_one_where_it_warns(words, code):
-    done = wordmask("lint-words", *words, "-m", "none")
+    done = run_apart("lint-words", *words, "-m", "none")
     assert done.returncode == code
     assert ("collision" in done.stdout) == bool(code)
 
@@ -321,13 +302,13 @@ def test_lint_words_ends_with_one_where_it_warns(words, code):
 )
 def test_wrong_use_is_one_line_and_an_exit_code(photo, arguments, code, told):
     model = () if {"-m", "convert", "sgment", "--wrong-flag"} & set(arguments) else ("-m", "fake")
-    done = wordmask(*(str(part).replace("{photo}", str(photo)) for part in arguments), *model)
+    done = run_apart(*(str(part).replace("{photo}", str(photo)) for part in arguments), *model)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert told in done.stderr
 
 
 def test_an_output_folder_that_is_a_file_is_named(photo, tmp_path):
     (tmp_path / "taken").write_text("mine")
-    done = wordmask("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
+    done = run_apart("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
     assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
     assert (tmp_path / "taken").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""`wordmask edit` and `wordmask effect` on drawn pictures, with the engine fake."""
+"""`wordmask edit` on drawn pictures, with the engine fake."""
 
 import json
 import resource
@@ -6,74 +6,50 @@ import subprocess
 import sys
 from types import ModuleType
 
-import cv2
 import numpy as np
 import pytest
 
-from wordmask.doors.cli import main
-from wordmask.tasks.effects.table import EFFECTS
+from commands import draw_lawn, load, names, run_here, save
+
+REMOVED = ["photo.removed.mask.png", "photo.removed.png", "photo.removed.recipe.json"]
 
 
 @pytest.fixture
 def photo(tmp_path):
-    """A red disc and a blue square on a green lawn with a little noise."""
-    rng = np.random.default_rng(0)
-    pixels = np.full((120, 160, 3), (30, 160, 60), np.uint8)
-    cv2.circle(pixels, (45, 60), 16, (220, 20, 20), -1)
-    cv2.rectangle(pixels, (100, 40), (129, 69), (20, 20, 220), -1)
-    pixels = (pixels.astype(int) + rng.integers(-6, 7, pixels.shape)).clip(0, 255).astype(np.uint8)
-    return save(tmp_path / "photo.png", pixels)
-
-
-def save(path, pixels):
-    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    cv2.imwrite(str(path), cv2.cvtColor(pixels, order))
-    return path
-
-
-def load(path):
-    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    return (
-        raw
-        if raw.ndim == 2
-        else cv2.cvtColor(raw, cv2.COLOR_BGRA2RGBA if raw.shape[2] == 4 else cv2.COLOR_BGR2RGB)
-    )
-
-
-def wordmask(*arguments) -> int:
-    with pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    return left.value.code
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    return draw_lawn(tmp_path / "photo.png")
 
 
 def test_remove_writes_picture_mask_and_recipe_and_the_recipe_replays(photo, tmp_path, capsys):
     out = tmp_path / "out"
     how = ("--prompt", "red", "--prompt", "blue", "--fill", "classical", "-m", "fake")
-    assert wordmask("edit", "remove", photo, *how, "--output-dir", out) == 0
-    assert names(out) == ["photo.json", "photo.mask.png", "photo.png"]
-    before, after, mask = load(photo), load(out / "photo.png"), load(out / "photo.mask.png")
+    assert run_here("edit", "remove", photo, *how, "--output-dir", out) == 0
+    assert names(out) == REMOVED
+    before, after, mask = (
+        load(photo),
+        load(out / "photo.removed.png"),
+        load(out / "photo.removed.mask.png"),
+    )
     assert set(np.unique(mask)) == {0, 255}
     assert mask[60, 45] == mask[55, 115] == 255
     assert (after[mask > 0][:, 1] > 120).all()  # lawn
     assert (after[:20] == before[:20]).all()
-    recipe = json.loads((out / "photo.json").read_text())
+    recipe = json.loads((out / "photo.removed.recipe.json").read_text())
     assert recipe["verb"] == "remove"
     assert {region["name"] for region in recipe["regions"]} == {"red", "blue"}
     assert recipe["made_by"] == ["fake", "patch"]
-    assert wordmask("edit", "replay", out / "photo.json", "-o", tmp_path / "again") == 0
+    assert (
+        run_here("edit", "replay", out / "photo.removed.recipe.json", "-o", tmp_path / "again") == 0
+    )
     assert "the same bytes" in capsys.readouterr().out
-    for name in ("photo.png", "photo.mask.png"):
-        assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
+    for suffix in (".png", ".mask.png"):
+        again = tmp_path / "again" / f"photo.removed.replayed{suffix}"
+        assert again.read_bytes() == (out / f"photo.removed{suffix}").read_bytes()
 
 
 @pytest.mark.parametrize("fill", ["auto", "patch", "telea", "navier-stokes"])
 def test_every_classical_fill_removes(photo, tmp_path, fill):
     assert (
-        wordmask(
+        run_here(
             "edit",
             "remove",
             photo,
@@ -88,15 +64,18 @@ def test_every_classical_fill_removes(photo, tmp_path, fill):
         )
         == 0
     )
-    assert load(tmp_path / "o/photo.png")[60, 45, 1] > 120
+    assert load(tmp_path / "o/photo.removed.png")[60, 45, 1] > 120
 
 
 def test_no_fill_blackens_or_shows_the_mask(photo, tmp_path):
     how = ("--prompt", "red", "--fill", "none", "-m", "fake", "-o")
-    assert wordmask("edit", "remove", photo, *how, tmp_path / "black") == 0
-    assert wordmask("edit", "replace", photo, *how, tmp_path / "white") == 0
-    black, white = load(tmp_path / "black/photo.png"), load(tmp_path / "white/photo.png")
-    mask = load(tmp_path / "black/photo.mask.png") > 0
+    assert run_here("edit", "remove", photo, *how, tmp_path / "black") == 0
+    assert run_here("edit", "replace", photo, *how, tmp_path / "white") == 0
+    black, white = (
+        load(tmp_path / "black/photo.removed.png"),
+        load(tmp_path / "white/photo.replaced.png"),
+    )
+    mask = load(tmp_path / "black/photo.removed.mask.png") > 0
     assert not black[mask].any()
     assert (black[~mask] == load(photo)[~mask]).all()
     assert (white == np.where(mask[..., None], 255, 0)).all()
@@ -104,7 +83,7 @@ def test_no_fill_blackens_or_shows_the_mask(photo, tmp_path):
 
 def saved_result(photo, tmp_path):
     assert (
-        wordmask(
+        run_here(
             "edit",
             "segment",
             photo,
@@ -119,7 +98,7 @@ def saved_result(photo, tmp_path):
         )
         == 0
     )
-    return tmp_path / "s/photo.json"
+    return tmp_path / "s/photo.target.wordmask.json"
 
 
 @pytest.mark.parametrize(
@@ -143,12 +122,12 @@ def test_targets(photo, tmp_path, target, where):
     saved = saved_result(photo, tmp_path)
     target = [part.replace("SAVED", str(saved)).replace("PHOTO", str(photo)) for part in target]
     assert (
-        wordmask(
+        run_here(
             "edit", "remove", photo, *target, "--fill", "none", "-m", "fake", "-o", tmp_path / "o"
         )
         == 0
     )
-    mask = load(tmp_path / "o/photo.mask.png") > 0
+    mask = load(tmp_path / "o/photo.removed.mask.png") > 0
     for y, x in ((60, 45), (55, 115), (5, 5)):
         assert mask[y, x] == ((y, x) in where)
 
@@ -161,7 +140,10 @@ def test_targets(photo, tmp_path, target, where):
         pytest.param(("--region", "0"), 2, "--result", id="region without result"),
         pytest.param(("--click", "1"), 2, "--click takes", id="bad click"),
         pytest.param(
-            ("--prompt", "red", "--fill", "magic"), 2, "--fill must be one of auto, none", id="unknown fill"
+            ("--prompt", "red", "--fill", "magic"),
+            2,
+            "--fill must be one of auto, none",
+            id="unknown fill",
         ),
         pytest.param(
             ("--prompt", "red", "--fill", "lama"), 2, "--fill-model", id="lama without file"
@@ -179,7 +161,7 @@ def test_what_cannot_be_done_is_told_and_nothing_is_written(
     whole = save(tmp_path / "whole.png", np.full((120, 160, 3), (220, 20, 20), np.uint8))
     picture = whole if "--box" in arguments else photo
     assert (
-        wordmask("edit", "remove", picture, *arguments, "-m", "fake", "-o", tmp_path / "o") == code
+        run_here("edit", "remove", picture, *arguments, "-m", "fake", "-o", tmp_path / "o") == code
     )
     assert told in capsys.readouterr().err
     assert names(tmp_path / "o") == []
@@ -188,16 +170,16 @@ def test_what_cannot_be_done_is_told_and_nothing_is_written(
 
 def test_replace_by_words_needs_diffusion_and_says_so(photo, tmp_path, capsys):
     how = ("--prompt", "red", "--edit-prompt", "a hat", "-m", "fake", "-o", tmp_path / "o")
-    assert wordmask("edit", "replace", photo, *how) == 3
+    assert run_here("edit", "replace", photo, *how) == 3
     assert "--use-inpainting" in capsys.readouterr().err
     assert (
-        wordmask("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
+        run_here("edit", "style", photo, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o") == 2
     )
-    assert wordmask("edit", "remove", photo, *how) == 3
-    assert "leave out --edit-prompt" in capsys.readouterr().err
+    assert run_here("edit", "remove", photo, *how) == 3
+    assert "leave them out" in capsys.readouterr().err
     # Told before anything is looked for: that there is no cat is not found out.
     assert (
-        wordmask("edit", "replace", photo, "--prompt", "cat", "-m", "fake", "-o", tmp_path / "o")
+        run_here("edit", "replace", photo, "--prompt", "cat", "-m", "fake", "-o", tmp_path / "o")
         == 2
     )
     assert "replace needs words" in capsys.readouterr().err
@@ -220,7 +202,7 @@ def test_without_diffusers_the_extra_is_named_before_anything_is_done(
         "-o",
         tmp_path / "o",
     )
-    assert wordmask("edit", "replace", photo, *how) == 3
+    assert run_here("edit", "replace", photo, *how) == 3
     assert "wordmask[edit]" in capsys.readouterr().err
     assert names(tmp_path / "o") == []
 
@@ -233,12 +215,12 @@ def test_missing_weights_of_a_painter_are_asked_for_by_its_own_flag(
     )  # only that it can be imported matters here
     monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
     how = ("--edit-prompt", "a hat", "--offline", "-m", "fake", "-o", tmp_path / "o")
-    assert wordmask("edit", "replace", photo, "--prompt", "red", "--use-inpainting", *how) == 3
+    assert run_here("edit", "replace", photo, "--prompt", "red", "--use-inpainting", *how) == 3
     told = capsys.readouterr().err
     assert "--fill-model FOLDER" in told
     assert "--checkpoint" not in told
     assert (
-        wordmask("edit", "remove", photo, "--prompt", "red", "--fill-model", "gone.onnx", *how[2:])
+        run_here("edit", "remove", photo, "--prompt", "red", "--fill-model", "gone.onnx", *how[2:])
         == 3
     )
     assert "gone.onnx is not there" in capsys.readouterr().err
@@ -257,14 +239,19 @@ def test_styles_replay_too(photo, tmp_path, capsys):
         "-o",
         tmp_path / "o",
     )
-    assert wordmask("edit", "style", photo, *how) == 0
-    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 0
+    assert run_here("edit", "style", photo, *how) == 0
+    assert (
+        run_here(
+            "edit", "replay", tmp_path / "o/photo.styled.recipe.json", "-o", tmp_path / "again"
+        )
+        == 0
+    )
     assert "the same bytes" in capsys.readouterr().out
 
 
 def test_a_recipe_is_for_its_own_picture(photo, tmp_path, capsys):
     assert (
-        wordmask(
+        run_here(
             "edit",
             "remove",
             photo,
@@ -280,10 +267,15 @@ def test_a_recipe_is_for_its_own_picture(photo, tmp_path, capsys):
         == 0
     )
     save(photo, 255 - load(photo))
-    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path / "again") == 2
+    assert (
+        run_here(
+            "edit", "replay", tmp_path / "o/photo.removed.recipe.json", "-o", tmp_path / "again"
+        )
+        == 2
+    )
     assert "is not the picture" in capsys.readouterr().err
     (tmp_path / "bad.json").write_text("{")
-    assert wordmask("edit", "replay", tmp_path / "bad.json") == 2
+    assert run_here("edit", "replay", tmp_path / "bad.json") == 2
 
 
 def test_alpha_and_sixteen_bits_survive(photo, tmp_path):
@@ -294,11 +286,11 @@ def test_alpha_and_sixteen_bits_survive(photo, tmp_path):
     deep = save(tmp_path / "deep.png", rgb.astype(np.uint16) * 257 + 3)
     for path in (clear, deep):
         assert (
-            wordmask("edit", "remove", path, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o")
+            run_here("edit", "remove", path, "--prompt", "red", "-m", "fake", "-o", tmp_path / "o")
             == 0
         )
-    assert (load(tmp_path / "o/clear.png")[..., 3] == alpha[..., 0]).all()
-    out, before = load(tmp_path / "o/deep.png"), load(deep)
+    assert (load(tmp_path / "o/clear.removed.png")[..., 3] == alpha[..., 0]).all()
+    out, before = load(tmp_path / "o/deep.removed.png"), load(deep)
     assert out.dtype == np.uint16
     assert (out[:, 80:] == before[:, 80:]).all()
     assert (out[60, 45] != before[60, 45]).any()
@@ -307,35 +299,32 @@ def test_alpha_and_sixteen_bits_survive(photo, tmp_path):
 def test_many_pictures_one_bad_the_others_are_done(photo, tmp_path, capsys):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
     how = ("--prompt", "red", "--fill", "telea", "-m", "fake", "-o", tmp_path / "o")
-    assert wordmask("edit", "remove", photo, tmp_path / "bad.png", *how) == 5
+    assert run_here("edit", "remove", photo, tmp_path / "bad.png", *how) == 5
     assert "bad.png" in capsys.readouterr().err
-    assert names(tmp_path / "o") == ["photo.json", "photo.mask.png", "photo.png"]
+    assert names(tmp_path / "o") == REMOVED
 
 
-def test_the_picture_itself_is_never_overwritten(photo, capsys):
+def test_the_picture_itself_stays_where_the_outputs_lie_beside_it(photo, tmp_path):
     before = photo.read_bytes()
-    assert (
-        wordmask("edit", "remove", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
-    )
-    assert (
-        wordmask("effect", "blur", photo, "--prompt", "red", "-m", "fake", "-o", photo.parent) == 2
-    )
-    assert "would be overwritten" in capsys.readouterr().err
+    how = ("--prompt", "red", "--fill", "telea", "-m", "fake", "-o", photo.parent)
+    assert run_here("edit", "remove", photo, *how) == 0
+    assert run_here("effect", "blur", photo, "--prompt", "red", *how[4:]) == 0
     assert photo.read_bytes() == before
+    assert names(tmp_path) == ["photo.blur.png", "photo.png", *REMOVED]
 
 
-def test_nor_is_any_other_file_that_is_read(photo, tmp_path, capsys):
-    twin = tmp_path / "photo.jpg"
-    cv2.imwrite(str(twin), cv2.imread(str(photo)))
+def test_no_file_that_is_read_is_replaced_not_even_if_that_is_allowed(photo, tmp_path, capsys):
+    twin = save(tmp_path / "photo.removed.png", load(photo))
     saved = saved_result(photo, tmp_path)
-    how = ("--fill", "telea", "-m", "fake", "-o")
-    before = photo.read_bytes(), saved.read_bytes()
-    assert wordmask("edit", "remove", twin, photo, "--prompt", "red", *how, tmp_path) == 5
-    assert wordmask("edit", "remove", photo, "--result", saved, *how, saved.parent) == 2
-    assert wordmask("edit", "remove", photo, "--result", saved, *how, tmp_path / "o") == 0
-    assert wordmask("edit", "replay", tmp_path / "o/photo.json", "-o", tmp_path) == 2
-    assert capsys.readouterr().err.count("would be overwritten") == 3
-    assert (photo.read_bytes(), saved.read_bytes()) == before
+    how = ("--fill", "telea", "-m", "fake", "--overwrite", "-o")
+    before = twin.read_bytes(), saved.read_bytes()
+    assert run_here("edit", "remove", photo, twin, "--prompt", "red", *how, tmp_path) == 5
+    made = [f"photo.removed.removed{suffix}" for suffix in (".mask.png", ".png", ".recipe.json")]
+    assert names(tmp_path) == sorted(["photo.png", "photo.removed.png", *made, "s"])
+    how = ("-m", "fake", "--overwrite", "-o", saved.parent)
+    assert run_here("edit", "segment", photo, "--result", saved, *how) == 2
+    assert capsys.readouterr().err.count("would be overwritten") == 2
+    assert (twin.read_bytes(), saved.read_bytes()) == before
 
 
 def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys, monkeypatch):
@@ -357,7 +346,7 @@ def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys,
     )
     monkeypatch.chdir(tmp_path)
     assert (
-        wordmask(
+        run_here(
             "edit",
             "remove",
             photo,
@@ -372,9 +361,9 @@ def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys,
         )
         == 0
     )
-    assert (load(tmp_path / "o/photo.png")[60, 45] == 255).all()
+    assert (load(tmp_path / "o/photo.removed.png")[60, 45] == 255).all()
     monkeypatch.chdir(tmp_path / "o")
-    assert wordmask("edit", "replay", "photo.json", "-o", tmp_path / "again") == 0
+    assert run_here("edit", "replay", "photo.removed.recipe.json", "-o", tmp_path / "again") == 0
     assert "the same bytes" in capsys.readouterr().out
 
 
@@ -409,95 +398,3 @@ def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
     assert done.returncode == 4, done.stderr
     assert "the disk is full" in done.stderr
     assert names(tmp_path / "o") == []
-
-
-@pytest.mark.parametrize("name", EFFECTS)
-def test_every_effect_is_a_command(photo, tmp_path, name):
-    laid = ("--picture", photo) if name == "overlay" else ()
-    assert (
-        wordmask(
-            "effect", name, photo, "--prompt", "red", *laid, "-m", "fake", "-o", tmp_path / "o"
-        )
-        == 0
-    )
-    out = load(tmp_path / "o/photo.png")
-    assert out.shape[2] == (4 if name == "sticker" else 3)
-    assert (out[..., :3] != load(photo)).any()
-
-
-def test_effects_take_their_options_and_say_when_there_is_nothing(photo, tmp_path, capsys):
-    how = ("-m", "fake", "-o", tmp_path / "o")
-    assert wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blue", *how) == 0
-    red, _, blue = load(tmp_path / "o/photo.png")[60, 45].astype(int)
-    assert blue > red + 60
-    assert wordmask("effect", "backdrop", photo, "--prompt", "red", "--picture", photo, *how) == 0
-    assert (
-        wordmask("effect", "recolour", photo, "--prompt", "red", "--colour", "blurple", *how) == 2
-    )
-    assert wordmask("effect", "overlay", photo, "--prompt", "red", *how) == 2
-    assert "--picture" in capsys.readouterr().err
-    assert wordmask("effect", "blur", photo, "--prompt", "cat", *how) == 2
-    assert "nothing to edit" in capsys.readouterr().err
-
-
-def test_a_sticker_is_transparent_or_on_the_ground_that_is_asked_for(photo, tmp_path):
-    how = ("--prompt", "red", "-m", "fake", "-o", tmp_path / "o")
-    assert wordmask("effect", "sticker", photo, *how) == 0
-    assert load(tmp_path / "o/photo.png")[5, 5].tolist() == [0, 0, 0, 0]
-    assert wordmask("effect", "sticker", photo, "--ground", "navy", *how) == 0
-    assert load(tmp_path / "o/photo.png")[5, 5].tolist() == [0, 0, 128]
-
-
-def test_an_overlays_own_alpha_counts_and_its_occluders_are_looked_for(photo, tmp_path, capsys):
-    hat = np.full((40, 60, 4), 255, np.uint8)
-    hat[:, :30, 3] = 0  # its left half is clear
-    picture = save(tmp_path / "hat.png", hat)
-    how = (
-        "--picture",
-        picture,
-        "--anchor",
-        "centre",
-        "--place",
-        "front",
-        "--scale",
-        "8",
-        "-m",
-        "fake",
-        "-o",
-    )
-    assert wordmask("effect", "overlay", photo, "--prompt", "red", *how, tmp_path / "a") == 0
-    before, after = load(photo), load(tmp_path / "a/photo.png")
-    assert (after[:, :40] == before[:, :40]).all()
-    assert (after[:, 50:] == 255).all()
-    assert (
-        wordmask(
-            "effect",
-            "overlay",
-            photo,
-            "--prompt",
-            "red",
-            "--occluders",
-            "blue",
-            *how,
-            tmp_path / "b",
-        )
-        == 0
-    )
-    behind = load(tmp_path / "b/photo.png")
-    assert (behind[45:65, 105:125] == before[45:65, 105:125]).all()
-    assert (behind[100:, 60:] == 255).all()
-    assert (
-        wordmask(
-            "effect",
-            "overlay",
-            photo,
-            "--prompt",
-            "cat",
-            "--occluders",
-            "blue",
-            *how,
-            tmp_path / "c",
-        )
-        == 2
-    )
-    assert "nothing to edit" in capsys.readouterr().err

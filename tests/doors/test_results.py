@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from drawing import draw_masks
 
 import wordmask
+from drawing import draw_masks
 from wordmask.errors import FormatError, OptionError
 
 SIZE = (3, 5)

@@ -1,4 +1,4 @@
-"""An edit written down so that it can be made again: what was masked, how it was painted, the result.
+"""An edit written down so that it can be made again: masks, painter, options, the result.
 
 The masks themselves are in a recipe, so replaying it needs the picture and the painter, never the
 model that found the masks. A classical edit replays to the same bytes; a diffusion one to the same
@@ -29,9 +29,9 @@ class PaintOptions:
     fill: Literal[
         "auto", "none", "classical", "patch", "telea", "navier-stokes", "lama", "diffusion"
     ] = "auto"
-    """auto (diffusion with use_inpainting, else classical), classical (the same as patch), patch, telea,
-    navier-stokes, lama, diffusion, or none: blackens (remove) or paints the mask white on black
-    (replace)."""
+    """auto (diffusion with use_inpainting, else classical), classical (the same as patch), patch,
+    telea, navier-stokes, lama, diffusion, or none: blackens (remove) or paints the mask white on
+    black (replace)."""
     use_inpainting: bool = False
     """Paint with a diffusion model; needs the extra `edit`."""
     fill_model: str = ""

@@ -1,25 +1,25 @@
-"""What a long run has done already: a file of records, so that a killed run goes on.
+"""What long runs have done already: files of records, so that a killed run goes on.
 
 One JSON object a line, added at the end and never changed. A line that a kill or a full disk cut
 short, or that a power loss zeroed, counts as not there; what it told is done again.
+
+A run over a data set keeps one `Ledger`. What is written beside pictures or into a folder of theirs
+is in that folder's `FolderLedger`, whichever command wrote it.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from hashlib import file_digest, sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from wordmask.errors import FormatError, Mend, OptionError, OutputError
-from wordmask.files import sweep
-from wordmask.media.reading.sources import Found, identity
+from wordmask.files import identity, sweep
 from wordmask.version import __version__
 
-LEDGER = ".wordmask-batch.jsonl"
+LEDGER = ".wordmask.jsonl"
 Record = dict[str, Any]
 
 
@@ -46,7 +46,6 @@ class Ledger:
         self._key = key
         self._lock = Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             rows = list(_rows(path))
         except OSError as error:
             raise _output_error(path, error) from None
@@ -94,6 +93,7 @@ class Ledger:
     def _append(self, row: Mapping[str, Any]) -> None:
         data = json.dumps(row, separators=(",", ":")).encode() + b"\n"
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             try:
                 # A line that was cut short spoils itself only.
@@ -109,62 +109,92 @@ class Ledger:
             raise _output_error(self.path, error) from error
 
 
-class Batch:
-    """What has been made, from what, and how.
+class FolderLedger:
+    """What has been written into a folder: by which command, from what, and how.
 
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as name:
-    ...     folder = Path(name)
-    ...     _ = (folder / "cat.jpg").write_bytes(b"a picture")
-    ...     batch = Batch(folder / LEDGER, {"words": ["cat"]})
-    ...     before = batch.done(folder / "cat.jpg", folder / "cat")
-    ...     with batch.making(folder / "cat.jpg", folder / "cat") as outputs:
-    ...         _ = (folder / "cat.json").write_text("{}")
-    ...         outputs.append(folder / "cat.json")
-    ...     before, batch.done(folder / "cat.jpg", folder / "cat")
-    (False, True)
+    A row is added when the files are whole but before they get their names. So a file can be told
+    from one that a person put there after any kill, and a file that stands there is never by itself
+    a sign that something is done. Paths are kept from the folder, so that it can be moved.
     """
 
-    def __init__(self, ledger: Path | str, options: Mapping[str, Any]) -> None:
-        self.recipe = digest_of(options)
-        self.ledger = Ledger(Path(ledger), key="source")
-        self.folder = self.ledger.path.parent
-        sweep(self.folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(identity(folder))
+        self._ledger = Ledger(self.folder / LEDGER, key="made")
+        self._rows: dict[str, list[Record]] = {}  # by output
+        for row in self._ledger.records:
+            self._index(row)
+        try:
+            sweep(self.folder)
+        except OSError as error:
+            raise _output_error(self.folder, error) from error
 
-    def done(self, source: Path, target: Path) -> bool:
-        """Whether `source`, as it is, has been made into `target` by this recipe, and is whole."""
-        row = self.ledger.done.get(identity(source))
-        if row is None or not _is_whole(row):
-            return False
-        if row["recipe"] != self.recipe or row["target"] != self._relative(target):
-            return False
-        outputs = [(self.folder / name, before) for name, before in row["outputs"].items()]
-        return is_same(source, row["stamp"]) and all(is_same(*output) for output in outputs)
+    def row(self, command: str, target: Path) -> Record | None:
+        """The last row that `command` added for `target`."""
+        row = self._ledger.done.get(self._key(command, target))
+        return row if row is not None and _is_whole(row) else None
 
-    @contextmanager
-    def making(self, source: Path, target: Path) -> Iterator[list[Path]]:
-        """A list to put the outputs into; only when the block ends well they are done."""
-        before = stamp(source)  # of what is read now: if it changes meanwhile, it is made again
-        outputs: list[Path] = []
-        yield outputs
-        self.ledger.add(
-            {
-                "source": identity(source),
-                "stamp": before,
-                "recipe": self.recipe,
-                "target": self._relative(target),
-                "outputs": {self._relative(path): stamp(path) for path in outputs},
-            }
-        )
+    def is_made(self, path: Path, command: str, source: str) -> bool:
+        """Whether what stands at `path` is what `command` once wrote there, from this source."""
+        name = self._relative(path)
+        rows = self._rows.get(name, [])
+        mine = [row for row in rows if row["command"] == command and comes_from(row, source)]
+        if not mine:
+            return False
+        content = stamp(path)["sha256"]
+        return any(row["outputs"][name].get("sha256") == content for row in mine)
+
+    def add(self, target: Path, row: Mapping[str, Any], files: Mapping[Path, Path]) -> None:
+        """Note that `files`, path to be -> temporary file, are about to get their names.
+
+        `row` says the command, the source, its stamp and the recipe's digest.
+        """
+        outputs = {self._relative(path): stamp(part) for path, part in files.items()}
+        made = {"made": self._key(row["command"], target), **row, "outputs": outputs}
+        self._ledger.add(made)
+        self._index(made)
+
+    def outputs(self, row: Record) -> dict[Path, Record]:
+        """The files of a row with their stamps."""
+        return {self.folder / name: before for name, before in row["outputs"].items()}
+
+    def _index(self, row: Record) -> None:
+        for name in row["outputs"] if _is_whole(row) else ():
+            self._rows.setdefault(name, []).append(row)
+
+    def _key(self, command: str, target: Path) -> str:
+        return f"{command}: {os.path.relpath(target.absolute(), self.folder)}"
 
     def _relative(self, path: Path) -> str:
-        """From the ledger's folder, so that the folder can be moved."""
-        return os.path.relpath(path, self.folder)
+        return os.path.relpath(identity(path), self.folder)
+
+
+def comes_from(row: Record, source: str) -> bool:
+    """Whether the row is of this source: a file's identity, or the name of what is no file.
+
+    A file that was moved or copied is known by its content.
+    """
+    return row["source"] == source or is_same(Path(source), row.get("stamp"))
+
+
+def files_made_in(folder: Path) -> dict[Path, Record]:
+    """Each file that the folder's ledger tells of, with its stamp when it was last made."""
+    found: dict[Path, Record] = {}
+    try:
+        rows = list(_rows(folder / LEDGER))
+    except OSError:
+        return found
+    for row in rows:
+        if _is_whole(row):
+            found |= {folder / name: before for name, before in row["outputs"].items()}
+    return found
 
 
 def _is_whole(row: Record) -> bool:
-    fields = {"stamp": dict, "recipe": str, "target": str, "outputs": dict}
-    return all(isinstance(row.get(name), kind) for name, kind in fields.items())
+    kinds = {"command": str, "source": str, "recipe": str, "outputs": dict}
+    if not all(isinstance(row.get(name), kind) for name, kind in kinds.items()):
+        return False
+    stamps = [*row["outputs"].values(), row.get("read", {})]
+    return all(isinstance(before, dict) for before in stamps)
 
 
 def read_records(path: Path) -> list[Record]:
@@ -219,41 +249,3 @@ def _rows(path: Path) -> Iterator[Record]:
 
 def _output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} could not be written: {error.strerror or error}; is it yours?")
-
-
-def targets(found: Sequence[Found], out: Path | None = None) -> list[Path]:
-    """For each source the path its outputs start with, suffix left off: in `out`, or beside the picture.
-
-    Below `out` the folders are kept, and no two sources share a target: where cat.jpg has taken "cat",
-    cat.png gets "cat.png".
-
-    >>> names = ["a/cat.jpg", "a/cat.png", "b/cat.jpg"]
-    >>> [str(path) for path in targets([Found(n, n, Path(n), Path(n)) for n in names], Path("out"))]
-    ['out/a/cat', 'out/a/cat.png', 'out/b/cat']
-    """
-    taken: set[str] = set()
-    chosen = []
-    for each in found:
-        whole = _place_of(each, out)
-        names = [
-            whole.with_suffix(""),
-            whole,
-            *(whole.with_name(f"{whole.name}-{n}") for n in range(2, len(found) + 2)),
-        ]
-        target = next(name for name in names if _key(name) not in taken)
-        taken.add(_key(target))
-        chosen.append(target)
-    return chosen
-
-
-def _key(path: Path) -> str:
-    """The same for all spellings of a path; some file systems tell no case apart."""
-    return identity(path).casefold()
-
-
-def _place_of(found: Found, out: Path | None) -> Path:
-    """Where the source itself would stand."""
-    if found.path is None:
-        name = Path(urlsplit(found.name).path).name or "picture"
-        return (out or Path()) / name.replace(" ", "-")
-    return found.path if out is None else out / (found.under or found.path.name)

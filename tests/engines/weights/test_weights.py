@@ -139,7 +139,7 @@ def test_a_snapshot_is_fetched_once_and_is_whole(hub, tmp_path, caplog):
 
 
 def test_offline_and_not_here(hub):
-    with pytest.raises(WeightsError, match="without --offline, or give a folder"):
+    with pytest.raises(WeightsError, match="without the option offline.*checkpoint=FOLDER"):
         weights.folder("sam-b", EngineOptions(offline=True))
     assert hub.log == []
     assert weights.cached(weights.ROWS["sam-b"]) is False

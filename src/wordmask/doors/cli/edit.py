@@ -1,49 +1,33 @@
-"""`wordmask edit`: segment, remove, replace, style, replay. Three files come of each picture, or none."""
+"""`wordmask edit`: segment, remove, replace, style, replay."""
 
-import json
-import os
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import typer
 
-from wordmask import engines
-from wordmask.core.image import Image
-from wordmask.core.protocols import Inpainter, PaintSettings
-from wordmask.core.result import Result
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
-from wordmask.doors.cli.photos import PhotoOptions, Photos, each, spare
-from wordmask.doors.cli.target import Finder, TargetOptions
+from wordmask.doors.cli.lines import edit_line, file_line
+from wordmask.doors.cli.photos import EditOutputOptions, Photos
+from wordmask.doors.cli.run import Say, follow
+from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
-from wordmask.errors import FormatError, ImageError, OptionError, WeightsError
-from wordmask.files import atomic
-from wordmask.jobs.recipe import PaintOptions, Recipe
-from wordmask.media import formats
-from wordmask.media.drawing import render
-from wordmask.media.reading.limits import Limits, amount
-from wordmask.media.reading.original import Original, encode_original, read_original
-from wordmask.media.reading.read import read
-from wordmask.media.writing import encode_picture
-from wordmask.tasks import edit as task
-from wordmask.tasks.edit import Edited, EditOptions
-from wordmask.version import __version__
+from wordmask.jobs import edits as jobs
+from wordmask.jobs.loop import Event
+from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.recipe import PaintOptions
+from wordmask.jobs.setup import Answer, LimitOptions, Setup
+from wordmask.tasks.edit import EditOptions, Style
 
 __all__ = ["edit", "effect"]
-
-SUFFIXES = (".json", ".mask.png", ".png")
 
 edit = group("Change what words, clicks or boxes name.")
 
 
 @dataclass(frozen=True)
-class AskOptions(PhotoOptions):
+class EditFlags(EditOutputOptions):
     """Pictures, and what shall come of them."""
 
     edit_prompt: str = ""
@@ -51,70 +35,53 @@ class AskOptions(PhotoOptions):
 
 
 @dataclass(frozen=True)
-class StyleOptions(AskOptions):
+class StyleFlags(EditFlags):
     """A style by words, or one of those that need no model."""
 
-    style: str = ""
+    style: Style | Literal[""] = ""
     """Offline: colours (those of --reference), posterise or sketch."""
     reference: str = ""
     """The picture whose colours the target takes."""
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is asked of every picture."""
-
-    verb: str
-    words: str
-    style: str
-    reference: str
-    paint: PaintOptions
-    edit: EditOptions
-    engine: EngineOptions
-
-
 @edit.command("segment")
-@with_options(target=TargetOptions, engine=EngineOptions, where=PhotoOptions)
+@with_options(target=TargetFlags, engine=EngineOptions, where=EditOutputOptions)
 def segment(
-    photos: Photos, target: TargetOptions, engine: EngineOptions, where: PhotoOptions
+    photos: Photos, target: TargetFlags, engine: EngineOptions, where: EditOutputOptions
 ) -> None:
     """Show what an edit would change: the overlay, the mask, and the result for --result."""
-    finder = Finder(target, where.model, engine)
+    events = jobs.show_target(photos, target.parse(), where.setup(engine))
 
-    def work(original: Original, _path: Path, base: Path) -> str:
-        result = finder.find(original.seen)
-        mask = task.target(original.seen, result)
-        shown = np.asarray(render.show(result.with_image(original.seen)).convert("RGB"))
-        saved = json.dumps(formats.to_json(result, original.seen.name)) + "\n"
-        return _written(
-            base, encode_picture(shown), mask, saved, _told(original.seen, "found", result)
-        )
+    def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+        _say(event, answer, "found", say)
 
-    each(photos, where, work, suffixes=SUFFIXES, inputs=target.files)
+    follow(events, write).finish()
 
 
-def _add(verb: str, help: str) -> None:
-    asks = StyleOptions if verb == "style" else AskOptions
+def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
+    flags = StyleFlags if verb == "style" else EditFlags
 
     @with_options(
-        target=TargetOptions, ask=asks, paint=PaintOptions, edit=EditOptions, engine=EngineOptions
-    )
+        target=TargetFlags, flags=flags, paint=PaintOptions, options=EditOptions,
+        engine=EngineOptions,
+    )  # fmt: skip
     def command(
         photos: Photos,
-        target: TargetOptions,
-        ask: Any,
+        target: TargetFlags,
+        flags: Any,
         paint: PaintOptions,
-        edit: EditOptions,
+        options: EditOptions,
         engine: EngineOptions,
     ) -> None:
-        style, reference = getattr(ask, "style", ""), getattr(ask, "reference", "")
-        if verb == "style" and bool(style) == paint.diffuses:
-            raise OptionError(
-                "give either --style colours, posterise or sketch, or --use-inpainting --edit-prompt ..."
-            )
-        kept = str(Path(reference).resolve()) if reference else ""
-        order = Order(verb, ask.edit_prompt, style, kept, _placed(paint), edit, engine)
-        _edit(photos, ask, Finder(target, ask.model, engine), order)
+        style: Any = getattr(flags, "style", "")
+        reference = getattr(flags, "reference", "")
+        order = jobs.Edit(verb, flags.edit_prompt, style, reference, paint, options)
+        events = jobs.edit(photos, target.parse(), order, flags.setup(engine))
+
+        def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+            _say(event, answer, verb, say)
+
+        follow(events, write).finish()
 
     edit.command(verb, help=help)(command)
 
@@ -127,185 +94,50 @@ _add(
 _add(
     "replace",
     "Paint what --edit-prompt says in place of the target.\n\n"
-    'wordmask edit replace room.jpg --prompt chair --edit-prompt "a red armchair" --use-inpainting',
+    'wordmask edit replace room.jpg --prompt chair --edit-prompt "a red armchair" '
+    "--use-inpainting",
 )
 _add(
     "style",
-    "Restyle the target only, keeping its structure: offline by --style, or by words with --use-inpainting.\n\n"
+    "Restyle the target only, keeping its structure: offline by --style, or by words with "
+    "--use-inpainting.\n\n"
     "wordmask edit style cat.jpg --prompt cat --style sketch",
 )
 
 
 @dataclass(frozen=True)
-class ReplayOptions:
+class ReplayFlags(LimitOptions, OutputOptions):
     """How recipes are made again."""
 
-    picture: str = ""
+    picture: Path | None = None
     """The picture, where it no longer lies where the recipe says."""
     output_dir: Path = Path("edited")
     """Where the files go; they are named after the recipe."""
-    max_pixels: str = "50MP"
-    """Larger pictures are refused (50MP, 3GP)."""
 
 
 @edit.command("replay")
-@with_options(engine=EngineOptions, options=ReplayOptions)
+@with_options(engine=EngineOptions, flags=ReplayFlags)
 def replay(
     recipes: Annotated[
-        list[Path], typer.Argument(help="NAME.json files that `wordmask edit` wrote.")
+        list[str], typer.Argument(help="NAME.recipe.json files that `wordmask edit` wrote.")
     ],
     engine: EngineOptions,
-    options: ReplayOptions,
+    flags: ReplayFlags,
 ) -> None:
-    """Make an edit again from its recipe, without looking for anything; says whether the same bytes came of it."""
-    for path in recipes:
-        recipe = _read_recipe(path)
-        source = Path(options.picture or path.parent / recipe.picture).resolve()
-        original = read_original(source, Limits(max_pixels=amount(options.max_pixels)))
-        if original.image.digest != recipe.digest:
-            raise ImageError(
-                f"{source} is not the picture that {path} was made from: its pixels differ"
-            )
-        order = Order(
-            recipe.verb,
-            recipe.words,
-            recipe.style,
-            recipe.reference,
-            recipe.paint,
-            recipe.edit,
-            engine,
-        )
-        done = _carried_out(order, original.image, recipe.target)
-        base = options.output_dir / path.stem
-        spare([source], base, SUFFIXES)
-        line = _save(base, source, original, recipe.target, (done, order))
-        made = sha256(base.with_name(base.name + ".png").read_bytes()).hexdigest()
-        same = (
-            "the same bytes"
-            if made == recipe.output
-            else "OTHER bytes than the recipe tells (another machine?)"
-        )
-        typer.echo(f"{line}\n  {same}")
+    """Make an edit again from its recipe, without looking for anything.
+
+    It says whether the same bytes came of it.
+    """
+    setup = Setup(engine=engine, inputs=flags, outputs=flags)
+
+    def write(event: Event[jobs.Replayed], answer: jobs.Replayed, say: Say) -> None:
+        _say(event, answer, answer.verb, say)
+        other = "OTHER bytes than the recipe tells (another machine?)"
+        say(f"  {'the same bytes' if answer.is_same else other}")
+
+    follow(jobs.replay(recipes, setup, flags.picture), write, "recipes").finish()
 
 
-def _edit(photos: Sequence[str], where: PhotoOptions, finder: Finder, order: Order) -> None:
-    painter = _painter(order)  # what is missing is told before anything is looked for
-    if painter is not None:
-        task.check_words(order.verb, order.words, painter)
-
-    def work(original: Original, path: Path, base: Path) -> str:
-        result = finder.find(original.seen)
-        done = _carried_out(order, original.image, result)
-        return _save(base, path, original, result, (done, order))
-
-    each(photos, where, work, suffixes=SUFFIXES, inputs=(*finder.target.files, order.reference))
-
-
-def _placed(paint: PaintOptions) -> PaintOptions:
-    """With the painter's own files, if it has any, by their full path: a recipe may be replayed from anywhere."""
-    name = paint.fill_model
-    if not name or name in engines.names() or not Path(name).exists():
-        return paint
-    return replace(paint, fill_model=str(Path(name).resolve()))
-
-
-def _carried_out(order: Order, image: Image, result: Result) -> tuple[Edited, tuple[str, ...]]:
-    """The edit, and who made it."""
-    if order.style:
-        reference = read(order.reference) if order.reference else None
-        return task.stylise(image, result, order.style, reference), result.made_by
-    painter = _painter(order)
-    made_by = (
-        *result.made_by,
-        *([painter.name] if painter is not None else []),
-    )
-    if order.verb == "remove":
-        return task.remove(image, result, painter, order.edit, words=order.words), made_by
-    if order.verb == "replace":
-        return task.replace(image, result, painter, order.words, order.edit), made_by
-    if painter is None:
-        raise OptionError("style needs --style or --use-inpainting")
-    return task.restyle(image, result, painter, order.words, order.edit), made_by
-
-
-def _painter(order: Order) -> Inpainter | None:
-    """The painter, tuned; cached by the engines, so asking twice loads once."""
-    paint = order.paint
-    if paint.engine is None or order.style:
-        return None
-    options = replace(order.engine, checkpoint=None, input_side=None)
-    try:
-        painter = engines.load(paint.engine, need=(Inpainter,), options=options).get(Inpainter)
-    except (
-        WeightsError
-    ) as error:  # engines speak of --checkpoint, which here belongs to what finds the target
-        raise WeightsError(str(error).replace("--checkpoint", "--fill-model")) from None
-    strength = (
-        paint.strength if paint.strength is not None else 0.6 if order.verb == "style" else 1.0
-    )
-    return painter.with_settings(
-        PaintSettings(paint.steps, paint.guidance, strength, paint.negative)
-    )
-
-
-def _save(
-    base: Path,
-    path: Path,
-    original: Original,
-    result: Result,
-    made: tuple[tuple[Edited, tuple[str, ...]], Order],
-) -> str:
-    """Picture, mask and recipe."""
-    (done, made_by), order = made
-    png = encode_original(original.with_edit(done.image))
-    recipe = Recipe(
-        order.verb,
-        _relative(path, base.parent),
-        original.image.digest,
-        result,
-        order.words,
-        order.style,
-        order.reference,
-        order.paint,
-        order.edit,
-        made_by,
-        sha256(png).hexdigest(),
-    )
-    text = (
-        json.dumps({"wordmask": __version__, **recipe.to_json()}, indent=1, ensure_ascii=False)
-        + "\n"
-    )
-    return _written(base, png, done.mask, text, _told(original.image, order.verb, result))
-
-
-def _written(base: Path, png: bytes, mask: Any, text: str, line: str) -> str:
-    """All three files or none: they get their names only once every one of them is whole. The JSON comes last."""
-    paths = [base.with_name(base.name + suffix) for suffix in SUFFIXES]
-    with ExitStack() as stack:
-        for path, data in zip(paths, (text.encode(), encode_picture(mask), png), strict=True):
-            stack.enter_context(atomic(path)).write_bytes(data)
-    return line + "\n  -> " + "  ".join(str(path) for path in reversed(paths))
-
-
-def _told(image: Image, verb: str, result: Result) -> str:
-    names = [name or "region" for name in result.names]
-    listed = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
-    gone = (
-        f"     not here: {', '.join(word.phrase for word in result.absent)}"
-        if result.absent
-        else ""
-    )
-    share = np.count_nonzero(result.masks.union()) / (image.size[0] * image.size[1])
-    return f"{image.name}   {verb}: {listed}, {share:.1%} of the picture{gone}"
-
-
-def _read_recipe(path: Path) -> Recipe:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{path} cannot be read as a recipe: {error}") from None
-    return Recipe.from_json(value)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+def _say(event: Event[Any], answer: Answer, verb: str, say: Say) -> None:
+    line = edit_line(answer.name, verb, answer.result)
+    say(f"{line}{file_line(answer.files)}  {event.seconds:.1f} s")

@@ -29,6 +29,7 @@ PANEL_OF_FIELD = {  # of the other classes
     "max_frames": LIMITS,
     "max_pages": LIMITS,
     "web": LIMITS,
+    "overwrite": "Output",
     "model": ENGINE,
     "edit_prompt": PAINTING,
     "style": PAINTING,
@@ -84,7 +85,6 @@ def help_all() -> Any:
 SETTINGS: dict[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
-    "rich_markup_mode": "rich",
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
 _ALL = "wordmask.help_all"

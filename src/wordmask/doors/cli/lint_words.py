@@ -11,7 +11,7 @@ from wordmask import engines
 from wordmask.core.options import check
 from wordmask.core.prompts import Text
 from wordmask.doors.cli.flags import with_options
-from wordmask.doors.cli.words import listed
+from wordmask.jobs.words import split_words
 from wordmask.tasks.lint import NEAR, lint
 
 
@@ -41,7 +41,7 @@ def lint_words(
 
     wordmask lint-words sofa couch "dining table" table
     """
-    text = Text(listed(words))
+    text = Text(split_words(words))
     models = None if options.model == "none" else engines.load(options.model)
     found = lint(text, models, near=options.near)
     if options.json:

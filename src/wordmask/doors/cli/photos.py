@@ -1,76 +1,68 @@
-"""The loop over pictures that edits and effects share: each with its depth and alpha, one that fails passed over."""
+"""What the commands over pictures share: flags, and the numbers in them."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from wordmask.doors.cli.errors import sentence
-from wordmask.errors import SOME_FAILED, ImageError, OptionError, PromptError, WordmaskError
-from wordmask.media.ledger import targets
-from wordmask.media.reading.limits import Limits, amount
-from wordmask.media.reading.original import Original, read_original
-from wordmask.media.reading.sources import find
+from wordmask.doors.cli.errors import flag
+from wordmask.engines import EngineOptions
+from wordmask.errors import PromptError
+from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.pictures import InputOptions, PictureSetup, ResultOptions
+from wordmask.jobs.setup import LimitOptions, Setup
+
+Photos = Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")]
+Sources = Annotated[
+    list[str], typer.Argument(help="Pictures, folders, globs, @list.txt, or - for standard input.")
+]
 
 
 @dataclass(frozen=True)
-class PhotoOptions:
-    """Where pictures go, and who looks at them."""
+class ResultFlags(InputOptions, ResultOptions):
+    """What the commands that write results share."""
+
+    model: str = "auto"
+    """An engine, or engines joined by +; see `wordmask models`."""
+    json: bool = False
+    """One JSON object per picture on stdout; files are written only with --output-dir."""
+    verbose: bool = False
+    """Say what was done: every word's score, prompts, encoder passes, seconds per stage."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.json and self.output_dir is None:
+            object.__setattr__(self, "format", ())
+
+    def setup(self, engine: EngineOptions) -> PictureSetup:
+        return PictureSetup(self.model, engine, inputs=self, outputs=self)
+
+
+@dataclass(frozen=True)
+class EditOutputOptions(LimitOptions, OutputOptions):
+    """What the commands that change pictures share."""
 
     model: str = "auto"
     """What finds the target: an engine, or engines joined by +; see `wordmask models`."""
     output_dir: Path = Path("edited")
     """Where the files go; they are named after the picture."""
-    max_pixels: str = "50MP"
-    """Larger pictures are refused (50MP, 3GP)."""
+
+    def setup(self, engine: EngineOptions) -> Setup:
+        return Setup(self.model, engine, inputs=self, outputs=self)
 
 
-Photos = Annotated[list[str], typer.Argument(help="Pictures, folders or globs.")]
-Work = Callable[
-    [Original, Path, Path], str
-]  # the picture, its path, the path its outputs start with -> a line
+def numbers(text: str, option: str, counts: tuple[int, ...]) -> list[float]:
+    """The numbers in a flag's text, of which there must be as many as one of `counts`.
 
-
-def each(
-    photos: Sequence[str],
-    options: PhotoOptions,
-    work: Work,
-    *,
-    suffixes: Sequence[str],
-    inputs: Iterable[str] = (),
-) -> None:
-    """Every picture in turn; of many, one that fails is told and passed over, and the exit code is 5.
-
-    `work` writes the files of these `suffixes`; none may take the place of a picture or of the other `inputs`.
+    >>> numbers("3,4.5", "point", (2, 3))
+    [3.0, 4.5]
     """
-    found = list(find(list(photos)))
-    if not found:
-        raise ImageError(f"no pictures in {', '.join(photos)}")
-    limits = Limits(max_pixels=amount(options.max_pixels))
-    kept = [one.path for one in found if one.path is not None] + [
-        Path(name) for name in inputs if name
-    ]
-    failed = 0
-    for one, base in zip(found, targets(found, options.output_dir), strict=True):
-        try:
-            if one.error is not None or one.path is None:
-                raise one.error or PromptError(f"edits work on files, got {one.name}")
-            spare(kept, base, suffixes)
-            typer.echo(work(read_original(one.path, limits), one.path, base))
-        except WordmaskError as error:
-            if len(found) == 1:
-                raise
-            failed += 1
-            typer.echo(f"error: {one.name}: {sentence(error)}", err=True)
-    if failed:
-        raise typer.Exit(SOME_FAILED)
-
-
-def spare(kept: Iterable[Path], base: Path, suffixes: Sequence[str]) -> None:
-    """Raise where an output would take the place of a file that is read."""
-    outputs = {base.with_name(base.name + suffix).resolve() for suffix in suffixes}
-    for path in kept:
-        if path.resolve() in outputs:
-            raise OptionError(f"{path} would be overwritten; give another --output-dir")
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in counts:
+        wanted = " or ".join(map(str, counts))
+        raise PromptError(f"{flag(option)} takes {wanted} numbers joined by commas, got {text!r}")
+    return values

@@ -1,235 +1,141 @@
-"""The loop that every command over pictures shares: progress, resume, one bad file passed over, a summary."""
+"""A job's events on a terminal or in a pipe: lines, a progress bar, a summary, the exit code."""
 
-import json
 import logging
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, is_dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import typer
 
-from wordmask.core.image import Image
-from wordmask.core.result import Result
 from wordmask.doors.cli.errors import sentence
-from wordmask.errors import SOME_FAILED, ImageError, WordmaskError
-from wordmask.media import formats
-from wordmask.media.formats.table import BY_NAME
-from wordmask.media.ledger import LEDGER, Batch, targets
-from wordmask.media.reading.limits import Limits, amount
-from wordmask.media.reading.read import read_found
-from wordmask.media.reading.sources import Found, find
+from wordmask.errors import SOME_FAILED, WordmaskError
+from wordmask.jobs.loop import Event
+
+Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
-class Made:
-    """What one picture came to: a line to print, the files, a record for --json."""
+@dataclass
+class Tally:
+    """What the events of a job came to."""
 
-    line: str
-    files: tuple[Path, ...] = ()
-    record: dict[str, Any] = field(default_factory=dict)
+    noun: str  # "pictures"
+    total: int = 0
+    finished: int = 0
+    skipped: int = 0
+    failed: list[tuple[str, WordmaskError]] = field(default_factory=list)
 
+    def add(self, event: Event[Any]) -> None:
+        self.total = event.total
+        self.finished = event.count
+        self.skipped += event.kind == "skipped"
+        if event.error is not None:
+            self.failed.append((event.item, event.error))
 
-Work = Callable[[Image, Path], Made]  # the picture, and the path its outputs start with
+    def finish(self) -> None:
+        """Say how many were done, and leave with an exit code if some were not."""
+        if self.total > 1:
+            typer.echo(f"{self.total} {self.noun}: {', '.join(self._parts())}", err=True)
+        if self.failed:
+            error = self.failed[0][1]
+            raise typer.Exit(error.exit_code if self.total == 1 else SOME_FAILED)
 
-
-@dataclass(frozen=True)
-class Outputs:
-    """What every command over pictures takes."""
-
-    model: str = "auto"
-    """An engine, or engines joined by +; see `wordmask models`."""
-    output_dir: Path | None = None
-    """Where to write; default: beside the picture."""
-    format: tuple[str, ...] = ("json", "overlay")
-    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md); many may be given."""
-    json: bool = False
-    """One JSON object per picture on stdout; files are written only with --output-dir."""
-    max_pixels: str = "50MP"
-    """Pictures of more pixels are refused (50MP, 3GP)."""
-    max_bytes: str = "512MB"
-    """Larger files are refused."""
-    max_side: int = Limits.max_side
-    """Pictures with a longer side are refused."""
-    max_frames: int = Limits.max_frames
-    """Animations of more frames are refused; only the first is read."""
-    max_pages: int = Limits.max_pages
-    """TIFFs of more pages are refused; only the first is read."""
-    verbose: bool = False
-    """Say what was done: prompts, encoder passes, seconds per stage."""
-    web: bool = False
-    """Fetch https addresses among the sources."""
-
-    def __post_init__(self) -> None:
-        names = tuple(
-            dict.fromkeys(part for name in self.format for part in name.split(",") if part)
-        )
-        for name in names:
-            formats.format_of("", name)  # a wrong name is told before anything is run
-        object.__setattr__(self, "format", () if self.json and self.output_dir is None else names)
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(
-            max_bytes=amount(self.max_bytes),
-            max_pixels=amount(self.max_pixels),
-            max_side=self.max_side,
-            max_frames=self.max_frames,
-            max_pages=self.max_pages,
-        )
+    def _parts(self) -> list[str]:
+        parts = [f"{self.finished - self.skipped - len(self.failed)} done"]
+        if self.skipped:
+            parts.append(f"{self.skipped} made before with the same options")
+        if self.failed:
+            names = ", ".join(name for name, _ in self.failed[:5])
+            more = " ..." if len(self.failed) > 5 else ""
+            parts.append(f"{len(self.failed)} failed: {names}{more}")
+        return parts
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How to go through the pictures."""
-
-    sources: Sequence[str]
-    outputs: Outputs
-    recipe: dict[str, Any]  # everything that decides the outputs
+Say = Callable[[str], None]
 
 
-def recipe(*parts: Any) -> dict[str, Any]:
-    """What a batch is known by: words, models, options."""
-    return {
-        str(place): asdict(part) if is_dataclass(part) else part for place, part in enumerate(parts)
-    }  # type: ignore[arg-type]  # instances only
+def follow(
+    events: Iterable[Event[Answer]],
+    write: Callable[[Event[Answer], Answer, Say], None],
+    noun: str = "pictures",
+    *,
+    to_stderr: bool = False,
+) -> Tally:
+    """Show the events as they come; `write` says what came of an item, line by line.
 
-
-def written(
-    result: Result, target: Path, outputs: Outputs, told: str, drawn: Result | None = None
-) -> Made:
-    """Write the result in every format; an overlay (of `drawn`) goes to NAME.overlay.png beside NAME.json."""
-    files: list[Path] = []
-    for name in outputs.format:
-        suffix = ".overlay.png" if name == "overlay" else BY_NAME[name].suffixes[0]
-        shown = drawn if name == "overlay" and drawn is not None else result
-        files += formats.save(shown, target.with_name(target.name + suffix), name)
-    arrow = "\n  -> " + "  ".join(str(path) for path in files) if files else ""
-    name = result.image.name if result.image is not None else ""
-    return Made(told + arrow, tuple(files), formats.to_json(result, name) if outputs.json else {})
-
-
-def run(plan: Plan, work: Work) -> None:
-    """Do `work` on every picture; leaves with the error's own code for one picture, with 5 where some failed."""
+    The lines go to standard output unless `to_stderr`, errors never do.
+    """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    found = list(find(list(plan.sources)))
-    if not found:
-        raise ImageError(f"no pictures in {', '.join(plan.sources)}")
-    folder = plan.outputs.output_dir
-    batch = _batch(plan, found)
-    failed: list[tuple[str, WordmaskError]] = []
-    skipped = 0
-    with progress(len(found), plan.outputs.json) as (say, advance):
-        for one, target in zip(found, targets(found, folder), strict=True):
-            if batch is not None and one.path is not None and batch.done(one.path, target):
-                skipped += 1
-            else:
-                error = _one(one, target, work, (plan.outputs, batch, say))
-                failed += [(one.name, error)] if error is not None else []
-            advance()
-    _summary(len(found), failed, skipped)
+    tally = Tally(noun)
+    with ExitStack() as stack:
+        screen: _Lines | _Bar | None = None
+        for event in events:
+            if screen is None:
+                has_bar = event.total > 1 and sys.stderr.isatty()
+                screen = stack.enter_context(_Bar(event.total)) if has_bar else _Lines(to_stderr)
+            screen.show(event)
+            if event.kind != "start":
+                tally.add(event)
+            if event.error is not None:
+                screen.say(error_line(event.item, event.error))
+            elif event.answer is not None:
+                write(event, event.answer, screen.say)
+    return tally
 
 
-def _batch(plan: Plan, found: Sequence[Found]) -> Batch | None:
-    """A ledger for many pictures; one picture is simply done again."""
-    if len(found) < 2 or not plan.outputs.format:
-        return None
-    recipe_of_all = plan.recipe | {"formats": plan.outputs.format}
-    return Batch((plan.outputs.output_dir or _common_folder(found)) / LEDGER, recipe_of_all)
-
-
-def _common_folder(found: Sequence[Found]) -> Path:
-    folders = [one.path.absolute().parent for one in found if one.path is not None]
-    if not folders:
-        return Path()
-    common = folders[0]
-    while not all(folder.is_relative_to(common) for folder in folders):
-        common = common.parent
-    return common
-
-
-def _one(
-    one: Found,
-    target: Path,
-    work: Work,
-    context: tuple[Outputs, Batch | None, Callable[[str], None]],
-) -> WordmaskError | None:
-    """One picture; what went wrong, if anything did."""
-    outputs, batch, say = context
-    item = read_found(one, outputs.limits, web=outputs.web)
-    if item.image is None:
-        return _told(one.name, item.error or ImageError(f"{one.name} cannot be read"), say)
-    for note in item.notes:
-        say(f"{one.name}: {note}")
-    try:
-        start = time.perf_counter()
-        if batch is not None and one.path is not None:
-            with batch.making(one.path, target) as kept:
-                made = work(item.image, target)
-                kept.extend(made.files)
-        else:
-            made = work(item.image, target)
-    except WordmaskError as error:
-        return _told(one.name, error, say)
-    if outputs.json:
-        typer.echo(json.dumps(made.record))
-    if outputs.verbose or not outputs.json:
-        say(f"{made.line}  {time.perf_counter() - start:.1f} s")
-    return None
-
-
-def _told(name: str, error: WordmaskError, say: Callable[[str], None]) -> WordmaskError:
+def error_line(name: str, error: WordmaskError) -> str:
+    """The error, with the item's name unless it says it."""
     text = sentence(error)
-    say(f"error: {text if name in text else f'{name}: {text}'}")
-    return error
+    return f"error: {text}" if name in text else f"error: {name}: {text}"
 
 
-@contextmanager
-def progress(
-    total: int, as_json: bool = False
-) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """A way to print a line, and one to count a picture: with a bar on a terminal, plain lines in a pipe."""
-    if total < 2 or not sys.stderr.isatty():
-        yield (
-            (lambda line: typer.echo(line, err=as_json or line.startswith("error:"))),
-            lambda: None,
+class _Lines:
+    """Plain lines, for a pipe or for one item."""
+
+    def __init__(self, to_stderr: bool) -> None:
+        self._to_stderr = to_stderr
+
+    def show(self, event: Event[Any]) -> None:
+        """A pipe gets no bar."""
+
+    def say(self, line: str) -> None:
+        typer.echo(line, err=self._to_stderr or line.startswith("error:"))
+
+
+class _Bar:
+    """Lines above a progress bar, for a terminal."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
         )
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    start = time.perf_counter()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, rate="")
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("", total=total, rate="")
 
-        def advance() -> None:
-            done = bar.tasks[0].completed + 1
-            bar.update(task, advance=1, rate=f"{done / (time.perf_counter() - start):.1f}/s")
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
 
-        yield (lambda line: bar.console.print(line, markup=False, highlight=False)), advance
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
 
+    def show(self, event: Event[Any]) -> None:
+        rate = f"{event.rate:.1f}/s" if event.rate else ""
+        self._bar.update(self._task, completed=event.count, rate=rate, description=event.item)
 
-def _summary(count: int, failed: Sequence[tuple[str, WordmaskError]], skipped: int) -> None:
-    if count > 1:
-        parts = [f"{count - len(failed) - skipped} done"]
-        parts += [f"{skipped} made before with the same options"] if skipped else []
-        names = ", ".join(name for name, _ in failed[:5]) + (" ..." if len(failed) > 5 else "")
-        parts += [f"{len(failed)} failed: {names}"] if failed else []
-        typer.echo(f"{count} pictures: {', '.join(parts)}", err=True)
-    if failed:
-        raise typer.Exit(failed[0][1].exit_code if count == 1 else SOME_FAILED)
+    def say(self, line: str) -> None:
+        self._bar.console.print(line, markup=False, highlight=False)

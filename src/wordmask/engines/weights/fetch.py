@@ -22,13 +22,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from wordmask.errors import WeightsError
+from wordmask.errors import Mend, WeightsError
 
 log = logging.getLogger("wordmask.engines")
 
 RECIPE = "wordmask-files.json"
 CHUNK = 1 << 20
 TIMEOUT_S = 30
+LOCAL = Mend("checkpoint", "FOLDER")
 _WANTED = (".json", ".safetensors", ".txt", ".model")
 
 
@@ -66,8 +67,9 @@ def snapshot(repository: str, plan: Plan) -> Path:
         return found
     if plan.offline:
         raise WeightsError(
-            f"{repository} is not on this machine and the network is switched off; run once without --offline, "
-            f"or give a folder: --checkpoint FOLDER (kept in {plan.home / 'weights'})"
+            f"{repository} is not on this machine (in {plan.home / 'weights'}) and the network is "
+            "switched off; run once without the option offline, or download it as a folder",
+            mend=LOCAL,
         )
     commit, files = _listing(repository, plan)
     if plan.revision is None:
@@ -183,19 +185,21 @@ def _open(url: str, start: int = 0) -> Iterator[_Answer]:
             yield _Answer(stream, start > 0 and getattr(stream, "status", 200) == 206)
     except HTTPError as error:
         raise WeightsError(
-            f"{url}: the server answers {error.code} {error.reason}{_advice(error.code)}"
+            f"{url}: the server answers {error.code} {error.reason}; {_advice(error.code)}",
+            mend=LOCAL,
         ) from None
     except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise WeightsError(
-            f"{url} cannot be reached ({reason}); check the network, or give a local folder: --checkpoint FOLDER"
+            f"{url} cannot be reached ({reason}); check the network, or use a local folder",
+            mend=LOCAL,
         ) from None
 
 
 def _advice(code: int) -> str:
     if code in (401, 403):
-        return "; accept the owner's terms on the page, set HF_TOKEN, or give a downloaded folder: --checkpoint FOLDER"
-    return "; is the name right? A downloaded folder works too: --checkpoint FOLDER"
+        return "accept the owner's terms on the page and set HF_TOKEN, or use a downloaded folder"
+    return "is the name right? A downloaded folder works too"
 
 
 def _listing(repository: str, plan: Plan) -> tuple[str, list[Remote]]:

@@ -26,7 +26,7 @@ __all__ = [
     "to_json",
 ]
 
-BESIDE = (".masks.json", "classes.txt", "labels.txt")  # files that belong to others
+BESIDE = (".masks.json", ".recipe.json", "classes.txt", "labels.txt")  # files that belong to others
 
 
 def save(

@@ -99,11 +99,11 @@ def _write_cutout(items: Sequence[Named], path: Path, options: FormatOptions) ->
     result = _only(items, "cutout").result
     if result.image is None:
         raise FormatError(f"{path.name}: a cut-out needs the picture; use result.with_image(image)")
-    return [render.write(render.cutout(result.image, result), path)]
+    return [render.write(render.cut_out(result.image, result), path)]
 
 
 FORMATS = (
-    Format("json", (".json",), _write_own, _read_own),
+    Format("json", (".wordmask.json", ".json"), _write_own, _read_own),
     Format("jsonl", (".jsonl",), _write_lines, _read_lines, many=True),
     Format("coco", (".coco.json",), _write_coco, _read_coco, many=True),
     Format("labelme", (".labelme.json",), _write_labelme, _read_labelme),

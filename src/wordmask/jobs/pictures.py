@@ -1,0 +1,144 @@
+"""Pictures in, regions out: by words, by a click, or everything."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wordmask.core.image import Image
+from wordmask.core.prompts import Text
+from wordmask.core.protocols import Segmenter
+from wordmask.core.result import Result
+from wordmask.errors import ImageError
+from wordmask.jobs.loop import Event, run
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.setup import Answer, LimitOptions, Setup, find_pictures
+from wordmask.media import formats
+from wordmask.media.formats.table import BY_NAME
+from wordmask.media.reading.read import read_found
+from wordmask.tasks.click import Click, ClickOptions, click_view
+from wordmask.tasks.everything import EverythingOptions
+from wordmask.tasks.everything import everything as everything_task
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.segment import segment as segment_task
+
+OVERLAY = ".overlay.png"  # not .png, which could be the picture
+
+
+@dataclass(frozen=True)
+class InputOptions(LimitOptions):
+    """Which pictures are read."""
+
+    web: bool = False
+    """Fetch https addresses among the sources."""
+
+
+@dataclass(frozen=True)
+class ResultOptions(OutputOptions):
+    """What is written of each result, and where."""
+
+    format: tuple[str, ...] = ("json", "overlay")
+    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md); many
+    may be given."""
+
+    def __post_init__(self) -> None:
+        parts = [part for name in self.format for part in name.split(",") if part]
+        for name in parts:
+            formats.format_of("", name)  # an unknown name is an error before anything is done
+        object.__setattr__(self, "format", tuple(dict.fromkeys(parts)))
+
+
+@dataclass(frozen=True)
+class PictureSetup(Setup):
+    """A setup for jobs that write results."""
+
+    inputs: InputOptions = field(default_factory=InputOptions)
+    outputs: ResultOptions = field(default_factory=ResultOptions)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How one kind of job looks at a picture."""
+
+    command: str
+    label: str
+    recipe: dict[str, Any]
+    find: Callable[[Image, Trace], Result]
+    draw_best: bool = False  # the overlay shows the best region only
+
+
+def segment(
+    sources: Any, words: Sequence[str], options: SegmentOptions, setup: PictureSetup
+) -> Iterator[Event[Answer]]:
+    """Find everything that the words name; without words, what prompt or vocabulary name."""
+    query = Text(tuple(dict.fromkeys(words or options.prompt or options.vocabulary)))
+    models = setup.load()
+
+    def find(image: Image, trace: Trace) -> Result:
+        return segment_task(image, query, models, options, trace)
+
+    recipe = {"words": query.phrases, "models": models.made_by, "options": options}
+    return _run(sources, _Look("segment", "", recipe, find), setup)
+
+
+def click(
+    sources: Any, target: Click, words: Text | None, options: ClickOptions, setup: PictureSetup
+) -> Iterator[Event[Answer]]:
+    """Cut out the one thing that is clicked: candidates, best first, named among the words."""
+    models = setup.load(Segmenter)
+
+    def find(image: Image, trace: Trace) -> Result:
+        return click_view(View(image, models, trace), target, words, options)[0]
+
+    recipe = {"click": target, "words": words, "models": models.made_by, "options": options}
+    return _run(sources, _Look("click", ".click", recipe, find, draw_best=True), setup)
+
+
+def everything(
+    sources: Any, options: EverythingOptions, setup: PictureSetup
+) -> Iterator[Event[Answer]]:
+    """Find every region, without words."""
+    models = setup.load(Segmenter)
+
+    def find(image: Image, trace: Trace) -> Result:
+        return everything_task(image, models, options, trace)
+
+    recipe = {"models": models.made_by, "options": options}
+    return _run(sources, _Look("everything", ".everything", recipe, find), setup)
+
+
+def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Answer]]:
+    found = find_pictures(sources)
+    names = setup.outputs.format
+    recipe = look.recipe | {"engine": setup.engine, "formats": names}
+    suffixes = tuple(suffix_of(name) for name in names)
+    outputs = Outputs(found, Products(look.command, recipe, suffixes, look.label), setup.outputs)
+
+    def work(item: WorkItem) -> Answer:
+        read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)
+        if read.image is None:
+            raise read.error or ImageError(f"{item.name} cannot be read")
+        trace = Trace(how=look.command)
+        result = look.find(read.image, trace).with_image(read.image)
+        files = write_result(result, item, names, drawn=result[:1] if look.draw_best else result)
+        return Answer(item.name, result, files, read.notes, trace)
+
+    return run(outputs.items, work, outputs)
+
+
+def write_result(
+    result: Result, item: WorkItem, names: tuple[str, ...], *, drawn: Result
+) -> tuple[Path, ...]:
+    """Write the result in every format; the overlay shows `drawn`."""
+    files: list[Path] = []
+    for name in names:
+        shown = drawn if name == "overlay" else result
+        files += formats.save(shown, item.file(suffix_of(name)), name)
+    return tuple(files)
+
+
+def suffix_of(name: str) -> str:
+    """What the file in this format is called behind the picture's own name."""
+    return OVERLAY if name == "overlay" else BY_NAME[name].suffixes[0]
