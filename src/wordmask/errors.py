@@ -134,8 +134,13 @@ def did_you_mean(got: str, known: Iterable[str]) -> str:
     " Did you mean 'mini'?"
     """
     names = sorted(known)
-    near = get_close_matches(got.lower(), names, n=1, cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(names) or 'none'}."
+    return near_miss(got, names) or f" Known: {', '.join(names) or 'none'}."
+
+
+def near_miss(got: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'mini'?"` where a known name is near, else nothing."""
+    near = get_close_matches(got.lower(), list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def missing_extra(what: str, extra: str) -> MissingExtraError:

@@ -80,7 +80,7 @@ def test_what_the_type_allows_passes(good):
     ("bad", "message"),
     [
         ({"how": "medium"}, "how must be one of fast, slow; got 'medium'$"),
-        ({"how": "slwo"}, "how must be one of fast, slow; got 'slwo'; did you mean slow?"),
+        ({"how": "slwo"}, "how must be one of fast, slow; got 'slwo'. Did you mean 'slow'"),
         ({"how": 3}, "how must be one of fast, slow; got 3"),
         ({"share": -0.1}, "share must be 0 to 1; got -0.1"),
         ({"share": float("nan")}, "share must be 0 to 1; got nan"),

@@ -72,7 +72,7 @@ def test_text_becomes_what_the_type_says(given, field, value):
         ({"minutes": "long"}, "minutes must be a number; got 'long'"),
         ({"loaves": "2.5"}, "loaves must be a whole number, at least 1; got '2.5'"),
         ({"loaves": "0"}, "loaves must be at least 1; got 0"),
-        ({"oven": "Wood"}, "oven must be one of gas, wood; got 'Wood'; did you mean wood?"),
+        ({"oven": "Wood"}, "oven must be one of gas, wood; got 'Wood'. Did you mean 'wood'?"),
         ({"heat": "hot"}, "heat must be auto or at least 0; got 'hot'"),
         ({"heat": "-1"}, "heat must be auto or at least 0; got -1.0"),
         ({"out": ""}, "out must be a path; got ''"),

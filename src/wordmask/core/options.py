@@ -17,7 +17,6 @@ import ast
 import inspect
 import textwrap
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -26,7 +25,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Len, Lt, Predicate
 
-from wordmask.errors import Mend, OptionError
+from wordmask.errors import Mend, OptionError, near_miss
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 Confidence = Share | Literal["auto"]  # auto: the engine's own, or chosen from the scores
@@ -98,13 +97,10 @@ def check(options: Any) -> None:
 
 def refusal(option: Option, value: Any) -> OptionError:
     """The error for a value that an option does not take: what it takes, and the nearest choice."""
-    near = get_close_matches(str(value).lower(), option.choices, n=1)
-    guess = f"; did you mean {near[0]}?" if near else ""
-    example = [*near, *option.choices, str(option.default)][0]
-    return OptionError(
-        f"{option.name} must be {_wanted_words(option, value)}; got {value!r}{guess}",
-        mend=Mend(option.name, example),
-    )
+    guess = near_miss(str(value), option.choices)
+    message = f"{option.name} must be {_wanted_words(option, value)}; got {value!r}"
+    example = option.choices[0] if option.choices else str(option.default)
+    return OptionError(f"{message}.{guess}" if guess else message, mend=Mend(option.name, example))
 
 
 def range_words(minimum: float | None, maximum: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wordmask.errors import Mend, WordmaskError, did_you_mean
+from wordmask.errors import Mend, WordmaskError, did_you_mean, near_miss
 
 
 def flag(option: str) -> str:
@@ -35,7 +35,9 @@ def usage_sentence(error: Any, commands: tuple[str, ...]) -> str:
     Typer's errors are told apart by what they carry, as their classes moved between its versions.
     """
     if getattr(error, "option_name", None) and hasattr(error, "possibilities"):
-        return _unknown_option(error.option_name, error.possibilities or ())
+        name: str = error.option_name
+        guess = near_miss(name, _flags_of(error))
+        return f"there is no option {name}.{guess}" if guess else f"there is no option {name}"
     message: str = error.format_message()
     if "No such command" in message:
         wrong = message.split("'")[1]
@@ -49,9 +51,11 @@ def usage_sentence(error: Any, commands: tuple[str, ...]) -> str:
     return f"{name}: {error.message.removeprefix('Value error, ').removesuffix('.')}"
 
 
-def _unknown_option(name: str, possibilities: tuple[str, ...]) -> str:
-    near = f"; did you mean {sorted(possibilities)[0]}?" if possibilities else ""
-    return f"there is no option {name}{near}"
+def _flags_of(error: Any) -> list[str]:
+    """The flags that the command has."""
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    parameters = getattr(command, "params", [])
+    return [text for one in parameters for text in (*one.opts, *one.secondary_opts)]
 
 
 def _parameter_name(parameter: Any) -> str:
