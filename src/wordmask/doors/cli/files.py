@@ -7,10 +7,9 @@ import typer
 
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import Say, follow
-from wordmask.errors import FormatError
+from wordmask.errors import FormatError, Mend, OptionError
 from wordmask.jobs import results as jobs
 from wordmask.jobs.loop import Event
-from wordmask.jobs.outputs import OutputOptions
 from wordmask.media.drawing.render import RenderOptions
 from wordmask.media.formats import FormatOptions
 
@@ -21,12 +20,14 @@ Results = Annotated[
         help="Saved results (own JSON, COCO, LabelMe ...), folders of them, globs, or @list.txt."
     ),
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Also replace files that this command did not make.")
+]
 
 
-@with_options(outputs=OutputOptions, look=RenderOptions)
+@with_options(look=RenderOptions)
 def draw(
     results: Results,
-    outputs: OutputOptions,
     look: RenderOptions,
     images: Annotated[
         str | None,
@@ -34,14 +35,23 @@ def draw(
             "--images", "-i", help="Folder of the pictures; default: where the results say."
         ),
     ] = None,
+    output_dir: Annotated[
+        str | None,
+        typer.Option("--output-dir", "-o", help="Where to write; default: beside the result."),
+    ] = None,
     kind: Annotated[str, typer.Option(help="overlay, labels, cutout or legend.")] = "overlay",
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw saved results over their pictures.
 
     wordmask draw kitchen.wordmask.json
     """
-    folder, wanted = Path(images) if images else None, cast(jobs.Kind, kind)  # checked there
-    options = jobs.DrawOptions(outputs.output_dir, outputs.overwrite, folder, wanted)
+    options = jobs.DrawOptions(
+        output_dir=_path(output_dir, "output_dir"),
+        overwrite=overwrite,
+        images=_path(images, "images"),
+        kind=cast(jobs.Kind, kind),  # DrawOptions checks it
+    )
 
     def write(_: Event[jobs.Saved], saved: jobs.Saved, say: Say) -> None:
         for path in saved.files:
@@ -67,9 +77,7 @@ def convert(
         str | None,
         typer.Option("--from", help="The format to read; default: told by name and content."),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also replace files that this command did not make.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Turn results from one format into another.
 
@@ -91,6 +99,13 @@ def convert(
     tally = follow(jobs.convert(sources, Path(target), options, details), write, "files")
     _list_files(made)
     tally.finish()
+
+
+def _path(text: str | None, option: str) -> Path | None:
+    """An empty text is no path; as one it would be the current folder."""
+    if text is not None and not text:
+        raise OptionError(f"{option} must be a path; got ''", mend=Mend(option, "FOLDER"))
+    return None if text is None else Path(text)
 
 
 def _list_files(made: list[jobs.Saved]) -> None:

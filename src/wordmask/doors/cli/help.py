@@ -53,7 +53,6 @@ FIRST: dict[str, tuple[str, ...]] = {
     "effect": ("prompt", "click", "output_dir"),
     "bench": ("model", "how", "num_samples", "words"),
     "bench clicks": ("model", "num_samples", "clicks", "objects"),
-    "draw": ("overwrite",),
     "train": ("minutes", "max_steps"),
     "lint-words": ("model",),
 }  # fmt: skip
