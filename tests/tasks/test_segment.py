@@ -224,8 +224,8 @@ def test_who_set_the_threshold_is_told(fake, bare, confidence, by):
     models = Models("bare", (Bare(fake),)) if bare else fake
     options = SegmentOptions(min_confidence=confidence)
     segment(picture((80, 80, 40, RED)), Text(("red", "blue")), models, options, trace)
-    assert trace.threshold_by.startswith(by)
-    assert f"threshold {trace.threshold:.2f} ({by}" in trace.line()
+    assert trace.threshold.source.startswith(by)
+    assert f"threshold {trace.threshold.score:.2f} ({by}" in trace.line()
 
 
 @pytest.mark.parametrize("how", WAYS)

@@ -1,4 +1,4 @@
-"""A label for every pixel: the dense answer itself, brought to full size, perhaps refined along edges."""
+"""A word for every pixel: the dense answer itself at full size, perhaps refined along edges."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +17,7 @@ from wordmask.ops.guided_filter import guided_filter
 from wordmask.ops.refine import pamr
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
-from wordmask.tasks.finding.wordmaps import WordMaps, spread
+from wordmask.tasks.finding.wordmaps import WordMaps, interpolate
 
 GRID = 512  # long side at which edges are refined
 
@@ -27,7 +27,8 @@ class DenseOptions:
     """How each pixel gets its word."""
 
     refine: Literal["none", "pamr", "snap"] = "none"
-    """Move edges to those of the picture: none, pamr (pixel-adaptive refinement) or snap (guided filter)."""
+    """Move edges to those of the picture: none, pamr (pixel-adaptive refinement) or snap (guided
+    filter)."""
     min_confidence: Share = 0.0
     """A pixel whose best word is less probable than this stays without a label."""
     none: bool = True
@@ -38,12 +39,15 @@ class DenseOptions:
 
 
 def dense(image: Image, text: Text, models: Models, options: DenseOptions | None = None) -> Result:
-    """One region per word that wins somewhere; the words' regions are disjoint, the score is the mean probability."""
+    """One region for each word that wins somewhere; regions share no pixel.
+
+    The score is the calibrated mean probability of the word under its region.
+    """
     options = options or DenseOptions()
     labels, maps = label(image, text, models, options)
     masks, ids = Masks.from_label_map(labels)
     shares = maps.under(masks)
-    scores = maps.calibrated(shares[np.arange(len(ids)), ids], masks.areas)
+    scores = maps.calibrate(shares[np.arange(len(ids)), ids], masks.areas)
     return Result.of(masks, text.names, scores=scores, label_ids=ids, made_by=models.made_by)
 
 
@@ -61,18 +65,18 @@ def label_view(view: View, text: Text, options: DenseOptions) -> tuple[Array, Wo
         raise CapabilityError(
             f"{spec} has no dense features; add an engine that has them, as in {spec}+mini"
         )
-    return decide(view.image, maps, options), maps
+    return label_pixels(view.image, maps, options), maps
 
 
-def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
-    """The most probable word of each pixel. Planes are spread one at a time: memory does not grow with the words."""
-    words, planes = maps.winners(_grid(image.size))
-    if not options.none:
-        words, planes = (
-            (words[:-1], planes[:-1]) if len(words) > 1 else _first_word(maps, planes.shape[1:])
-        )
+def label_pixels(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
+    """(H, W) int32: the most probable word of each pixel, -1 for none.
+
+    Planes are brought to full size one at a time, so memory does not grow with the words.
+    """
+    grid = _grid(image.size)
+    words, planes = maps.winners(grid) if options.none else _winners_but_none(maps, grid)
     if options.refine != "none":
-        planes = _refined(image, planes, options.refine)
+        planes = _refine(image, planes, options.refine)
     best = np.full(image.size, -1, np.float32)
     labels = np.full(image.size, -1, np.int32)
     for word, plane in zip(words.tolist(), planes, strict=True):
@@ -84,11 +88,14 @@ def decide(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
     return labels
 
 
-def _first_word(maps: WordMaps, grid: tuple[int, ...]) -> tuple[Array, Array]:
-    """ "None" wins everywhere but may not be the answer: the most probable words, by cell."""
-    probabilities = maps.probabilities[:-1]
-    words = np.unique(probabilities.argmax(0))
-    return words, np.stack([spread(probabilities[word], (grid[0], grid[1])) for word in words])
+def _winners_but_none(maps: WordMaps, grid: Size) -> tuple[Array, Array]:
+    """The words that win some cell, and their planes, without "none"."""
+    words, planes = maps.winners(grid)
+    if len(words) > 1:
+        return words[:-1], planes[:-1]
+    # "None" wins every cell: take the words that come second.
+    words = np.unique(maps.probabilities[:-1].argmax(0))
+    return words, np.stack([interpolate(maps.probabilities[word], grid) for word in words])
 
 
 def _grid(size: Size) -> Size:
@@ -96,7 +103,7 @@ def _grid(size: Size) -> Size:
     return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
 
 
-def _refined(image: Image, planes: Array, how: str) -> Array:
+def _refine(image: Image, planes: Array, how: str) -> Array:
     height, width = planes.shape[1:]
     pixels = resample.stretch(image.pixels, (height, width))
     if how == "pamr":

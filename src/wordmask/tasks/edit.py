@@ -233,7 +233,8 @@ def _fill(painter: Inpainter, crop: Image, hole: Array, words: str, seed: int) -
     painted = painter.fill(crop, hole, words, seed)
     if painted.size != crop.size:
         raise CapabilityError(
-            f"{painter.name} was given a crop of {crop.size} and returned {painted.size} (height, width)"
+            f"{painter.name} was given a crop of {crop.size} and returned {painted.size} "
+            "(height, width)"
         )
     return painted.pixels
 

@@ -5,7 +5,7 @@ import numpy as np
 from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.result import Result, Why
-from wordmask.tasks.finding.grid import EverythingOptions, find_regions
+from wordmask.tasks.finding.grid import EverythingOptions
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 
@@ -26,7 +26,7 @@ def everything(
 
 def everything_result(view: View, options: EverythingOptions) -> Result:
     """`everything` on a picture that may have been encoded already."""
-    found = find_regions(view.image, view.segmenter, view.encoding, options)
+    found = view.regions(options)
     pairs = zip(found.prompts, found.quality.tolist(), strict=True)
     whys = tuple(Why(prompt, quality=quality) for prompt, quality in pairs)
     return Result.of(

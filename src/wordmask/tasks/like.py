@@ -1,4 +1,4 @@
-"""Things like this one: an example's masks, perhaps in another picture -> the regions that look like them."""
+"""Things like this one: masks in one picture -> the regions of another that look like them."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,12 +20,12 @@ from wordmask.tasks.finding.view import View
 
 @dataclass(frozen=True)
 class LikeOptions:
-    """How alike is alike."""
+    """How alike a region must be."""
 
     min_likeness: Annotated[float, Interval(ge=-1, le=1)] = 0.85
-    """Cosine of the mean features, from which a region counts as like the example."""
-    points_per_side: int = 32
-    """Points of the grid that asks for candidate regions, along the longer side."""
+    """Cosine of the mean features from which a region counts as like the example."""
+    points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
+    """Points of the grid that finds candidate regions, along the longer side."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -43,16 +43,15 @@ def like(
         return Result.of(example.masks, made_by=models.made_by)
     view = View(image, models, Trace())
     candidates = everything_result(view, EverythingOptions(points_per_side=options.points_per_side))
-    wanted = _vectors(View(example.of, models, Trace()), example.masks)
-    alike = (_vectors(view, candidates.masks) @ wanted.T).max(1, initial=-1.0)
-    rows = np.flatnonzero(alike >= options.min_likeness)
-    rows = rows[np.argsort(-alike[rows], kind="stable")]
-    masks = candidates.masks[rows]
+    examples = _vectors(View(example.of, models, Trace()), example.masks)
+    likeness = (_vectors(view, candidates.masks) @ examples.T).max(1, initial=-1.0)
+    rows = np.flatnonzero(likeness >= options.min_likeness)
+    rows = rows[np.argsort(-likeness[rows], kind="stable")]
     # Of a thing and its parts, which all look alike, the best one stays.
-    kept = merge.nms(masks, alike[rows], iou=0.8, containment=0.9) if len(rows) else rows
-    scores = np.clip(alike[rows][kept], 0, 1)
+    rows = rows[merge.nms(candidates.masks[rows], likeness[rows], iou=0.8, containment=0.9)]
+    scores = np.clip(likeness[rows], 0, 1)
     whys = tuple(Why("example", quality=float(score)) for score in scores)
-    return Result.of(masks[kept], scores=scores, why=whys, made_by=models.made_by)
+    return Result.of(candidates.masks[rows], scores=scores, why=whys, made_by=models.made_by)
 
 
 def _vectors(view: View, masks: Masks) -> Array:

@@ -12,13 +12,14 @@ from wordmask.core.options import Confidence, Share, check
 from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
 from wordmask.core.result import Result
-from wordmask.errors import CapabilityError, PromptError
-from wordmask.tasks.finding import grounded
-from wordmask.tasks.finding.candidates import Candidates
-from wordmask.tasks.finding.finish import Rules, finished
-from wordmask.tasks.finding.grid import EverythingOptions, find_regions
-from wordmask.tasks.finding.guided import guided
-from wordmask.tasks.finding.pieces import Pieces, find
+from wordmask.errors import CapabilityError, Mend, PromptError
+from wordmask.ops.merge import Granularity
+from wordmask.tasks.finding.candidates import Candidates, describe_box
+from wordmask.tasks.finding.finish import QueryWords, Rules, finish
+from wordmask.tasks.finding.grid import EverythingOptions
+from wordmask.tasks.finding.grounded import cut_boxes
+from wordmask.tasks.finding.guided import cut_pieces
+from wordmask.tasks.finding.pieces import Pieces, dense_candidates, find_pieces
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.finding.wordmaps import WordMaps
@@ -31,30 +32,31 @@ class SegmentOptions:
     """How words become masks."""
 
     how: How = "auto"
-    """auto, unified (one network answers), guided (dense features say where to prompt), everything (segment all,
-    then name) or grounded (detect, then cut)."""
+    """unified (one network answers), guided (dense features say where to prompt), everything
+    (segment all, then name), grounded (detect, then cut), or auto: what suits the engines."""
     vocabulary: tuple[str, ...] = ()
     """Further words that compete for pixels but are not reported."""
     prompt: tuple[str, ...] = ()
     """Report only these of the words; the others compete."""
     min_confidence: Confidence = "auto"
-    """Score from which a region is reported: in [0, 1], or auto (the engine's calibrated one, else Otsu)."""
+    """Score from which a region is reported: 0 to 1, or auto (the engine's calibrated one, else
+    Otsu's)."""
     min_region_size: Annotated[int, Ge(0)] = 100
     """Smallest region, in pixels."""
     iou_threshold: Share = 0.8
     """Of two regions of one word that overlap more than this, the better one stays."""
     coarse_threshold: Share = 0.2
-    """A pixel below this probability for every word is not looked at."""
+    """Pixels below this probability for every word are left out before anything is cut."""
     instances: bool = True
-    """Part touching things of one word."""
-    granularity: Literal["whole", "part", "tree"] = "whole"
+    """Separate touching things of one word."""
+    granularity: Granularity = "whole"
     """Of nested regions of one word keep the whole, the part, or the tree of both."""
     panoptic: bool = False
     """Cover the whole picture; what no word names becomes "other"."""
     points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """With how=everything: points of the grid along the longer side."""
     adaptive: bool = True
-    """With how=everything: coarse grids first, later points only outside regions that are sure already."""
+    """With how=everything: coarse grids first, then points outside sure regions only."""
     prompts_per_batch: Annotated[int, Interval(ge=1, le=4096)] = 32
     """Prompts decoded at once: memory against speed."""
 
@@ -69,27 +71,28 @@ def with_how(options: SegmentOptions | None, how: How) -> SegmentOptions:
 
 
 @dataclass(frozen=True)
-class _Job:
-    """One picture, one list of words, one set of engines."""
+class _Query:
+    """One picture, the words that compete in it, and where each of them is probable."""
 
     view: View
     words: Text
     options: SegmentOptions
     maps: WordMaps | None
 
-    @property
-    def models(self) -> Models:
-        return self.view.models
+    def dense_maps(self) -> WordMaps:
+        if self.maps is None:
+            spec = self.view.models.spec
+            raise CapabilityError(
+                f"how={self.view.trace.how} needs dense features, which {spec} has not; "
+                f"use how=grounded, or add an engine that has them, as in {spec}+mini"
+            )
+        return self.maps
 
     def pieces(self) -> Pieces:
-        if self.maps is None:
-            raise CapabilityError(
-                f"how={self.view.trace.how} needs dense features, which {self.models.spec} has not; "
-                f"use how=grounded, or add an engine that has them, as in {self.models.spec}+mini"
-            )
-        options = self.options
-        return find(
-            self.maps, threshold=options.coarse_threshold, min_region_size=options.min_region_size
+        return find_pieces(
+            self.dense_maps(),
+            threshold=self.options.coarse_threshold,
+            min_region_size=self.options.min_region_size,
         )
 
 
@@ -100,7 +103,7 @@ def segment(
     options: SegmentOptions | None = None,
     trace: Trace | None = None,
 ) -> Result:
-    """Regions of `image` that `text` names, best first; words that are not there are in `.absent`."""
+    """Regions of `image` that `text` names, best first; `.absent` lists the words without one."""
     return segment_view(View(image, models, trace if trace is not None else Trace()), text, options)
 
 
@@ -108,22 +111,21 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
     """`segment` on a picture that may have been encoded already."""
     options = options or SegmentOptions()
     trace = view.trace
-    trace.how = _way(options.how, view.models)
-    asked, words = _vocabulary(text, options)
+    trace.how = _choose_way(options.how, view.models)
+    words = _all_words(text, options)
     maps = view.words(words.phrases)
-    found = _WAYS[trace.how](_Job(view, words, options, maps))
+    found = _WAYS[trace.how](_Query(view, words, options, maps))
+    rules = Rules(
+        options.min_confidence, options.iou_threshold, options.granularity, options.panoptic
+    )
     with trace.stage("merge"):
-        rules = Rules(
-            options.min_confidence, options.iou_threshold, options.granularity, options.panoptic
-        )
-        result, (trace.threshold, trace.threshold_by) = finished(
-            found, words.names, asked, maps, rules
-        )
+        names = QueryWords(words.names, reported=options.prompt or text.names)
+        result, trace.threshold = finish(found, names, maps, rules)
     return result.replace(made_by=view.models.made_by)
 
 
-def _way(how: str, models: Models) -> str:
-    """The way that suits the engines, where none is asked for."""
+def _choose_way(how: str, models: Models) -> str:
+    """For `auto` the way that suits the engines."""
     if how != "auto":
         return how
     if models.has(Dense):
@@ -131,87 +133,94 @@ def _way(how: str, models: Models) -> str:
     return "grounded" if models.has(Segmenter) else "unified"
 
 
-def _vocabulary(text: Text, options: SegmentOptions) -> tuple[tuple[str, ...], Text]:
-    """The names to report, and all words that compete (the reported ones are among them)."""
+def _all_words(text: Text, options: SegmentOptions) -> Text:
+    """All words that compete: the query and the further vocabulary."""
     further = tuple(word for word in options.vocabulary if word not in text.phrases)
     words = Text(text.phrases + further)
-    unknown = [word for word in options.prompt if word not in words.names]
-    if unknown:
-        raise PromptError(
-            f"--prompt {unknown[0]!r} is not among the words: {', '.join(words.names)}"
-        )
-    return options.prompt or text.names, words
+    for word in options.prompt:
+        if word not in words.names:
+            raise PromptError(
+                f"prompt {word!r} is not among the words: {', '.join(words.names)}",
+                mend=Mend("prompt", words.names[0]),
+            )
+    return words
 
 
-# ---- the four ways: each turns a job into candidates
+# ---- the four ways: each turns a query into candidates
 
 
-def _unified(job: _Job) -> Candidates:
-    """One network answers: its dense map as it is, or a detector's own masks."""
-    if job.maps is not None:
-        pieces = job.pieces()
-        every = np.arange(len(pieces))
-        unknown = np.full(len(pieces), np.nan, np.float32)
-        return Candidates(
-            pieces.at_full_size(every), ("dense",) * len(pieces), unknown, pieces.label_ids
-        )
-    found = _propose(job)
+def _find_unified(query: _Query) -> Candidates:
+    """One network answers: its dense answer as it is, or a detector's own masks."""
+    if query.maps is not None:
+        pieces = query.pieces()
+        return dense_candidates(pieces, np.arange(len(pieces)))
+    found = _detect(query)
     if found.masks is None:
         raise CapabilityError(
-            f"{job.models.spec} gives boxes, not masks; use how=grounded with a segmenter"
+            f"{query.view.models.spec} gives boxes, not masks; use how=grounded with a segmenter"
         )
-    asked = tuple(grounded.told(box) for box in found.masks.boxes)
-    unknown = np.full(len(asked), np.nan, np.float32)
     return Candidates(
-        found.masks, asked, unknown, found.label_ids, found.scores, threshold=found.threshold
+        found.masks,
+        tuple(describe_box(box) for box in found.masks.boxes),
+        np.full(len(found.masks), np.nan, np.float32),
+        found.label_ids,
+        found.scores,
+        threshold=found.threshold,
     )
 
 
-def _guided(job: _Job) -> Candidates:
-    pieces, view, options = job.pieces(), job.view, job.options
+def _find_guided(query: _Query) -> Candidates:
+    """Pieces of the dense answer, each cut again by the segmenter where it cuts better."""
+    pieces, view, options = query.pieces(), query.view, query.options
     if not len(pieces):
-        return Candidates.nothing(view.image.size)
-    batch = options.prompts_per_batch
-    return guided(pieces, view.segmenter, view.encoding, batch=batch, instances=options.instances)
-
-
-def _everything(job: _Job) -> Candidates:
-    if job.maps is None:
-        job.pieces()  # says what is missing
-    options = EverythingOptions(
-        points_per_side=job.options.points_per_side,
-        adaptive=job.options.adaptive,
-        min_region_size=job.options.min_region_size,
-        prompts_per_batch=job.options.prompts_per_batch,
-    )
-    view = job.view
-    return find_regions(view.image, view.segmenter, view.encoding, options)
-
-
-def _grounded(job: _Job) -> Candidates:
-    """Boxes of a detector, or of the dense pieces where there is none; each box is cut."""
-    detects, view = job.models.has(Detector), job.view
-    if detects:
-        proposals = _propose(job)
-    else:
-        pieces = job.pieces()
-        proposals = Proposals(pieces.boxes, np.ones(len(pieces), np.float32), pieces.label_ids)
-    cut = grounded.grounded(
-        proposals, view.segmenter, view.encoding, batch=job.options.prompts_per_batch
-    )
-    return cut if detects else cut.unscored()
-
-
-def _propose(job: _Job) -> Proposals:
-    spelled = [
-        (word, index)
-        for index, phrase in enumerate(job.words.phrases)
-        for word in spellings(phrase)
-    ]
-    found = job.view.propose([word for word, _ in spelled])
-    return replace(
-        found, label_ids=np.array([index for _, index in spelled], np.int64)[found.label_ids]
+        return Candidates.none(view.image.size)
+    return cut_pieces(
+        pieces,
+        view.segmenter,
+        view.encoding,
+        batch=options.prompts_per_batch,
+        instances=options.instances,
     )
 
 
-_WAYS = {"unified": _unified, "guided": _guided, "everything": _everything, "grounded": _grounded}
+def _find_everything(query: _Query) -> Candidates:
+    """All regions of the picture, still to be named."""
+    query.dense_maps()  # without them there are no names
+    view, options = query.view, query.options
+    grid = EverythingOptions(
+        points_per_side=options.points_per_side,
+        adaptive=options.adaptive,
+        min_region_size=options.min_region_size,
+        prompts_per_batch=options.prompts_per_batch,
+    )
+    return view.regions(grid)
+
+
+def _find_grounded(query: _Query) -> Candidates:
+    """The boxes of a detector, or else of the dense pieces, each cut by the segmenter."""
+    view, batch = query.view, query.options.prompts_per_batch
+    if view.models.has(Detector):
+        return cut_boxes(_detect(query), view.segmenter, view.encoding, batch=batch)
+    pieces = query.pieces()
+    boxes = Proposals(pieces.boxes, np.ones(len(pieces), np.float32), pieces.label_ids)
+    return cut_boxes(boxes, view.segmenter, view.encoding, batch=batch).without_scores()
+
+
+def _detect(query: _Query) -> Proposals:
+    """What the detector finds for every spelling, labelled with the words."""
+    spelled: list[str] = []
+    word_ids: list[int] = []
+    for word_id, phrase in enumerate(query.words.phrases):
+        for spelling in spellings(phrase):
+            spelled.append(spelling)
+            word_ids.append(word_id)
+    found = query.view.propose(spelled)
+    return replace(found, label_ids=np.array(word_ids, np.int64)[found.label_ids])
+
+
+_WAYS = {
+    "unified": _find_unified,
+    "guided": _find_guided,
+    "everything": _find_everything,
+    "grounded": _find_grounded,
+}

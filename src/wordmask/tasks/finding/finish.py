@@ -1,174 +1,217 @@
-"""Candidates -> a `Result`: named, scored, thresholded, thinned, no two words on one pixel, absences told."""
+"""Candidates -> a `Result`.
+
+They are named, scored and held to a threshold; duplicates and nested regions go; no two words keep
+one pixel; the words without a region are listed as absent.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.masks import Masks
+from wordmask.core.options import Confidence
 from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError
 from wordmask.ops import merge
+from wordmask.ops.merge import Granularity
 from wordmask.tasks.finding.candidates import Candidates
-from wordmask.tasks.finding.wordmaps import WordMaps, otsu, runners_up
+from wordmask.tasks.finding.trace import Threshold
+from wordmask.tasks.finding.wordmaps import WordMaps, runners_up
 
-DETECTOR_THRESHOLD = 0.3  # where a detector does not say its own
+DETECTOR_THRESHOLD = 0.3  # where a detector says none of its own
+REST = "other"  # the name of what no word names in a panoptic result
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What stays."""
+    """What stays of the candidates; the fields are those of `SegmentOptions`."""
 
-    min_confidence: float | str = "auto"
+    min_confidence: Confidence = "auto"
     iou_threshold: float = 0.8
-    granularity: merge.Granularity = "whole"
+    granularity: Granularity = "whole"
     panoptic: bool = False
 
 
+@dataclass(frozen=True)
+class QueryWords:
+    """The names of all words that compete, and of those that are reported."""
+
+    names: tuple[str, ...]
+    reported: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
-class _Named:
-    """A score, a word and a rival for each of N candidates."""
+class _Naming:
+    """A word, a score and a rival for each of N candidates."""
 
-    label_ids: Array
-    scores: Array
-    rivals: tuple[str, ...]
-    rival_scores: Array
+    label_ids: Array  # (N,)
+    scores: Array  # (N,)
+    rivals: tuple[str, ...]  # the word that came second
+    rival_scores: Array  # (N,)
 
 
-def finished(
-    found: Candidates,
-    phrases: tuple[str, ...],
-    asked: tuple[str, ...],
-    maps: WordMaps | None,
-    rules: Rules,
-) -> tuple[Result, tuple[float, str]]:
-    """The result with `asked` as its vocabulary; and the threshold that was used, with who said so."""
+class Finished(NamedTuple):
+    """The result, and the threshold that its regions were held to."""
+
+    result: Result
+    threshold: Threshold
+
+
+def finish(found: Candidates, words: QueryWords, maps: WordMaps | None, rules: Rules) -> Finished:
+    """The result with the reported words as its vocabulary; `maps` are those of all words."""
     found = found[found.masks.areas > 0]
-    named = _named(found, phrases, maps)
-    threshold, by = _threshold(found, named, maps, rules)
-    rows = np.flatnonzero((named.scores >= threshold) & (named.label_ids < len(phrases)))
-    rows = rows[
-        merge.nms(
-            found.masks[rows],
-            named.scores[rows],
-            iou=rules.iou_threshold,
-            groups=named.label_ids[rows],
-        )
-    ]
-    result = _resolve(found, named, rows, phrases, rules)
-    reported = _only(result, asked)
-    absent = _absent(reported, named, threshold, phrases, maps)
-    return reported.replace(absent=absent), (threshold, by)
+    naming = _name(found, words.names, maps)
+    threshold = _choose_threshold(found, naming, maps, rules)
+    rows = np.flatnonzero(
+        (naming.scores >= threshold.score) & (naming.label_ids < len(words.names))
+    )
+    kept = merge.nms(
+        found.masks[rows],
+        naming.scores[rows],
+        iou=rules.iou_threshold,
+        groups=naming.label_ids[rows],
+    )
+    result = _separate(found, naming, rows[kept], words.names, rules)
+    shown = words.reported
+    if rules.panoptic and REST in result.vocabulary and REST not in shown:
+        shown = (*shown, REST)
+    result = _report(result, shown)
+    absent = _find_absent(result, naming, threshold.score, words.names, maps)
+    return Finished(result.replace(absent=absent), threshold)
 
 
-def _named(found: Candidates, phrases: tuple[str, ...], maps: WordMaps | None) -> _Named:
-    """The word each candidate was looked for with, or the likeliest; the engine's score, or the mean probability."""
+# ---- names, scores, threshold
+
+
+def _name(found: Candidates, names: tuple[str, ...], maps: WordMaps | None) -> _Naming:
+    """The word that each candidate was found for, or its most probable one.
+
+    The score is the engine's own, or the calibrated mean probability of the word.
+    """
     if maps is None:
         if found.label_ids is None or found.scores is None:
             raise CapabilityError(
-                "regions without words need an engine with dense features to name them, as in ...+mini"
+                "regions without words need an engine with dense features to name them, "
+                "as in ...+mini"
             )
-        return _Named(
-            found.label_ids, found.scores, ("",) * len(found), np.full(len(found), np.nan)
-        )
+        no_scores = np.full(len(found), np.nan)
+        return _Naming(found.label_ids, found.scores, ("",) * len(found), no_scores)
     shares = maps.under(found.masks)
-    words = shares[:, : len(phrases)]
-    labels = found.label_ids if found.label_ids is not None else words.argmax(1)
-    rivals, rival_scores = runners_up(shares, labels, phrases)
-    scores = (
-        found.scores
-        if found.scores is not None
-        else maps.calibrated(shares[np.arange(len(found)), labels], found.masks.areas)
-    )
-    return _Named(labels, scores, rivals, rival_scores)
+    labels = found.label_ids
+    if labels is None:
+        labels = shares[:, : len(names)].argmax(1)
+    rivals, rival_scores = runners_up(shares, labels, names)
+    scores = found.scores
+    if scores is None:
+        own = shares[np.arange(len(found)), labels]
+        scores = maps.calibrate(own, found.masks.areas)
+    return _Naming(labels, scores, rivals, rival_scores)
 
 
-def _threshold(
-    found: Candidates, named: _Named, maps: WordMaps | None, rules: Rules
-) -> tuple[float, str]:
-    """What the user says; else what the engine that scored says; else Otsu's for words held against features."""
+def _choose_threshold(
+    found: Candidates, naming: _Naming, maps: WordMaps | None, rules: Rules
+) -> Threshold:
+    """What the user says; else what the engine that scored says; else Otsu's."""
     if rules.min_confidence != "auto":
-        return float(rules.min_confidence), "as asked"
+        return Threshold(float(rules.min_confidence), "as asked")
     if found.scores is not None or maps is None:
-        return DETECTOR_THRESHOLD if found.threshold is None else found.threshold, "the detector's"
+        own = DETECTOR_THRESHOLD if found.threshold is None else found.threshold
+        return Threshold(own, "the detector's")
     if maps.features.threshold is None:
-        return otsu(named.scores), "Otsu's: this engine is not calibrated"
-    return maps.features.threshold, "calibrated"
+        return Threshold(otsu(naming.scores), "Otsu's: this engine is not calibrated")
+    return Threshold(maps.features.threshold, "calibrated")
 
 
-def _resolve(
-    found: Candidates, named: _Named, rows: Array, phrases: tuple[str, ...], rules: Rules
+def otsu(values: Array) -> float:
+    """The threshold that divides the values best in two; below them all where they are alike."""
+    if len(values) < 2 or float(np.ptp(values)) < 1e-6:
+        return 0.0
+    ordered = np.sort(values).astype(np.float64)
+    low_counts = np.arange(1, len(ordered))
+    high_counts = len(ordered) - low_counts
+    sums = np.cumsum(ordered)
+    low, high = sums[:-1] / low_counts, (sums[-1] - sums[:-1]) / high_counts
+    cut = int((low_counts * high_counts * (low - high) ** 2).argmax())
+    return float((ordered[cut] + ordered[cut + 1]) / 2)
+
+
+# ---- which pixels
+
+
+def _separate(
+    found: Candidates, naming: _Naming, rows: Array, names: tuple[str, ...], rules: Rules
 ) -> Result:
-    """Granularity, then one word per pixel, then perhaps full cover."""
-    rows = rows[merge.nested(found.masks[rows], named.label_ids[rows], rules.granularity)]
-    masks, scores = found.masks[rows], np.clip(named.scores[rows], 0, 1)
+    """Of these rows the wholes or the parts, with one word at most (or exactly) for each pixel."""
+    rows = rows[merge.nested(found.masks[rows], naming.label_ids[rows], rules.granularity)]
+    masks, scores = found.masks[rows], np.clip(naming.scores[rows], 0, 1)
     if rules.granularity != "tree":
         weights = [found.weights[row] for row in rows] if found.weights else None
         masks = merge.disjoint(masks, scores, weights)
-    whys = found.whys(named.rivals, named.rival_scores)
+    whys = found.whys(naming.rivals, naming.rival_scores)
     result = Result.of(
         masks,
-        phrases,
+        names,
         scores=scores,
-        label_ids=named.label_ids[rows],
+        label_ids=naming.label_ids[rows],
         why=tuple(whys[row] for row in rows),
     )
     if rules.granularity == "tree":
-        result = _classes_disjoint(result)
+        result = _separate_words(result)
     result = result[result.masks.areas > 0]
-    return merge.panoptic(result) if rules.panoptic else result
+    return merge.panoptic(result, REST) if rules.panoptic else result
 
 
-def _classes_disjoint(result: Result) -> Result:
+def _separate_words(result: Result) -> Result:
     """Nested regions of one word may share pixels, regions of different words not."""
     if not len(result):
         return result
     labels = result.label_map()
     crops = []
     for index, (x0, y0, x1, y1) in enumerate(result.masks.boxes.tolist()):
-        crops.append(result.masks.crops[index] & (labels[y0:y1, x0:x1] == result.label_ids[index]))
+        own = labels[y0:y1, x0:x1] == result.label_ids[index]
+        crops.append(result.masks.crops[index] & own)
     return result.replace(masks=Masks.from_crops(result.size, result.masks.corners, crops))
 
 
-def _only(result: Result, asked: tuple[str, ...]) -> Result:
-    """The regions of the words that are reported ("other" of a full cover stays)."""
-    vocabulary = asked + tuple(
-        word for word in result.vocabulary[-1:] if word == "other" and word not in asked
-    )
-    place = {word: index for index, word in enumerate(vocabulary)}
-    ids = np.array([place.get(name, -1) for name in result.names], np.int64)
-    kept = (
-        result.replace(vocabulary=vocabulary, label_ids=np.maximum(ids, 0))
-        if vocabulary
-        else result
-    )
-    # `replaced` sorts by score, area and corner, none of which changed: the rows stay in step with `ids`.
-    return kept[ids >= 0]
+# ---- what is reported
+
+
+def _report(result: Result, words: tuple[str, ...]) -> Result:
+    """The regions of these words only."""
+    rows = np.array([name in words for name in result.names], bool)
+    result = result[rows]
+    label_ids = [words.index(name) for name in result.names]
+    return result.replace(vocabulary=words, label_ids=label_ids)
+
+
+def _find_absent(
+    result: Result,
+    naming: _Naming,
+    threshold: float,
+    names: tuple[str, ...],
+    maps: WordMaps | None,
+) -> tuple[Absent, ...]:
+    """Every word without a region."""
+    there = set(result.names)
+    missing = [word for word in result.vocabulary if word in names and word not in there]
+    return tuple(_absent(word, names.index(word), naming, threshold, maps) for word in missing)
 
 
 def _absent(
-    result: Result, named: _Named, threshold: float, phrases: tuple[str, ...], maps: WordMaps | None
-) -> tuple[Absent, ...]:
-    """For every word without a region: its best score, and what it would have needed."""
-    there = set(result.names)
-    return tuple(
-        _missed(phrases.index(word), word, named, threshold, maps)
-        for word in result.vocabulary
-        if word not in there and word in phrases
-    )
-
-
-def _missed(
-    word_id: int, word: str, named: _Named, threshold: float, maps: WordMaps | None
+    word: str, word_id: int, naming: _Naming, threshold: float, maps: WordMaps | None
 ) -> Absent:
-    mine = named.scores[named.label_ids == word_id]
-    if len(mine):
-        return Absent(word, float(mine.max()), threshold)
+    """The word's best score and the one that it would have needed."""
+    own = naming.scores[naming.label_ids == word_id]
+    if len(own):
+        return Absent(word, float(own.max()), threshold)
     if maps is None:
         return Absent(word, 0.0, threshold)
+    # No candidate of this word: its most probable cell says how near it came.
     plane = maps.probabilities[word_id]
     y, x = np.unravel_index(int(plane.argmax()), plane.shape)
     winner = float(maps.probabilities[:, y, x].max())
-    cell = np.prod(maps.size) / plane.size
-    best, beaten = maps.calibrated(np.array([plane[y, x], winner]), cell).tolist()
-    return Absent(word, best, threshold if best < threshold else beaten)
+    cell_area = np.prod(maps.size) / plane.size
+    best, to_beat = maps.calibrate(np.array([plane[y, x], winner]), cell_area).tolist()
+    return Absent(word, best, threshold if best < threshold else to_beat)

@@ -1,8 +1,8 @@
 """Every region of a picture: a grid of points is cut, the cuts are filtered and duplicates dropped.
 
-All of that works on the segmenter's low-resolution logits. Only the regions that survive are brought
-to full size, straight into crops, so memory is bounded by the prompts of one batch and the logits of
-the survivors, not by points x height x width.
+All of that works on the segmenter's low-resolution logits. Only the regions that survive are
+brought to full size, straight into crops, so memory is bounded by the prompts of one batch and the
+logits of the survivors, not by points x height x width.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from annotated_types import Ge, Interval
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.options import Share, check
-from wordmask.core.protocols import Encoding, PromptBatch, Segmenter
+from wordmask.core.protocols import PromptBatch, Seen, Segmenter
 from wordmask.ops import merge, regions
 from wordmask.tasks.finding.candidates import Candidates
 
@@ -33,7 +33,7 @@ class EverythingOptions:
     points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """Points of the grid along the longer side."""
     adaptive: bool = True
-    """Ask every fourth point first and skip later ones that lie on an even surface of a sure region."""
+    """Prompt every fourth point first, and skip later ones on an even surface of a sure region."""
     min_quality: Share = 0.6
     """Regions below this estimate of their own IoU are dropped."""
     min_stability: Share = 0.7
@@ -101,16 +101,20 @@ class _Round:
 
 
 def find_regions(
-    image: Image, segmenter: Segmenter, encoding: Encoding, options: EverythingOptions
+    image: Image, segmenter: Segmenter, seen: Seen, options: EverythingOptions
 ) -> Candidates:
-    """Unnamed candidates, best first; `encoding` is that of the whole picture."""
+    """Unnamed candidates, best first; `seen` is what the segmenter made of the whole picture."""
     parts = []
     for window in _windows(image.size, options.crop_layers):
         part = Image(image.pixels[window.y0 : window.y1, window.x0 : window.x1], image.name)
-        seen = encoding if part.size == image.size else segmenter.encode([part])[0]
-        survivors = _search(segmenter, seen, part, options)
+        part_seen = seen if part.size == image.size else segmenter.encode([part])[0]
+        survivors = _search(segmenter, part_seen, part, options)
         parts.append(_place(survivors, window, image.size))
-    found = Candidates.join(parts)
+    return drop_small_and_duplicate(Candidates.join(parts), options)
+
+
+def drop_small_and_duplicate(found: Candidates, options: EverythingOptions) -> Candidates:
+    """Regions that are large enough, best first, and no two of them alike."""
     found = found[found.masks.areas >= max(1, options.min_region_size)]
     return found[merge.nms(found.masks, found.quality, iou=options.iou_threshold)]
 
@@ -172,7 +176,7 @@ def _are_cut_off(masks: Masks, window: Window, cell: float) -> Array:
 
 
 def _search(
-    segmenter: Segmenter, encoding: Encoding, part: Image, options: EverythingOptions
+    segmenter: Segmenter, seen: Seen, part: Image, options: EverythingOptions
 ) -> _Survivors:
     """What survives of all points of the grid over one part."""
     kept: list[_Survivors] = []
@@ -184,7 +188,7 @@ def _search(
         points = turn.points[~(turn.even & _are_inside(turn.points, best, part.size))]
         for start in range(0, len(points), options.prompts_per_batch):
             batch = points[start : start + options.prompts_per_batch]
-            kept.append(_ask(segmenter, encoding, batch, options))
+            kept.append(_ask(segmenter, seen, batch, options))
             if sum(map(len, kept)) > limit:
                 best = _drop_duplicates(kept, options.iou_threshold)
                 kept = [best]
@@ -238,11 +242,9 @@ def _cells(points: Array, size: Size, grid: Size) -> tuple[Array, Array]:
     return rows, columns
 
 
-def _ask(
-    segmenter: Segmenter, encoding: Encoding, points: Array, options: EverythingOptions
-) -> _Survivors:
+def _ask(segmenter: Segmenter, seen: Seen, points: Array, options: EverythingOptions) -> _Survivors:
     """All candidates of a batch of points that are good and stable."""
-    cuts = segmenter.cut(encoding, PromptBatch.points(points))
+    cuts = segmenter.cut(seen, PromptBatch.points(points))
     _, candidates, height, width = cuts.logits.shape
     logits = cuts.logits.reshape(-1, height, width)
     quality = cuts.quality.reshape(-1)

@@ -1,41 +1,36 @@
-"""Boxes that words were given are cut, each into one mask."""
+"""Boxes that belong to words -> one mask for each box."""
 
 import numpy as np
 
-from wordmask.core.image import Array
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import Encoding, PromptBatch, Proposals, Segmenter
+from wordmask.core.protocols import PromptBatch, Proposals, Seen, Segmenter
 from wordmask.ops import regions
-from wordmask.tasks.finding.candidates import Candidates
+from wordmask.tasks.finding.candidates import Candidates, describe_box
 
 
-def grounded(
-    proposals: Proposals, segmenter: Segmenter, encoding: Encoding, *, batch: int
-) -> Candidates:
-    """One region per box: of the candidates the one that the segmenter thinks best."""
-    size = encoding.size
-    limits = np.array([size[1], size[0], size[1], size[0]], np.float32)
+def cut_boxes(proposals: Proposals, segmenter: Segmenter, seen: Seen, *, batch: int) -> Candidates:
+    """One region for each box: of the segmenter's masks the one that it thinks best.
+
+    Boxes are cropped to the picture, and those smaller than a pixel are left out.
+    """
+    height, width = seen.size
+    limits = np.array([width, height, width, height], np.float32)
     boxes = np.clip(np.asarray(proposals.boxes, np.float32).reshape(-1, 4), 0, limits)
-    real = np.flatnonzero((boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1))
-    masks, quality = [Masks.empty(size)], [np.zeros(0, np.float32)]
-    for start in range(0, len(real), batch):
-        cuts = segmenter.cut(encoding, PromptBatch.of_boxes(boxes[real[start : start + batch]]))
+    rows = np.flatnonzero((boxes[:, 2:] - boxes[:, :2] >= 1).all(1))
+    boxes = boxes[rows]
+    masks, quality = [Masks.empty(seen.size)], [np.zeros(0, np.float32)]
+    for start in range(0, len(boxes), batch):
+        cuts = segmenter.cut(seen, PromptBatch.of_boxes(boxes[start : start + batch]))
         best = cuts.quality.argmax(1)
-        rows = np.arange(len(best))
-        masks.append(regions.masks_of_logits(cuts.logits[rows, best], size))
-        quality.append(cuts.quality[rows, best])
-    asked = tuple(told(box) for box in boxes[real])
+        prompts = np.arange(len(best))
+        masks.append(regions.masks_of_logits(cuts.logits[prompts, best], seen.size))
+        quality.append(cuts.quality[prompts, best])
     found = Candidates(
         Masks.concatenate(masks),
-        asked,
+        tuple(describe_box(box) for box in boxes),
         np.concatenate(quality),
-        proposals.label_ids[real],
-        proposals.scores[real],
+        proposals.label_ids[rows],
+        proposals.scores[rows],
         threshold=proposals.threshold,
     )
     return found[found.masks.areas > 0]
-
-
-def told(box: Array) -> str:
-    """A box as `Why.prompt` writes it."""
-    return "box " + ",".join(f"{side:.0f}" for side in box)

@@ -1,4 +1,4 @@
-"""The dense answer as connected pieces, each with the word that wins there and a place to prompt a segmenter."""
+"""Connected pieces of the dense answer, each with the word that wins it and a place to prompt."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,9 +9,11 @@ import numpy as np
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.ops import regions
+from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.wordmaps import WordMaps
 
 GRID = 256  # long side of the grid on which pieces are found
+PEAK_SHARE = 0.9  # a piece is prompted where its word has this share of its highest probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +22,7 @@ class Pieces:
 
     masks: Masks  # on the grid
     label_ids: Array  # (N,) word ids
-    rows: Array  # (N,) which plane of `planes` each piece's word has
+    rows: Array  # (N,) the plane of each piece's word
     planes: Array  # (K, h, w) probabilities of the words that win somewhere, the last one "none"
     size: Size  # the picture's
 
@@ -41,38 +43,35 @@ class Pieces:
         return scaled
 
     def points(self) -> Array:
-        """(N, 2) float32 picture points: the deepest of the most probable places inside each piece."""
+        """(N, 2) float32 picture points: the deepest point where each piece is most probable."""
         found = []
-        for index, (crop, (x0, y0)) in enumerate(
-            zip(self.masks.crops, self.masks.corners.tolist(), strict=True)
-        ):
-            plane = self.planes[self.rows[index], y0 : y0 + crop.shape[0], x0 : x0 + crop.shape[1]]
-            sure = crop & (plane >= 0.9 * plane[crop].max())
-            x, y = regions.deepest_point(sure)
+        for index, crop in enumerate(self.masks.crops):
+            x0, y0, x1, y1 = self.masks.boxes[index].tolist()
+            plane = self.planes[self.rows[index], y0:y1, x0:x1]
+            probable = crop & (plane >= PEAK_SHARE * plane[crop].max())
+            x, y = regions.deepest_point(probable)
             found.append((x0 + x, y0 + y))
         points: Array = np.array(found, np.float32).reshape(-1, 2) * self.to_picture
         return points
 
     def priors(self, rows: Array) -> Array:
-        """(n, h, w) float32 log-odds of each piece's word, for use as an earlier mask."""
+        """(n, h, w) float32 log-odds of each piece's word, to prompt with as an earlier mask."""
         odds = np.clip(self.planes[self.rows[rows]], 1e-3, 1 - 1e-3)
         logits: Array = np.log(odds / (1 - odds)).astype(np.float32)
         return logits
 
-    def at_full_size(self, index: Array) -> Masks:
-        """The pieces in the picture: where their word's lead over the others, spread smoothly, is positive."""
-        return Masks.concatenate(
-            [Masks.empty(self.size), *(self._at_full_size(int(row)) for row in index)]
-        )
+    def at_full_size(self, rows: Array) -> Masks:
+        """These pieces in the picture: where their word leads the others, interpolated smoothly."""
+        masks = [self._at_full_size(int(row)) for row in rows]
+        return Masks.concatenate([Masks.empty(self.size), *masks])
 
     def _at_full_size(self, row: int) -> Masks:
-        best, first, second = self._two_best
+        best, highest, second = self._two_best
         plane = self.rows[row]
-        lead = self.planes[plane] - np.where(best == plane, second, first)
+        lead = self.planes[plane] - np.where(best == plane, second, highest)
         near = cv2.dilate(self.masks.one(row).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        return regions.masks_of_logits(
-            np.where(near, lead, -1.0)[None].astype(np.float32), self.size
-        )
+        lead = np.where(near, lead, -1.0).astype(np.float32)
+        return regions.masks_of_logits(lead[None], self.size)
 
     @cached_property
     def _two_best(self) -> tuple[Array, Array, Array]:
@@ -80,23 +79,31 @@ class Pieces:
         best = self.planes.argmax(0)
         if len(self.planes) == 1:
             return best, self.planes[0], np.zeros_like(self.planes[0])
-        second, first = np.partition(self.planes, -2, axis=0)[-2:]
-        return best, first, second
+        second, highest = np.partition(self.planes, -2, axis=0)[-2:]
+        return best, highest, second
 
 
-def find(maps: WordMaps, *, threshold: float, min_region_size: int) -> Pieces:
-    """Pieces where a word wins with at least `threshold`, of at least `min_region_size` picture pixels."""
+def dense_candidates(pieces: Pieces, rows: Array) -> Candidates:
+    """These pieces as they are, without a segmenter."""
+    quality = np.full(len(rows), np.nan, np.float32)
+    prompts = ("dense",) * len(rows)
+    return Candidates(pieces.at_full_size(rows), prompts, quality, pieces.label_ids[rows])
+
+
+def find_pieces(maps: WordMaps, *, threshold: float, min_region_size: int) -> Pieces:
+    """Pieces where a word wins with at least this probability, of at least so many picture pixels."""
     height, width = maps.size
     shrink = min(1.0, GRID / max(height, width))
     grid = (max(1, round(height * shrink)), max(1, round(width * shrink)))
-    winners, planes = maps.winners(grid)
+    word_ids, planes = maps.winners(grid)
     best = planes.argmax(0)
-    sure = planes.max(0) >= threshold
+    probable = planes.max(0) >= threshold
     min_area = max(1, round(min_region_size * grid[0] * grid[1] / (height * width)))
-    parts, rows = [Masks.empty(grid)], []
-    for row in range(len(winners) - 1):  # without "none"
-        found = regions.pieces_as_masks((best == row) & sure, min_area=min_area)
+    parts = [Masks.empty(grid)]
+    rows: list[int] = []
+    for row in range(len(word_ids) - 1):  # without "none"
+        found = regions.pieces_as_masks((best == row) & probable, min_area=min_area)
         parts.append(found)
         rows += [row] * len(found)
     index = np.array(rows, np.int64)
-    return Pieces(Masks.concatenate(parts), winners[index], index, planes, maps.size)
+    return Pieces(Masks.concatenate(parts), word_ids[index], index, planes, maps.size)

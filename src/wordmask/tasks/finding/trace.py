@@ -11,19 +11,22 @@ from wordmask.core.protocols import Cuts, PromptBatch, Seen, Segmenter
 BLIND_GRID = 64 * 64  # prompts of the blind grid that guided prompting is compared with
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """The score from which a word counted as found."""
+
+    score: float
+    source: str  # who said so: the user, the engine's calibration, the detector's makers, Otsu
+
+
 @dataclass
 class Trace:
-    """Filled while a task runs; hand one over to see it."""
+    """What a task did; it fills the one that it is given."""
 
     how: str = ""
     prompts: int = 0
     encodings: int = 0
-    threshold: float | None = (
-        None  # the score from which a word counted; None where nothing was looked for by words
-    )
-    threshold_by: str = (
-        ""  # who said so: asked for, the engine's calibration, the detector's makers, Otsu
-    )
+    threshold: Threshold | None = None  # None where nothing was looked for by words
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -37,13 +40,11 @@ class Trace:
     def line(self) -> str:
         """One sentence for -v."""
         stages = ", ".join(f"{stage} {spent:.2f} s" for stage, spent in self.seconds.items())
-        share = f"{self.prompts} prompts (a blind 64 x 64 grid: {BLIND_GRID})"
-        bound = (
-            ""
-            if self.threshold is None
-            else f", threshold {self.threshold:.2f} ({self.threshold_by})"
-        )
-        return f"{self.how}: {share}, {self.encodings} encoder passes{bound}; {stages}"
+        prompts = f"{self.prompts} prompts (a blind 64 x 64 grid: {BLIND_GRID})"
+        threshold = ""
+        if self.threshold is not None:
+            threshold = f", threshold {self.threshold.score:.2f} ({self.threshold.source})"
+        return f"{self.how}: {prompts}, {self.encodings} encoder passes{threshold}; {stages}"
 
 
 @dataclass(frozen=True)

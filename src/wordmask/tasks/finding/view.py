@@ -7,7 +7,6 @@ from threading import Lock
 import numpy as np
 
 from wordmask.core.image import Image
-from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.once import Once
 from wordmask.core.prompts import spellings
@@ -17,12 +16,18 @@ from wordmask.core.protocols import (
     Encoder,
     FeatureMap,
     MaskedDense,
+    MaskProposer,
     Proposals,
     Rivals,
     Seen,
     Segmenter,
 )
-from wordmask.tasks.finding.grid import EverythingOptions, find_regions
+from wordmask.tasks.finding.candidates import Candidates
+from wordmask.tasks.finding.grid import (
+    EverythingOptions,
+    drop_small_and_duplicate,
+    find_regions,
+)
 from wordmask.tasks.finding.trace import Counted, Trace
 from wordmask.tasks.finding.wordmaps import WordMaps
 
@@ -72,6 +77,22 @@ class View:
         """The dense features; an engine that needs masks for them gets those of every region."""
         return self._features()
 
+    def regions(self, options: EverythingOptions) -> Candidates:
+        """Every region, unnamed, best first: from an engine that proposes all, or from a grid."""
+        if not self.models.has(MaskProposer):
+            return find_regions(self.image, self.segmenter, self.encoding, options)
+        proposer = self.models.get(MaskProposer)
+        seen = self.seen(proposer)
+        with self.trace.stage("propose"):
+            proposals = proposer.propose_all(seen)
+        prompts = ("everything",) * len(proposals.masks)
+        found = Candidates(proposals.masks, prompts, proposals.quality)
+        return drop_small_and_duplicate(found[found.quality >= options.min_quality], options)
+
+    @property
+    def _finds_regions(self) -> bool:
+        return self.models.has(MaskProposer) or self.models.has(Segmenter)
+
     def propose(self, phrases: Sequence[str]) -> Proposals:
         """What the detector finds for the phrases."""
         detector = self.models.get(Detector)
@@ -94,17 +115,12 @@ class View:
     def _make_features(self) -> FeatureMap:
         dense = self.models.get(Dense)
         seen = self.seen(dense)
-        if isinstance(dense, MaskedDense) and dense.needs_masks and self.models.has(Segmenter):
-            masks = self._regions()
+        if isinstance(dense, MaskedDense) and dense.needs_masks and self._finds_regions:
+            masks = self.regions(EverythingOptions()).masks
             with self.trace.stage("features"):
                 return dense.features(seen, masks)
         with self.trace.stage("features"):
             return dense.features(seen)
-
-    def _regions(self) -> Masks:
-        """Every region of the picture, unnamed."""
-        options = EverythingOptions()
-        return find_regions(self.image, self.segmenter, self.encoding, options).masks
 
     def _with_rivals(self) -> FeatureMap:
         """The features for one word: a softmax over it alone would be certain of it everywhere."""

@@ -13,7 +13,7 @@ from wordmask.lab.bench.answers import WordBench, class_phrases, view
 from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
 from wordmask.lab.bench.options import WordOptions
 from wordmask.lab.metrics.weighting import weighted_mean
-from wordmask.tasks.click import Click, ClickOptions, click_view, name
+from wordmask.tasks.click import Click, ClickOptions, click_view, name_masks
 from wordmask.tasks.finding.view import View
 
 
@@ -100,7 +100,7 @@ class RecogniseBench(WordBench[WordOptions]):
         seen = view(kit, picture.image)
         with clock.stage("predict"):
             masks = cut_boxes(seen, wanted.masks)
-            _, shares = name(seen, masks, phrases.phrases)
+            _, shares = name_masks(seen, masks, phrases.phrases)
         with clock.stage("score"):
             scores = class_scores(shares, phrases.owners, len(kit.data.classes))
             iou = [float(masks[row].iou(wanted.masks[row])[0, 0]) for row in range(len(wanted))]
