@@ -41,6 +41,8 @@ ROOT_PAGES = {
 }
 MARKER = re.compile(r"^<!-- (options|effects|commands|notebook)(?:: (\w+))? -->$", re.MULTILINE)
 PAGE_NAME = re.compile(r"\bdocs/([\w-]+)\.md\b")
+TABLE_ROW = re.compile(r"^\|.*$", re.MULTILINE)
+CODE = re.compile(r"`[^`\n]+`")
 DOCTEST = re.compile(r"^>>> .*\n?(?:^(?!\s*$).*\n?)*", re.MULTILINE)
 TRAILING_COMMENT = re.compile(r"\s#\s(.+)$")
 
@@ -62,7 +64,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown = markdown.replace(f"](../{source}", f"]({target}").replace(
             f"]({source}", f"]({target}"
         )
+    markdown = TABLE_ROW.sub(lambda row: CODE.sub(plain_bars, row[0]), markdown)
     return MARKER.sub(lambda found: MAKERS[found[1]](found[2] or ""), markdown)
+
+
+def plain_bars(code: re.Match[str]) -> str:
+    """GitHub wants a backslash before a bar in the code of a table, Python-Markdown none."""
+    return code[0].replace("\\|", "|")
 
 
 # ---- options
@@ -273,8 +281,10 @@ def notebook_cells(name: str) -> str:
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table that a phone shows row below row (stylesheets/extra.css)."""
     lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell(text) for text in line)} |" for line in lines)
+    text = "\n".join(f"| {' | '.join(cell(part) for part in line)} |" for line in lines)
+    return f'<div class="options" markdown>\n\n{text}\n\n</div>'
 
 
 def cell(text: str) -> str:

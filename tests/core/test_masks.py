@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from drawing import draw
 from wordmask.core import masks as masks_module
 from wordmask.core.masks import Masks
 from wordmask.errors import MaskError
@@ -15,11 +16,6 @@ from wordmask.errors import MaskError
 def stacks(draw_: st.DrawFn, *, least: int = 0) -> np.ndarray:
     shape = (draw_(st.integers(least, 4)), draw_(st.integers(1, 12)), draw_(st.integers(1, 12)))
     return draw_(arrays(bool, shape))
-
-
-def draw(*rows: str) -> np.ndarray:
-    """`draw("##.", "..#")`: a mask that can be read in the test."""
-    return np.array([[c == "#" for c in row] for row in rows])
 
 
 def tight(masks: Masks) -> bool:

@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -111,6 +111,12 @@ def test_ranges_and_choices_are_described():
     assert shown["confidence"] == (0, 1, ("auto",))
     assert shown["side"] == (16, None, ())
     assert shown["words"] == (None, None, ())
+
+
+def test_a_class_without_source_is_described_without_texts():
+    made = make_dataclass("Made", [("side", Annotated[int, Ge(1)], field(default=3))])
+    (side,) = describe(made)
+    assert (side.name, side.doc, side.minimum) == ("side", "", 1)
 
 
 values = st.one_of(

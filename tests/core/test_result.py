@@ -4,23 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from drawing import draw_masks
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import Absent, Result, Why
 from wordmask.errors import MaskError, OptionError
 
 
-def draw(*pictures: str) -> Masks:
-    """`draw("##./#..", ".../.##")`: masks that can be read in the test, rows between slashes."""
-    return Masks.from_dense(
-        np.array([[[c == "#" for c in row] for row in one.split("/")] for one in pictures])
-    )
-
-
 def full() -> Result:
     """Three regions with every column, given in a wrong order."""
     return Result.of(
-        draw("#...", "##..", "...#"),
+        draw_masks("#...", "##..", "...#"),
         ("cat", "dog"),
         scores=[0.2, 0.9, 0.5],
         label_ids=[1, 0, -1],
@@ -45,7 +39,7 @@ def test_every_column_is_sorted_with_the_scores():
 
 
 def test_ties_go_by_area_then_from_the_top_then_from_the_left():
-    result = Result.of(draw("..../.#..", "..#./....", "#.../....", "..../..##"))
+    result = Result.of(draw_masks("..../.#..", "..#./....", "#.../....", "..../..##"))
     assert result.masks.boxes.tolist() == [[2, 1, 4, 2], [0, 0, 1, 1], [2, 0, 3, 1], [1, 1, 2, 2]]
 
 
@@ -76,13 +70,16 @@ def test_a_row_as_a_named_tuple():
     assert region.mask.tolist() == [[False, False, False, True]]
     assert (region.box, region.area, region.name, region.label_id) == ((3, 0, 4, 1), 1, "", -1)
     assert (region.track_id, region.why.prompt, region.score) == (30, "r", 0.5)
-    plain = Result.of(draw("#.")).one()
+    plain = Result.of(draw_masks("#.")).one()
     assert (plain.track_id, plain.embedding, plain.why, plain.score) == (None, None, None, 1.0)
 
 
 def test_the_best_score_wins_in_the_label_map():
     result = Result.of(
-        draw("##..", ".###", "#..."), ("cat", "dog"), scores=[0.9, 0.8, 1.0], label_ids=[0, 1, -1]
+        draw_masks("##..", ".###", "#..."),
+        ("cat", "dog"),
+        scores=[0.9, 0.8, 1.0],
+        label_ids=[0, 1, -1],
     )
     assert result.label_map().tolist() == [[0, 0, 1, 1]]
     assert result.label_map().dtype == np.int32
@@ -129,13 +126,13 @@ def test_the_picture_can_be_kept_and_let_go():
 def test_the_constructor_checks(change, message):
     columns = {"size": (1, 4), "scores": [0.9, 0.5], "label_ids": [0, -1]} | change
     with pytest.raises(MaskError, match=message):
-        Result(vocabulary=("cat",), masks=draw("#...", ".#.."), **columns)
+        Result(vocabulary=("cat",), masks=draw_masks("#...", ".#.."), **columns)
 
 
 @pytest.mark.parametrize("column", [{"scores": [1.0]}, {"label_ids": [0]}, {"why": [Why()]}])
 def test_columns_of_the_wrong_length_are_refused_before_sorting(column):
     with pytest.raises(MaskError, match="2 masks but 1"):
-        Result.of(draw("#.", ".#"), ("cat",), **column)
+        Result.of(draw_masks("#.", ".#"), ("cat",), **column)
 
 
 def test_columns_are_read_only():
@@ -169,7 +166,7 @@ def test_repr_says_what_was_found_and_what_not():
         == "<Result 3 regions of 4 x 1: cat 0.90, unnamed 0.50, dog 0.20; not here: dog>"
     )
     assert repr(Result.nothing((3, 4))) == "<Result 0 regions of 4 x 3>"
-    assert "2 more" in repr(Result.of(draw(*["#."] * 7)))
+    assert "2 more" in repr(Result.of(draw_masks(*["#."] * 7)))
 
 
 def test_showing_and_saving_are_medias_work(tmp_path):

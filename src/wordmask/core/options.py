@@ -9,8 +9,8 @@
         check(self)
 
 `check` holds values to the types; `describe` gives every door the same names, types, defaults,
-ranges, choices and texts. Pydantic reads these classes as they are, so a JSON schema needs no second
-source.
+ranges, choices and texts. Pydantic reads these classes as they are, so a JSON schema needs no
+second source.
 """
 
 import ast
@@ -230,7 +230,12 @@ def _within(value: Any, note: Any) -> bool:
 
 
 def _docs_of(options: type) -> dict[str, str]:
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(options))).body
+    """The text under each field; nothing for a class without source, as in a session."""
+    try:
+        source = inspect.getsource(options)
+    except (OSError, TypeError):
+        return {}
+    (body,) = ast.parse(textwrap.dedent(source)).body
     if not isinstance(body, ast.ClassDef):
         return {}
     docs = {}

@@ -47,9 +47,9 @@ COMMANDS = {
 
 
 EXIT_CODES = (
-    "Exit codes: 0 done, 1 a warning of lint-words, 2 wrong use or a file that cannot be used, 3 an "
-    "engine is missing or cannot do it, 4 an output cannot be written, 5 some of many failed, 130 "
-    "stopped (Ctrl-C)."
+    "Exit codes: 0 done, 1 a warning of lint-words, 2 wrong use or a file that cannot be used, "
+    "3 an engine is missing or cannot do it, 4 an output cannot be written, 5 some of many failed, "
+    "130 stopped (Ctrl-C)."
 )
 
 

@@ -38,7 +38,7 @@ class MeasureOptions:
     model: str = "auto"
     """An engine, or engines joined by +; see `wordmask models`."""
     output_dir: Path = Path("bench")
-    """Folder for results.json, summary.txt, index.html and pictures; a stopped run goes on there."""
+    """Folder for the results, a page and pictures; a stopped run goes on in it."""
     ray: bool = False
     """Measure on a Ray cluster, one actor for each device."""
 

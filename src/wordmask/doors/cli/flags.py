@@ -164,7 +164,7 @@ def _metavar(kind: Any) -> str:
 
 
 def _is_flag(kind: Any) -> bool:
-    """Whether a command line can express the type: switches, plain values, choices, lists of them."""
+    """Whether a command line can express the type: switches, plain values, choices, lists."""
     if get_origin(kind) in (tuple, list):
         kind = get_args(kind)[0]
     return kind is bool or all(

@@ -85,6 +85,7 @@ def help_all() -> Any:
 SETTINGS: dict[str, Any] = {
     "add_completion": False,
     "pretty_exceptions_enable": False,
+    "rich_markup_mode": "rich",
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
 _ALL = "wordmask.help_all"

@@ -14,7 +14,7 @@ from wordmask.media.reading.limits import human
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.", metavar=" ")]
 
 
-class Group(NamedTuple):
+class EngineGroup(NamedTuple):
     """What some engines can do; an engine stands in every group that it belongs to."""
 
     title: str
@@ -22,12 +22,12 @@ class Group(NamedTuple):
 
 
 GROUPS = (
-    Group("Words to masks", frozenset({"Segmenter", "Dense"})),
-    Group("Clicks and boxes to masks", frozenset({"Segmenter"})),
-    Group("Names for regions (join with one that takes clicks)", frozenset({"Dense"})),
-    Group("Words to boxes (join with one that takes boxes)", frozenset({"Detector"})),
-    Group("Depth", frozenset({"DepthModel"})),
-    Group("Fill what is removed", frozenset({"Inpainter"})),
+    EngineGroup("Words to masks", frozenset({"Segmenter", "Dense"})),
+    EngineGroup("Clicks and boxes to masks", frozenset({"Segmenter"})),
+    EngineGroup("Names for regions (join with one that takes clicks)", frozenset({"Dense"})),
+    EngineGroup("Words to boxes (join with one that takes boxes)", frozenset({"Detector"})),
+    EngineGroup("Depth", frozenset({"DepthModel"})),
+    EngineGroup("Fill what is removed", frozenset({"Inpainter"})),
 )
 OTHERS = "Others"
 RECORDED = (

@@ -1,7 +1,7 @@
 """Words as small pictures: the font, and the chips that labels are written on.
 
-The shipped font (DejaVu Sans) has Latin, Greek, Cyrillic, Hebrew, Arabic, Armenian, Georgian and more. For words
-that it lacks letters for, a font of the system is looked for; without one the letters show as boxes.
+The shipped font (DejaVu Sans) has Latin, Greek, Cyrillic, Hebrew, Arabic, Armenian, Georgian and
+more. For other letters a font of the system is looked for; without one they show as boxes.
 """
 
 from functools import lru_cache
@@ -15,29 +15,22 @@ from wordmask.media.drawing.palette import Colour, ink
 
 SHIPPED = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 LONGEST = 40  # characters of a label before it is cut
-FINE = 4  # chips are drawn this much larger and shrunk, which smooths their corners
+FINE = 4  # plates are drawn this much larger and shrunk, which smooths their corners
 
 _SYSTEM = (
     "/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts",
     "/System/Library/Fonts", "/Library/Fonts", "C:/Windows/Fonts",
 )  # fmt: skip
+# Parts of the file names of fonts that cover many scripts.
 _WIDE = (
-    "noto",
-    "pingfang",
-    "hiragino",
-    "msyh",
-    "yugoth",
-    "malgun",
-    "wqy",
-    "droidsansfallback",
-    "unifont",
-    "arial uni",
-)
+    "noto", "pingfang", "hiragino", "msyh", "yugoth", "malgun", "wqy", "droidsansfallback",
+    "unifont", "arial uni",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=64)
 def font(size: int, path: Path = SHIPPED, *, shaped: bool = False) -> ImageFont.FreeTypeFont:
-    """The font at `size` pixels. Plain layout looks the same everywhere; Arabic, say, needs `shaped`."""
+    """The font at `size` pixels; `shaped` joins letters, as Arabic needs, if the system can."""
     engine = ImageFont.Layout.RAQM if shaped and features.check("raqm") else ImageFont.Layout.BASIC
     try:
         return ImageFont.truetype(str(path), size, layout_engine=engine)
@@ -49,7 +42,7 @@ def font(size: int, path: Path = SHIPPED, *, shaped: bool = False) -> ImageFont.
 
 def font_for(text: str, size: int, path: Path | None = None) -> ImageFont.FreeTypeFont:
     """The font that `text` can be written in."""
-    shaped = any(ord(letter) >= 0x0590 for letter in text)  # Hebrew and all that comes after it
+    shaped = any(ord(letter) >= 0x0590 for letter in text)  # Hebrew and all scripts after it
     if path is None:
         path = SHIPPED if _covers(SHIPPED, text) else _system_font(text) or SHIPPED
     return font(size, path, shaped=shaped)
@@ -66,19 +59,20 @@ def tidy(text: str, longest: int = LONGEST) -> str:
 
 
 def chip(name: str, score: str, colour: Colour, size: int, path: Path | None = None) -> Pil.Image:
-    """RGBA: `name` and a fainter `score` on a rounded plate of `colour`, letters `size` pixels high."""
+    """RGBA: `name` and a fainter `score` on a rounded plate, letters `size` pixels high."""
     text_font, score_font = font_for(name, size, path), font_for(score, size, path)
     gap = round(0.4 * size) if name and score else 0
-    name_wide, score_wide = round(text_font.getlength(name)), round(score_font.getlength(score))
+    name_width = round(text_font.getlength(name))
+    score_width = round(score_font.getlength(score))
     pad = round(0.42 * size)
-    width, height = name_wide + gap + score_wide + 2 * pad, round(1.5 * size)
+    width, height = name_width + gap + score_width + 2 * pad, round(1.5 * size)
     plate = _plate(width, height, round(0.36 * size), colour)
     letters = ImageDraw.Draw(plate)
     black_or_white = ink(colour)
     middle = height / 2 + 0.5
     letters.text((pad, middle), name, fill=black_or_white, font=text_font, anchor="lm")
     faint = tuple(round(0.74 * i + 0.26 * c) for i, c in zip(black_or_white, colour, strict=True))
-    letters.text((pad + name_wide + gap, middle), score, fill=faint, font=score_font, anchor="lm")
+    letters.text((pad + name_width + gap, middle), score, fill=faint, font=score_font, anchor="lm")
     return plate
 
 
@@ -89,13 +83,13 @@ def write(
     ImageDraw.Draw(picture).text(xy, text, fill=colour, font=font_for(text, size), anchor="lm")
 
 
-def wide(text: str, size: int) -> int:
-    """Pixels that `text` takes."""
+def text_width(text: str, size: int) -> int:
+    """Pixels that `text` takes in letters of `size`."""
     return round(font_for(text, size).getlength(text))
 
 
 def _plate(width: int, height: int, radius: int, colour: Colour) -> Pil.Image:
-    """RGBA: a rounded rectangle with a thin edge that keeps it apart from a ground of its own colour."""
+    """RGBA: a rectangle with smooth round corners."""
     shape = Pil.new("L", (width * FINE, height * FINE), 0)
     box = (0, 0, width * FINE - 1, height * FINE - 1)
     ImageDraw.Draw(shape).rounded_rectangle(box, radius * FINE, fill=255)
@@ -106,7 +100,7 @@ def _plate(width: int, height: int, radius: int, colour: Colour) -> Pil.Image:
 
 @lru_cache(maxsize=4096)
 def _covers(path: Path, text: str) -> bool:
-    """Whether the font has every letter: those it lacks all draw the same box."""
+    """Whether the font has every letter; it draws the same box for all that it lacks."""
     face = font(20, path)
     box = bytes(face.getmask("\U0010fffe"))
     return all(letter.isspace() or bytes(face.getmask(letter)) != box for letter in text)
@@ -126,5 +120,9 @@ def _system_font(text: str) -> Path | None:
 @lru_cache(maxsize=1)
 def _system_fonts() -> tuple[Path, ...]:
     """Installed fonts known for wide coverage, in a fixed order."""
-    files = (file for folder in _SYSTEM for file in Path(folder).expanduser().rglob("*.[to]t[fc]"))
-    return tuple(sorted(file for file in files if any(part in file.name.lower() for part in _WIDE)))
+    found = []
+    for folder in _SYSTEM:
+        for file in Path(folder).expanduser().rglob("*.[to]t[fc]"):
+            if any(part in file.name.lower() for part in _WIDE):
+                found.append(file)
+    return tuple(sorted(found))

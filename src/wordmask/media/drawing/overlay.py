@@ -3,52 +3,48 @@
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Ge, Interval
 from PIL import Image as Pil
 from PIL import ImageDraw
 
 from wordmask.core.image import Array, Image, Size
+from wordmask.core.options import Share, check
 from wordmask.core.result import Result
-from wordmask.errors import ImageError, OptionError, did_you_mean
+from wordmask.errors import ImageError, OptionError
 from wordmask.media.drawing import lettering, palette
 from wordmask.media.drawing.paint import Brush, paint, spot
-from wordmask.media.drawing.placing import Place, place
+from wordmask.media.drawing.placing import Label, Place, place
 
 NEUTRAL = 244  # the grey that stands in for a picture that is not there
-COLOUR_BY = ("auto", "label", "region", "track")
+ON_NEUTRAL = 2.0  # times the opacity there, where nothing lies below
 
 
 @dataclass(frozen=True)
 class RenderOptions:
     """How an overlay looks. Lengths follow the picture's size; `scale` multiplies them."""
 
-    opacity: float = 0.42
-    """Of the fill, 0 (outlines only) to 1."""
+    opacity: Share = 0.26
+    """Of the fill: 0 draws outlines only, 1 hides the picture."""
     outline: bool = True
     """Draw the outline of every region."""
     labels: bool = True
     """Write the names."""
     scores: bool = True
     """Write the scores beside the names; where all are 1, as in a truth, they are left out."""
-    scale: float = 1.0
+    scale: Annotated[float, Interval(ge=0.1, le=20)] = 1.0
     """Size of letters and lines."""
-    colour_by: str = "auto"
-    """label, region or track; auto takes tracks where there are any, else labels, else regions."""
-    max_labels: int = 120
+    colour_by: Literal["auto", "label", "region", "track"] = "auto"
+    """What has a colour of its own; auto: tracks if there are any, else labels, else regions."""
+    max_labels: Annotated[int, Ge(0)] = 120
     """The best so many regions are labelled, as far as there is room."""
     font: str | None = None
     """A font file, for words in letters that the shipped font lacks."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.opacity <= 1:
-            raise OptionError(f"opacity lies in [0, 1], got {self.opacity}")
-        if not 0.1 <= self.scale <= 20:
-            raise OptionError(f"scale lies in [0.1, 20], got {self.scale}")
-        if self.colour_by not in COLOUR_BY:
-            raise OptionError(
-                f"no colouring by {self.colour_by!r}.{did_you_mean(self.colour_by, COLOUR_BY)}"
-            )
+        check(self)
 
 
 def overlay(image: Image | None, result: Result, options: RenderOptions | None = None) -> Pil.Image:
@@ -59,17 +55,18 @@ def overlay(image: Image | None, result: Result, options: RenderOptions | None =
     options = options or RenderOptions()
     if image is not None and image.size != result.size:
         raise ImageError(
-            f"the picture is {image.size}, the result {result.size} (height, width); resize one of them"
+            f"the picture is {image.size}, the result {result.size} (height, width); "
+            "resize one of them"
         )
     unit = sqrt(result.size[0] * result.size[1]) / 640 * options.scale
     canvas = _ground(image, result.size)
     colours = region_colours(result, options.colour_by)
-    opacity = options.opacity if image is not None else min(1.0, options.opacity * 1.6)
-    line = max(1.2, 2.0 * unit) if options.outline else 0.0
-    paint(canvas, result.masks, colours, Brush(opacity, line, 0.6 + 0.5 * unit))
+    opacity = options.opacity if image is not None else min(1.0, options.opacity * ON_NEUTRAL)
+    line = max(1.4, 2.4 * unit) if options.outline else 0.0
+    paint(canvas, result.masks, colours, Brush(opacity, line, smoothing=0.6 + 0.5 * unit))
     picture = Pil.fromarray(np.round(np.clip(canvas, 0, 255)).astype(np.uint8))
     if options.labels:
-        _label(picture, result, colours, options, letter=max(11, round(15 * unit**0.9)))
+        _write_labels(picture, result, colours, options, letter=max(11, round(15 * unit**0.9)))
     return picture
 
 
@@ -78,16 +75,14 @@ def region_colours(result: Result, by: str = "auto") -> Array:
     tracks = result.track_ids
     if by == "track" and tracks is None:
         raise OptionError("the result has no tracks to colour by; use label or region")
+    has_names = bool((result.label_ids >= 0).any())
     if tracks is not None and by in ("auto", "track"):
-        rows = [
-            palette.numbered(track) if track >= 0 else palette.GREY for track in tracks.tolist()
-        ]
-    elif by == "region" or (by == "auto" and not (result.label_ids >= 0).any()):
-        rows = [palette.numbered(index) for index in range(len(result))]
+        rows = [palette.nth(track) if track >= 0 else palette.GREY for track in tracks.tolist()]
+    elif by == "region" or (by == "auto" and not has_names):
+        rows = [palette.nth(row) for row in range(len(result))]
     else:
-        table = np.array(
-            [*palette.colours(result.vocabulary), palette.GREY], np.uint8
-        )  # -1, unnamed, is the last
+        # Label -1, unnamed, takes the last row.
+        table = np.array([*palette.colours(result.vocabulary), palette.GREY], np.uint8)
         return table[result.label_ids]
     return np.array(rows, np.uint8).reshape(-1, 3)
 
@@ -99,49 +94,58 @@ def _ground(image: Image | None, size: Size) -> Array:
     return image.pixels.astype(np.float32)
 
 
-def _label(
+def _write_labels(
     picture: Pil.Image, result: Result, colours: Array, options: RenderOptions, letter: int
 ) -> None:
     """Write names and scores, best region first, each where it hides least."""
+    rows = _rows_to_label(result, options.max_labels)
+    names = [_label_text(result, row) for row in rows]
     with_scores = options.scores and bool((result.scores < 1).any())
-    areas = result.masks.areas.tolist()
-    rows = [row for row in range(len(result)) if areas[row] and _name(result, row)][
-        : options.max_labels
-    ]
-    path = Path(options.font) if options.font else None
-    plates = []
-    for row in rows:
+    font = Path(options.font) if options.font else None
+    chips, labels = [], []
+    for k, row in enumerate(rows):
         score = f"{result.scores[row]:.2f}" if with_scores else ""
-        colour = tuple(colours[row].tolist())
-        plates.append(lettering.chip(_name(result, row), score, colour, letter, path))
-    spots = [spot(result.masks.crops[row], result.masks.corners[row].tolist()) for row in rows]
-    sizes = [plate.size for plate in plates]
-    names = [_name(result, row) for row in rows]
-    repeats = [name in names[:index] for index, name in enumerate(names)]
-    places = place(sizes, spots, result.masks.boxes[rows].astype(float), repeats, result.size)
-    for plate, place_, row in zip(plates, places, rows, strict=True):
-        if place_ and place_.pointer:
-            _point(picture, plate, place_, tuple(colours[row].tolist()), letter)
-    for plate, place_ in zip(plates, places, strict=True):
-        if place_:
-            picture.paste(plate, (place_.x, place_.y), plate)
+        chip = lettering.chip(names[k], score, _colour(colours, row), letter, font)
+        where = spot(result.masks.crops[row], result.masks.corners[row].tolist())
+        repeats = names[k] in names[:k]
+        stuff = bool(palette.natural_kinds(result.names[row]))
+        chips.append(chip)
+        labels.append(Label(chip.size, where, repeats, stuff))
+    places = place(labels, result.size)
+    for chip, found, row in zip(chips, places, rows, strict=True):
+        if found and found.pointer:
+            _point(picture, chip, found, _colour(colours, row), letter)
+    for chip, found in zip(chips, places, strict=True):
+        if found:
+            picture.paste(chip, (found.x, found.y), chip)
 
 
-def _name(result: Result, row: int) -> str:
+def _rows_to_label(result: Result, most: int) -> list[int]:
+    areas = result.masks.areas
+    rows = [row for row in range(len(result)) if areas[row] and _label_text(result, row)]
+    return rows[:most]
+
+
+def _label_text(result: Result, row: int) -> str:
     name = lettering.tidy(result.names[row])
     if result.track_ids is not None and result.track_ids[row] >= 0:
         name = f"#{result.track_ids[row]} {name}".rstrip()
     return name
 
 
+def _colour(colours: Array, row: int) -> palette.Colour:
+    red, green, blue = colours[row].tolist()
+    return red, green, blue
+
+
 def _point(
-    picture: Pil.Image, plate: Pil.Image, from_: Place, colour: palette.Colour, letter: int
+    picture: Pil.Image, chip: Pil.Image, at: Place, colour: palette.Colour, letter: int
 ) -> None:
-    """A thin line from the label to the region it speaks of, and a dot at its end."""
-    x, y = from_.pointer or (0, 0)
+    """A thin line from the label to its region, and a dot at its end."""
+    x, y = at.pointer or (0, 0)
     start = (
-        min(max(x, from_.x + 4), from_.x + plate.width - 4),
-        min(max(y, from_.y + 4), from_.y + plate.height - 4),
+        min(max(x, at.x + 4), at.x + chip.width - 4),
+        min(max(y, at.y + 4), at.y + chip.height - 4),
     )
     dot, thick = max(2.0, letter / 7), max(1, round(letter / 9))
     draw = ImageDraw.Draw(picture)

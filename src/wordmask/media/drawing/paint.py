@@ -1,4 +1,4 @@
-"""Masks as colour on a picture: smooth fills and outlines, drawn from the distance to each mask's edge."""
+"""Masks as smooth fills and outlines on a picture, made of the distance to each mask's edge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.masks import Masks
+from wordmask.media.drawing import palette
 
+INSIDE_SIDE = 96  # cells along the longer side at which places inside a region are looked for
 MOST_SMOOTHED = 3  # masks thinner than this many times the smoothing are drawn pixel by pixel
+DARK = 0.16  # luminance below which a line has a light rim
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,10 @@ class Brush:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a region can carry a label: pixel centres (x, y) of its deepest point and its outermost pixels."""
+    """Where a region can carry a label: (x, y) of its deepest point and of its outermost pixels."""
 
+    box: tuple[int, int, int, int]  # x0 y0 x1 y1
+    inside: Array  # (h, w) bool over the box, at most `INSIDE_SIDE` cells a side
     deepest: tuple[float, float]
     depth: float  # pixels from the deepest point to the edge
     top: tuple[float, float]
@@ -34,16 +39,14 @@ class Spot:
 
 
 def paint(canvas: Array, masks: Masks, colours: Array, brush: Brush) -> None:
-    """Draw every mask into an (H, W, 3) float32 canvas, large ones first so that small ones stay in sight."""
-    for index in np.argsort(-masks.areas, kind="stable").tolist():
-        if masks.crops[index].size:
-            _paint_one(
-                canvas, masks.crops[index], masks.corners[index].tolist(), colours[index], brush
-            )
+    """Draw every mask into an (H, W, 3) float32 canvas, the small ones on top."""
+    for row in np.argsort(-masks.areas, kind="stable").tolist():
+        if masks.crops[row].size:
+            _paint_one(canvas, masks.crops[row], masks.corners[row].tolist(), colours[row], brush)
 
 
 def spot(crop: Array, corner: Sequence[int]) -> Spot:
-    """The label's places for a mask that is not empty."""
+    """The places that a mask offers for its label; it must not be empty."""
     x0, y0 = corner
     # The crop's border is an edge too: a label should not stick to the picture's.
     depth = cv2.distanceTransform(np.pad(crop, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
@@ -51,7 +54,12 @@ def spot(crop: Array, corner: Sequence[int]) -> Spot:
     height, width = crop.shape
     top, bottom = (x0 + _middle(crop[row]) for row in (0, -1))
     left, right = (y0 + _middle(crop[:, column]) for column in (0, -1))
+    scale = min(1.0, INSIDE_SIDE / max(height, width))
+    cells_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
+    inside = cv2.resize(crop.astype(np.float32), cells_wh, interpolation=cv2.INTER_AREA) > 0.99
     return Spot(
+        box=(x0, y0, x0 + width, y0 + height),
+        inside=inside,
         deepest=(x0 + float(x) + 0.5, y0 + float(y) + 0.5),
         depth=float(depth.max()),
         top=(top, y0 + 0.5),
@@ -78,13 +86,14 @@ def _paint_one(canvas: Array, crop: Array, corner: list[int], colour: Array, bru
     part = canvas[top:bottom, left:right]
     _blend(part, colour, brush.opacity * np.clip(depth + 0.5, 0, 1))
     if brush.line:
-        # A dark rim just outside, then the line just inside: one of the two shows on any ground.
-        _blend(part, colour * 0.12, 0.55 * _band(depth, -0.6 * brush.line, 0))
+        # A rim just outside, then the line just inside: one of the two shows on any ground.
+        rim = palette.WHITE if palette.luminance(colour.tolist()) < DARK else palette.BLACK
+        _blend(part, np.array(rim), 0.55 * _band(depth, -0.6 * brush.line, 0))
         _blend(part, colour, _band(depth, 0, brush.line))
 
 
 def _signed_depth(inside: Array, smoothing: float) -> Array:
-    """Pixels to the mask's edge: positive inside, negative outside. The picture's border is no edge."""
+    """Pixels to the mask's edge, negative outside. The picture's border is no edge."""
     if inside.all():
         return np.full(inside.shape, 1e6, np.float32)
     within = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
@@ -92,7 +101,8 @@ def _signed_depth(inside: Array, smoothing: float) -> Array:
     depth: Array = np.where(inside > 0, within - 0.5, 0.5 - beyond).astype(np.float32)
     if smoothing and within.max() > MOST_SMOOTHED * smoothing:
         smooth = cv2.GaussianBlur(depth, (0, 0), smoothing, borderType=cv2.BORDER_REPLICATE)
-        depth = np.where(within > MOST_SMOOTHED * smoothing, np.maximum(smooth, depth), smooth)
+        thick = within > MOST_SMOOTHED * smoothing
+        depth = np.where(thick, np.maximum(smooth, depth), smooth)
     return depth
 
 

@@ -12,7 +12,7 @@ from wordmask.errors import ImageError, OptionError
 from wordmask.media.drawing import lettering, palette
 from wordmask.media.drawing.overlay import overlay
 
-# Told apart by colour-blind people too: blue, orange, magenta on grey.
+# Colour-blind people can tell these apart too: blue, orange, magenta on grey.
 MISSED: palette.Colour = (38, 118, 235)
 EXTRA: palette.Colour = (240, 140, 20)
 OTHER_WORD: palette.Colour = (190, 40, 160)
@@ -28,7 +28,8 @@ def side_by_side(image: Image, truth: Result, prediction: Result, *, panel: int 
     """
     if not image.size == truth.size == prediction.size:
         raise ImageError(
-            f"picture {image.size}, truth {truth.size} and prediction {prediction.size} must share one size"
+            f"picture {image.size}, truth {truth.size} and prediction {prediction.size} "
+            "must share one size"
         )
     difference, shares = _difference(image, truth, prediction)
     pictures = [
@@ -54,38 +55,37 @@ def contact_sheet(
     columns: int | None = None,
     cell: int = 320,
 ) -> Pil.Image:
-    """Pictures in rows on one sheet, each fitted into `cell` x `cell` pixels with its caption below."""
+    """Pictures in rows on one sheet, each inside `cell` x `cell` pixels with its caption below."""
     if not pictures:
         raise OptionError("a contact sheet needs at least one picture")
     if captions and len(captions) != len(pictures):
         raise OptionError(f"{len(pictures)} pictures but {len(captions)} captions")
     if cell < 16 or (columns is not None and columns < 1):
         raise OptionError(
-            f"a sheet has at least 1 column and cells of at least 16 pixels, got {columns} and {cell}"
+            "a sheet has at least 1 column and cells of at least 16 pixels, "
+            f"got {columns} and {cell}"
         )
     columns = min(len(pictures), columns or ceil(sqrt(len(pictures))))
     fitted = [_fit(picture, cell) for picture in pictures]
-    letter = max(11, round(cell / 32))
-    gap, line = max(6, cell // 28), round(1.9 * letter) if captions else 0
     rows = [fitted[start : start + columns] for start in range(0, len(fitted), columns)]
-    wide = max(picture.width for picture in fitted)
+    letter = max(11, round(cell / 32))
+    gap, caption_height = max(6, cell // 28), round(1.9 * letter) if captions else 0
+    column_width = max(picture.width for picture in fitted)
     heights = [max(picture.height for picture in row) for row in rows]
-    sheet = Pil.new(
-        "RGB",
-        (gap + columns * (wide + gap), gap + sum(height + line + gap for height in heights)),
-        PAPER,
-    )
+    full_width = gap + columns * (column_width + gap)
+    full_height = gap + sum(height + caption_height + gap for height in heights)
+    sheet = Pil.new("RGB", (full_width, full_height), PAPER)
     top = gap
-    for index, (row, height) in enumerate(zip(rows, heights, strict=True)):
+    for row_number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         for column, picture in enumerate(row):
-            left = gap + column * (wide + gap)
-            sheet.paste(
-                picture, (left + (wide - picture.width) // 2, top + (height - picture.height) // 2)
-            )
+            left = gap + column * (column_width + gap)
+            middle = (column_width - picture.width) // 2, (height - picture.height) // 2
+            sheet.paste(picture, (left + middle[0], top + middle[1]))
             if captions:
-                text = _cut(captions[index * columns + column], wide, letter)
-                lettering.write(sheet, (left, top + height + line / 2), text, letter, palette.BLACK)
-        top += height + line + gap
+                text = _cut(captions[row_number * columns + column], column_width, letter)
+                at = (left, top + height + caption_height / 2)
+                lettering.write(sheet, at, text, letter, palette.BLACK)
+        top += height + caption_height + gap
     return sheet
 
 
@@ -108,10 +108,10 @@ def _chequers(size_wh: tuple[int, int]) -> Pil.Image:
 
 
 def _cut(text: str, room: int, letter: int) -> str:
-    """As much of the caption as fits into `room` pixels."""
+    """As much of a caption as fits into `room` pixels."""
     text = lettering.tidy(text, 200)
     longest = len(text)
-    while longest > 1 and lettering.wide(lettering.tidy(text, longest), letter) > room:
+    while longest > 1 and lettering.text_width(lettering.tidy(text, longest), letter) > room:
         longest -= 1
     return lettering.tidy(text, longest)
 
@@ -120,24 +120,24 @@ def _difference(image: Image, truth: Result, prediction: Result) -> tuple[Pil.Im
     """The picture in grey with the disagreement in colour, and its shares in words."""
     wanted, got = truth.masks.union(), prediction.masks.union()
     both = wanted & got
-    words = _words(truth) != _words(prediction)
+    words_differ = _words(truth) != _words(prediction)
     kinds = [
-        (both & ~words, AGREED),
-        (wanted & ~got, MISSED),
-        (got & ~wanted, EXTRA),
-        (both & words, OTHER_WORD),
+        ("agreed", both & ~words_differ, AGREED),
+        ("missed", wanted & ~got, MISSED),
+        ("extra", got & ~wanted, EXTRA),
+        ("other word", both & words_differ, OTHER_WORD),
     ]
     grey = image.pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     canvas = np.repeat((60 + 0.5 * grey)[..., None], 3, 2)
-    for place, colour in kinds:
-        share = 0.5 if colour == AGREED else 0.78
-        canvas[place] += (np.array(colour, np.float32) - canvas[place]) * share
     union = max(1, int((wanted | got).sum()))
-    agreed, missed, extra, other = (round(100 * int(place.sum()) / union) for place, _ in kinds)
-    text = f"agreed {agreed} %  missed {missed} %  extra {extra} %" + (
-        f"  other word {other} %" if other else ""
-    )
-    return Pil.fromarray(np.round(canvas).astype(np.uint8)), text
+    shares = []
+    for name, where, colour in kinds:
+        opacity = 0.5 if colour == AGREED else 0.78
+        canvas[where] += (np.array(colour, np.float32) - canvas[where]) * opacity
+        percent = round(100 * int(where.sum()) / union)
+        if percent or name != "other word":
+            shares.append(f"{name} {percent} %")
+    return Pil.fromarray(np.round(canvas).astype(np.uint8)), "  ".join(shares)
 
 
 def _words(result: Result) -> Array:

@@ -99,7 +99,7 @@ def _write_cutout(items: Sequence[Named], path: Path, options: FormatOptions) ->
     result = _only(items, "cutout").result
     if result.image is None:
         raise FormatError(f"{path.name}: a cut-out needs the picture; use result.with_image(image)")
-    return [render.write(render.cut_out(result.image, result), path)]
+    return [render.write(render.cutout(result.image, result), path)]
 
 
 FORMATS = (
