@@ -190,7 +190,7 @@ def _render(kind: Kind, result: Result, look: RenderOptions) -> "Picture":
         return render.legend(result)
     if result.image is None:
         raise ImageError("a cut-out needs the picture")
-    return render.cut_out(result.image, result)
+    return render.cutout(result.image, result)
 
 
 # ---- converting
