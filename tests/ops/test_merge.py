@@ -43,7 +43,7 @@ def contents(result: Result) -> list[tuple[float, int, bytes]]:
 
 
 def keep_nested(result: Result, keep: str) -> Result:
-    return result[merge.nested(result.masks, result.label_ids, keep)]
+    return result[merge.unnest(result.masks, result.label_ids, keep)]
 
 
 def cut_overlaps(result: Result, weights: list[np.ndarray] | None = None, **rules) -> Result:
@@ -151,7 +151,7 @@ def test_whole_part_and_tree():
     # The half-picture (8) is covered to a quarter only by its part, so it stays; the picture is
     # covered to 3/4.
     assert keep_nested(result, "part").masks.areas.tolist() == [8, 2, 4]
-    assert merge.nested(TREE, result.label_ids, "tree").tolist() == [0, 1, 2, 3]
+    assert merge.unnest(TREE, result.label_ids, "tree").tolist() == [0, 1, 2, 3]
 
 
 def test_a_region_of_another_name_is_no_part():
@@ -166,7 +166,7 @@ def test_of_two_equal_masks_one_is_the_whole():
 
 def test_an_unknown_granularity_is_refused():
     with pytest.raises(OptionError, match="whole, part or tree"):
-        merge.nested(TREE[:1], [0], "parts")
+        merge.unnest(TREE[:1], [0], "parts")
 
 
 @given(results(), st.sampled_from(["whole", "part"]), st.integers(0, 99))

@@ -70,7 +70,7 @@ def best_first(masks: Masks, scores: Array) -> Array:
 # ---- wholes and parts
 
 
-def nested(masks: Masks, label_ids: Array, keep: Granularity, *, inside: float = INSIDE) -> Array:
+def unnest(masks: Masks, label_ids: Array, keep: Granularity, *, inside: float = INSIDE) -> Array:
     """(K,) rows that stay of masks that lie in each other, ascending.
 
     Only masks of one name count as whole and part. `whole` keeps the outermost, `part` the

@@ -144,7 +144,7 @@ def _separate(
     found: Candidates, naming: _Naming, rows: Array, names: tuple[str, ...], rules: Rules
 ) -> Result:
     """Of these rows the wholes or the parts, with one word at most (or exactly) for each pixel."""
-    rows = rows[merge.nested(found.masks[rows], naming.label_ids[rows], rules.granularity)]
+    rows = rows[merge.unnest(found.masks[rows], naming.label_ids[rows], rules.granularity)]
     masks, scores = found.masks[rows], np.clip(naming.scores[rows], 0, 1)
     if rules.granularity != "tree":
         weights = [found.weights[row] for row in rows] if found.weights else None
