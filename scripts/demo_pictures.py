@@ -1,10 +1,5 @@
-"""The demo's work: words and a click on photographs that scikit-image ships, pictures into demo-output/.
+"""The demo's work: words and a click on photographs of scikit-image, pictures in demo-output/."""
 
-scripts/demo                                   # pictures into demo-output/
-python scripts/demo_pictures.py --readme       # the picture of the README instead: docs/images/mini.jpg
-"""
-
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -17,15 +12,11 @@ from wordmask.media.reading.read import read
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "demo-output"
-# photograph: (words for the embedded model, words for the fake, which only knows colours, a place to click)
+# Photograph: words for the embedded model, words for the fake, which only knows colours, a click.
 SCENES = {
     "astronaut": (["person", "dog"], ["orange", "white", "dog"], (220, 130)),
     "chelsea": (["cat", "dog"], ["orange", "grey", "dog"], (250, 120)),
 }
-# The README's picture: photographs (public domain, CC0) and the words that they are asked for.
-SHOWN = {"astronaut.png": ["person"], "rocket.jpg": ["sky"]}
-MORE = {"min_region_size": 2000}  # pixels; no specks on a picture this small
-SHOWN_BYTES = 150_000
 
 
 def photograph(name: str) -> Image:
@@ -47,36 +38,14 @@ def report(name: str, result: wordmask.Result, seconds: float) -> None:
     print(f"{name:<16}{found}{absent}   ({len(result)} regions, {seconds:.1f} s)")
 
 
-def picture_for_readme() -> None:
-    """docs/images/mini.jpg: each photograph as `wordmask segment` shows it, with its command below."""
-    from wordmask.media.drawing.render import overlay
-    from wordmask.media.drawing.sheets import contact_sheet
-
-    tiles, captions = [], []
-    for name, words in SHOWN.items():
-        result = wordmask.segment(
-            photograph(name), words, model="mini", options=wordmask.SegmentOptions(**MORE)
-        )
-        tiles.append(overlay(photograph(name), result))
-        captions.append(f"wordmask segment {name} {' '.join(words)}")
-        print(captions[-1], [f"{region.name} {region.score:.2f}" for region in result])
-    path = ROOT / "docs/images/mini.jpg"
-    contact_sheet(tiles, captions, columns=len(tiles), cell=440).convert("RGB").save(
-        path, quality=82
-    )
-    size = path.stat().st_size
-    print(f"{path}: {size} bytes")
-    if size > SHOWN_BYTES:
-        sys.exit(f"{path} has {size} bytes, more than {SHOWN_BYTES}")
-
-
-def demonstrate() -> None:
+def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     models = wordmask.load("auto")
     fake = models.spec == "fake"
     if fake:
         print(
-            "The embedded model is not in this checkout, so this demo runs on `fake`, which only knows colours."
+            "The embedded model is not in this checkout, so this demo runs on `fake`, "
+            "which only knows colours."
         )
     else:
         print(f"Running on {models.spec}, on the CPU: {', '.join(models.made_by)}.")
@@ -97,15 +66,6 @@ def demonstrate() -> None:
         'Next: .venv/bin/wordmask segment PHOTO "cat, sofa"   or   .venv/bin/wordmask --help',
         file=sys.stderr,
     )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--readme", action="store_true", help="make docs/images/mini.jpg instead")
-    if parser.parse_args().readme:
-        picture_for_readme()
-    else:
-        demonstrate()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image as Pictures
 
 from wordmask.doors.cli import main
+from wordmask.lab.bench.suites import SUITES
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,24 @@ def test_the_help_of_a_bench_shows_its_own_options_only(capsys):
     assert "Measuring" in shown
     for other in ("--use-pamr", "--how", "--preset", "--slide-crop", "--min-confidence"):
         assert other not in shown
+
+
+def test_suites_are_listed_with_a_line_each(capsys):
+    assert run("suite") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("quality ")
+    assert {line.split()[0] for line in lines} == set(SUITES)
+
+
+def test_a_suite_is_measured_and_told(tmp_path, capsys):
+    words = ["fills", "--painters", "telea", "--pictures", "tiles", "--no-speed"]
+    assert run("suite", *words, "--output-dir", tmp_path) == 0
+    assert "sharpness" in capsys.readouterr().out
+    saved = json.loads((tmp_path / "fills/results.json").read_text())
+    assert saved["suite"] == "fills"
+    assert saved["metrics"]["tiles.telea.psnr"] > 5
+
+
+def test_a_suite_that_loads_no_engine_takes_no_engine_options(capsys):
+    assert run("suite", "masks", "--device", "cpu") == 2
+    assert "--device" in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Our `everything` against Meta's own generator, on the same random SAM: the same masks."""
 
-import importlib.util
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,29 +17,22 @@ from wordmask.core.masks import Masks  # noqa: E402
 from wordmask.core.models import Models  # noqa: E402
 from wordmask.engines import sam  # noqa: E402
 from wordmask.engines.options import EngineOptions  # noqa: E402
+from wordmask.lab.bench import published  # noqa: E402
 from wordmask.ops import merge  # noqa: E402
 from wordmask.tasks.everything import EverythingOptions, everything  # noqa: E402
 from wordmask.tasks.finding.grid import grid_points  # noqa: E402
 
 
-def _script(name):
-    path = Path(__file__).parents[2] / "scripts" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-published = _script("published")
 pytestmark = pytest.mark.skipif(
-    not published.found(), reason="segment_anything is not installed: scripts/published.py says how"
+    not published.is_installed(),
+    reason="segment_anything is not installed: lab/bench/published.py says how",
 )
 SIDE, PER_SIDE = 256, 6
 
 
 @pytest.fixture(scope="module")
 def theirs():
-    return published.tiny(SIDE)
+    return tiny(SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +40,48 @@ def ours(theirs, tmp_path_factory):
     path = tmp_path_factory.mktemp("meta") / "sam.safetensors"
     save_file({name: value.contiguous() for name, value in theirs.state_dict().items()}, path)
     return Models("tiny", (sam.load(str(path), EngineOptions(device="cpu", offline=True)),))
+
+
+def tiny(side, width=32):
+    """A small random SAM of theirs, as smooth and as decided in its logits as a trained one.
+
+    Fresh weights answer almost 0 to everything, so all are shifted. Random upscaling alternates from cell to cell,
+    so its kernels are made even.
+    """
+    published.package()
+    from segment_anything.modeling import (
+        ImageEncoderViT,
+        MaskDecoder,
+        PromptEncoder,
+        Sam,
+        TwoWayTransformer,
+    )
+
+    torch.manual_seed(0)
+    cells = (side // 16, side // 16)
+    norm = partial(torch.nn.LayerNorm, eps=1e-6)
+    encoder = ImageEncoderViT(
+        side, 16, 3, width, depth=2, num_heads=2, mlp_ratio=2, out_chans=width,
+        norm_layer=norm, use_rel_pos=True, window_size=5, global_attn_indexes=(1,),
+    )  # fmt: skip
+    decoder = MaskDecoder(
+        transformer_dim=width,
+        transformer=TwoWayTransformer(depth=2, embedding_dim=width, num_heads=8, mlp_dim=48),
+        iou_head_hidden_dim=24,
+    )
+    sam = Sam(encoder, PromptEncoder(width, cells, (side, side), 8), decoder)
+    with torch.no_grad():
+        for parameter in sam.parameters():
+            parameter.add_(0.15 * torch.randn(parameter.shape))
+        for layer in (0, 3):
+            kernels = decoder.output_upscaling[layer].weight
+            kernels.copy_(2 * kernels.mean((2, 3), keepdim=True).expand_as(kernels))
+        for head in decoder.output_hypernetworks_mlps:
+            head.layers[-1].weight.mul_(40)
+            head.layers[-1].bias.mul_(40)
+        decoder.iou_prediction_head.layers[-1].weight.mul_(0.2)
+        decoder.iou_prediction_head.layers[-1].bias.fill_(0.6)  # most estimates between 0 and 1
+    return sam.eval()
 
 
 def picture(height, width):

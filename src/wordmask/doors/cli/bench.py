@@ -13,6 +13,7 @@ from annotated_types import Interval
 from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.core.options import check
+from wordmask.doors.cli import bench_suite
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
 from wordmask.engines import EngineOptions
@@ -76,6 +77,8 @@ def _command(bench: type[Bench[Any]]) -> Callable[..., None]:
 for _bench in BENCHES.values():
     _help = f"{_bench.about[:1].upper()}{_bench.about[1:]}."
     app.command(_bench.name, help=_help)(_command(_bench))
+
+app.add_typer(bench_suite.app, name="suite")
 
 
 @app.command()

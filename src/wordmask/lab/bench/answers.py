@@ -19,7 +19,7 @@ from wordmask.lab.bench.phrases import ClassPhrases, phrases_of
 from wordmask.lab.bench.presets import pinned_fields
 from wordmask.lab.bench.window import Windowed
 from wordmask.lab.data import Truth
-from wordmask.tasks.dense import DenseOptions, label
+from wordmask.tasks.dense import DenseOptions, label_view
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.finding.wordmaps import WordMaps
@@ -49,7 +49,7 @@ class WordBench(PictureBench[Worded]):
 
     def panels(self, kit: Kit[Worded], picture: LabelledPicture) -> list[Array]:
         """By default the label of every pixel against the truth's."""
-        answer = dense_labels(kit, picture.image)
+        answer = dense_labels(kit, view(kit, picture.image))
         return panels_against(kit, picture, real_labels(picture.truth), answer)
 
 
@@ -145,11 +145,11 @@ def word_maps(kit: Kit[WordOptions], seen: View) -> WordMaps:
     return maps
 
 
-def dense_labels(kit: Kit[WordOptions], image: Image, options: DenseOptions | None = None) -> Array:
+def dense_labels(kit: Kit[WordOptions], seen: View, options: DenseOptions | None = None) -> Array:
     """(H, W) int32 class of every pixel; where no word wins the background, or -1 without one."""
     phrases = class_phrases(kit)
     options = options or dense_options(kit)
-    labels, _ = label(image, Text(phrases.phrases), models_through_window(kit), options)
+    labels, _ = label_view(seen, Text(phrases.phrases), options)
     return with_background(phrases.to_classes(labels), kit.data.background)
 
 

@@ -1,4 +1,4 @@
-"""Counts and figures as JSON: plain numbers, and of small arrays only the rows that hold something."""
+"""Counts and figures as JSON: plain numbers, and of small arrays the rows that hold something."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -9,9 +9,9 @@ from wordmask.errors import WordmaskError
 from wordmask.lab.bench.bench import Bench, Clock, Kit, Unit
 from wordmask.lab.bench.json_rows import plain
 from wordmask.lab.bench.provenance import commit
+from wordmask.media.ledger import Record
 
 Todo = Sequence[tuple[int, Unit]]  # units with their place in the set
-from wordmask.media.ledger import Record
 
 
 def measure_unit(kit: Kit[Any], bench: Bench[Any], index: int, unit: Unit) -> Record:

@@ -3,6 +3,7 @@
 A bench that takes more has a class of its own beside it, in benches/.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -16,6 +17,15 @@ from wordmask.lab.bench.presets import Preset, find_preset
 CHANGE_NO_NUMBER = {"save_vis", "show", "workers", "rounds", "seed"}
 
 RegionWay = Literal["auto", "unified", "guided", "everything", "grounded"]
+
+
+def split_commas(items: Iterable[str]) -> tuple[str, ...]:
+    """
+    >>> split_commas(["cat, dog", " cow ", ","])
+    ('cat', 'dog', 'cow')
+    """
+    parts = [part.strip() for item in items for part in item.split(",")]
+    return tuple(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,7 @@ class WordOptions(PictureOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        parts = [word.strip() for item in self.words for word in item.split(",")]
-        object.__setattr__(self, "words", tuple(word for word in parts if word))
+        object.__setattr__(self, "words", split_commas(self.words))
         if self.preset:
             find_preset(self.preset)  # an unknown name is refused before anything is loaded
         if self.slide_stride > self.slide_crop:
@@ -102,7 +111,7 @@ class RegionOptions(WordOptions):
     """Benches of the regions that words find."""
 
     how: RegionWay = "auto"
-    """How words become masks: unified, guided, everything, grounded, or auto (as the engines can)."""
+    """How words become masks: unified, guided, everything, grounded; auto: as the engines can."""
     use_sam: bool = False
     """Cut the dense regions with the segmenter: the same as how=guided."""
 

@@ -74,9 +74,8 @@ def _bars(curve: Mapping[str, Any]) -> str:
     for index, (name, value) in enumerate(values.items()):
         x, y = MARGIN + index * step, _up(value, (0.0, float(top)))
         size = f'width="{step * 0.84:.1f}" height="{HEIGHT - MARGIN - y:.1f}"'
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y}" {size} fill="{INKS[0]}"><title>{escape(name)}: {value:g}</title></rect>'
-        )
+        title = f"<title>{escape(name)}: {value:g}</title>"
+        parts.append(f'<rect x="{x:.1f}" y="{y}" {size} fill="{INKS[0]}">{title}</rect>')
         if index % every == 0:
             middle = f'x="{x + step * 0.42:.1f}" y="{HEIGHT - MARGIN + 14}"'
             parts.append(f'<text {middle} text-anchor="middle">{escape(name)}</text>')
@@ -91,16 +90,14 @@ def _matrix(curve: Mapping[str, Any]) -> str:
     parts = []
     for row, column in np.argwhere(shares >= 0.005).tolist():
         share = shares[row, column]
-        told = f"{names[row]} called {names[column]}: {share:.1%}"
-        box = f'x="{40 + column * side:.2f}" y="{10 + row * side:.2f}" width="{side:.2f}" height="{side:.2f}"'
+        title = f"<title>{escape(f'{names[row]} called {names[column]}: {share:.1%}')}</title>"
+        box = f'x="{40 + column * side:.2f}" y="{10 + row * side:.2f}" '
+        box += f'width="{side:.2f}" height="{side:.2f}"'
         ink = INKS[2] if row == column else INKS[1]
-        parts.append(
-            f'<rect {box} fill="{ink}" fill-opacity="{share:.3f}"><title>{escape(told)}</title></rect>'
-        )
-    frame = f'<rect x="40" y="10" width="{rows.shape[1] * side:.1f}" height="{rows.shape[0] * side:.1f}" '
-    parts.append(
-        f'{frame} fill="none" stroke="#999"/><text x="40" y="390">answer, in the order of the classes</text>'
-    )
+        parts.append(f'<rect {box} fill="{ink}" fill-opacity="{share:.3f}">{title}</rect>')
+    height, width = (f"{count * side:.1f}" for count in rows.shape)
+    frame = f'<rect x="40" y="10" width="{width}" height="{height}" fill="none" stroke="#999"/>'
+    parts.append(f'{frame}<text x="40" y="390">answer, in the order of the classes</text>')
     return f'<svg viewBox="0 0 420 400" role="img">{"".join(parts)}</svg>'
 
 

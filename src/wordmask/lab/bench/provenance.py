@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -39,6 +40,18 @@ def _git(*words: str, folder: Path) -> str:
         command, cwd=folder, capture_output=True, text=True, timeout=10, check=True
     )
     return done.stdout.strip()
+
+
+def facts_of_run(seeds: Mapping[str, int]) -> dict[str, Any]:
+    """What every result says of the run behind it."""
+    return {
+        "commit": commit(),
+        "commits": [commit()],
+        "version": version(),
+        "machine": machine(),
+        "seeds": dict(seeds),
+        "peak_memory_mb": peak_memory_mb(),
+    }
 
 
 def version() -> str:

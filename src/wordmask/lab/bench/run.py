@@ -1,4 +1,4 @@
-"""Run one benchmark: every unit measured once, a killed run continued, all of it in `results.json`."""
+"""Run one benchmark: every unit is measured once, and a killed run goes on."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,15 +17,15 @@ from wordmask.lab.bench.cluster import RayJob, measure_on_ray
 from wordmask.lab.bench.json_rows import plain
 from wordmask.lab.bench.measure import measure_in_threads
 from wordmask.lab.bench.options import CHANGE_NO_NUMBER, BenchOptions
-from wordmask.lab.bench.provenance import commit, machine, peak_memory_mb, version
+from wordmask.lab.bench.provenance import facts_of_run
 from wordmask.lab.bench.report import page, summary
 from wordmask.lab.data import Dataset
 from wordmask.lab.metrics import bootstrap
+from wordmask.media.ledger import Ledger, Record
 
 SCHEMA = 1
 RECORDS = "records.jsonl"
 RESULTS = "results.json"
-from wordmask.media.ledger import Ledger, Record
 
 
 class Progress(NamedTuple):
@@ -62,7 +62,7 @@ class BenchRun:
 
 
 def run_bench(run: BenchRun) -> dict[str, Any]:
-    """Measure; write records, results, summary, pictures and page. The content of `results.json`."""
+    """Measure; write records, results, summary, pictures and page. Returns the results."""
     started = time.time()
     bench = find_bench(run.bench)
     _check_options(bench, run.options)
@@ -151,15 +151,11 @@ def summarise(
             "per_picture": [{"name": record["name"], **row} for record, row in pictures],
             "curves": table.curves(),
             "times": _times(records),
-            "run": {
-                "commit": commit(),
+            "run": facts_of_run({"bootstrap": options.seed})
+            | {
                 # More than one where a run was continued with changed code: it mixes two programs.
                 "commits": sorted({record["commit"] for record in records}),
-                "version": version(),
-                "machine": machine(),
-                "seeds": {"bootstrap": options.seed},
                 "bootstrap_rounds": options.rounds,
-                "peak_memory_mb": peak_memory_mb(),
             },
         }
     )

@@ -1,4 +1,4 @@
-"""Dense features through a sliding window, at a pinned size and scale, as published protocols do."""
+"""Dense features through a sliding window, at a pinned size and scale, as protocols want them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

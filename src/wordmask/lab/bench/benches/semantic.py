@@ -35,8 +35,8 @@ class SemanticOptions(WordOptions):
     """What is measured as the class of a pixel."""
 
     how: SemanticWay = "auto"
-    """dense: the label of every pixel. unified, guided, everything, grounded: what `segment` returns
-    that way, pixels in no region being unlabelled. auto: dense, where the engine has dense features."""
+    """dense: the label of every pixel. unified, guided, everything, grounded: the regions that
+    segment returns that way; other pixels have no label. auto: dense, where the engine can."""
     use_sam: bool = False
     """Refine the dense answer with the segmenter: where guided cuts a region, its mask counts."""
     use_pamr: bool = False
@@ -147,15 +147,15 @@ class SemanticBench(WordBench[SemanticOptions]):
             }
 
     def label_map(self, kit: Kit[SemanticOptions], image: Image) -> Array:
-        """(H, W) int32 class of every pixel; -1 where nothing is said in a set without background."""
-        options, way = kit.options, self.way(kit)
+        """(H, W) int32 class of every pixel; -1 for none, in a set without background."""
+        options, way, seen = kit.options, self.way(kit), view(kit, image)
         if way != "dense":
-            found = regions(kit, view(kit, image), way, options.min_confidence)
+            found = regions(kit, seen, way, options.min_confidence)
             return with_background(found.label_map(), kit.data.background)
         pixels = dense_options(kit, options.min_confidence, pamr=options.use_pamr)
-        labels = dense_labels(kit, image, pixels)
+        labels = dense_labels(kit, seen, pixels)
         if options.use_sam:
-            found = regions(kit, view(kit, image), "guided", "auto")
+            found = regions(kit, seen, "guided", "auto")
             for row in range(len(found) - 1, -1, -1):  # the best last, on top
                 found.masks.paint(labels, row, found.label_ids[row])
         return labels

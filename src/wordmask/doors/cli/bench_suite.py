@@ -1,0 +1,68 @@
+"""`wordmask bench suite NAME`: tables over several data sets, speed, memory, comparisons."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from wordmask import engines
+from wordmask.core.models import Models
+from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.help import group
+from wordmask.engines import EngineOptions
+from wordmask.lab.bench.run import RESULTS
+from wordmask.lab.bench.run_suite import run_suite, suite_summary
+from wordmask.lab.bench.suite import Suite, SuiteKit, SuiteOptions
+from wordmask.lab.bench.suites import SUITES
+
+app = group("Measure tables, speed and memory; without a name, list the suites.")
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where the answer goes."""
+
+    output_dir: Path = Path("bench")
+    """Folder in which the suite's own folder stands, with its results.json and pictures."""
+
+
+@app.callback(invoke_without_command=True, no_args_is_help=False)
+def list_suites(context: typer.Context) -> None:
+    """Measure tables, speed and memory; without a name, list the suites."""
+    if context.invoked_subcommand is None:
+        for name, suite in SUITES.items():
+            typer.echo(f"{name:<13}{suite.about}")
+
+
+def _command(kind: type[Suite[Any]]) -> Callable[..., None]:
+    groups: dict[str, type] = {"where": Where, "options": kind.options}
+    if kind.loads:
+        groups["engine"] = EngineOptions
+
+    @with_options(**groups)
+    def run(where: Where, options: SuiteOptions, engine: EngineOptions | None = None) -> None:
+        output = where.output_dir / kind.name
+        load = partial(load_models, engine or EngineOptions())
+        results = run_suite(kind(), SuiteKit(options, load, output, _say))
+        typer.echo(suite_summary(results), nl=False)
+        typer.echo(f"-> {output / RESULTS}")
+
+    return run
+
+
+def load_models(engine: EngineOptions, model: str, **options: Any) -> Models:
+    """The engines that `model` names; a suite's own `options` go before the user's."""
+    return engines.load(model, options=replace(engine, **options))
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"-- {line}\n")
+
+
+for _suite in SUITES.values():
+    _help = f"{_suite.about[:1].upper()}{_suite.about[1:]}."
+    app.command(_suite.name, help=_help)(_command(_suite))
