@@ -8,15 +8,17 @@ from PIL import Image as Pictures
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.errors import FormatError, InputError
-from wordmask.lab.data import Truth, open_data
 from wordmask.lab.bench.answers import class_phrases
 from wordmask.lab.bench.bench import Kit
 from wordmask.lab.bench.options import WordOptions
+from wordmask.lab.data import Truth, open_data
 
 LABELS = np.array([[0, 0, 1], [2, 2, 255]], np.uint8)
 
 
-def folder(root: Path, card: dict, maps: dict[str, np.ndarray] | None = None, suffix: str = ".png") -> Path:
+def folder(
+    root: Path, card: dict, maps: dict[str, np.ndarray] | None = None, suffix: str = ".png"
+) -> Path:
     """A folder with a picture for every label map."""
     (root / "dataset.json").write_text(json.dumps(card))
     for name, labels in (maps if maps is not None else {"a": LABELS}).items():
@@ -63,14 +65,20 @@ def test_regions_without_names(tmp_path):
 def test_videos_are_folders_of_frames(tmp_path):
     card = {"classes": ["background", "object"], "background": 0}
     object_ids = np.array([[0, 1], [2, 2]], np.uint8)
-    data = open_data(folder(tmp_path, card, {"b/00001": object_ids, "b/00000": object_ids, "a/00000": object_ids}))
+    data = open_data(
+        folder(
+            tmp_path, card, {"b/00001": object_ids, "b/00000": object_ids, "a/00000": object_ids}
+        )
+    )
     sequences = data.sequences()
     assert {name: [frame.name for frame in frames] for name, frames in sequences.items()} == {
         "a": ["a/00000"],
         "b": ["b/00000", "b/00001"],
     }
     truth = data.truth(sequences["b"][0])
-    assert dict(zip(truth.result.track_ids.tolist(), truth.result.masks.areas.tolist(), strict=True)) == {1: 1, 2: 2}
+    assert dict(
+        zip(truth.result.track_ids.tolist(), truth.result.masks.areas.tolist(), strict=True)
+    ) == {1: 1, 2: 2}
 
 
 def instances(root: Path) -> Path:
@@ -78,9 +86,30 @@ def instances(root: Path) -> Path:
     codes = masks.to_rle()
     polygon = [[1, 0, 3, 0, 3, 1, 1, 1]]
     rows = [
-        {"id": 1, "image_id": 7, "category_id": 20, "segmentation": codes[0], "area": 99.5, "iscrowd": 0},
-        {"id": 2, "image_id": 7, "category_id": 10, "segmentation": polygon, "area": 2, "iscrowd": 0},
-        {"id": 3, "image_id": 7, "category_id": 10, "segmentation": codes[1], "area": 2, "iscrowd": 1},
+        {
+            "id": 1,
+            "image_id": 7,
+            "category_id": 20,
+            "segmentation": codes[0],
+            "area": 99.5,
+            "iscrowd": 0,
+        },
+        {
+            "id": 2,
+            "image_id": 7,
+            "category_id": 10,
+            "segmentation": polygon,
+            "area": 2,
+            "iscrowd": 0,
+        },
+        {
+            "id": 3,
+            "image_id": 7,
+            "category_id": 10,
+            "segmentation": codes[1],
+            "area": 2,
+            "iscrowd": 1,
+        },
     ]
     categories = [{"id": 20, "name": "dog"}, {"id": 10, "name": "cat"}]
     images = [{"id": 7, "file_name": "a.png"}, {"id": 8, "file_name": "gone.png"}]
@@ -104,7 +133,9 @@ def test_coco_annotations(tmp_path):
 @pytest.mark.parametrize(
     ("card", "maps", "message"),
     [
-        pytest.param({"classes": ["cat"]}, None, "value 1, which is no class", id="value without class"),
+        pytest.param(
+            {"classes": ["cat"]}, None, "value 1, which is no class", id="value without class"
+        ),
         pytest.param({"classes": "cat"}, None, "a list of names", id="classes as text"),
         pytest.param({"name": "x"}, None, "the key classes", id="no classes"),
         pytest.param({**CARD, "background": 9}, None, "background 9", id="background out of range"),
@@ -163,30 +194,12 @@ def test_the_digest_tells_sets_apart(tmp_path):
     assert data.digest == again.digest != data.first(1).digest
 
 
-PACKS = Path(__file__).parents[4] / "shared/data/eval"
-
-
-@pytest.mark.skipif(not PACKS.is_dir(), reason="the data packs are not here")
-@pytest.mark.parametrize(
-    ("pack", "pictures", "classes"),
-    [
-        ("voc", 102, 21),
-        ("coco", 126, 80),
-        ("coco_person", 80, 1),
-        ("nyu", 84, 37),
-        ("camvid", 34, 11),
-        ("davis", 179, 2),
-    ],
-)
-def test_the_packs_are_read(pack, pictures, classes):
-    data = open_data(PACKS / pack)
-    truth = data.truth(data.samples[0])
-    assert (len(data.samples), len(data.classes)) == (pictures, classes)
-    assert len(truth.result) > 0
-    assert truth.result.size == data.image(data.samples[0]).size
-
-
 def test_synonyms_belong_to_their_class(tmp_path):
     data = open_data(folder(tmp_path, {**CARD, "synonyms": {"cat": ["kitten", "tomcat"]}}))
     words = class_phrases(Kit(data, Models("none", ()), WordOptions()))
-    assert dict(zip(words.phrases, words.owners, strict=True)) == {"cat": 1, "kitten": 1, "tomcat": 1, "dog": 2}
+    assert dict(zip(words.phrases, words.owners, strict=True)) == {
+        "cat": 1,
+        "kitten": 1,
+        "tomcat": 1,
+        "dog": 2,
+    }

@@ -57,9 +57,13 @@ def stuff_trained(root):
 def coco(root):
     picture(root / "coco/val2017/1.jpg")
     code = Masks.from_dense(np.tile(np.arange(6) < 2, (4, 1))).to_rle()[0]
-    rows = [{"id": 1, "image_id": 1, "category_id": 17, "segmentation": code, "area": 8, "iscrowd": 0}]
+    rows = [
+        {"id": 1, "image_id": 1, "category_id": 17, "segmentation": code, "area": 8, "iscrowd": 0}
+    ]
     numbers = [number for number in range(1, 91) if number not in class_names.COCO_GAPS]
-    categories = [{"id": number, "name": name} for number, name in zip(numbers, class_names.COCO, strict=True)]
+    categories = [
+        {"id": number, "name": name} for number, name in zip(numbers, class_names.COCO, strict=True)
+    ]
     images = [{"id": 1, "file_name": "1.jpg"}]
     content = {"images": images, "annotations": rows, "categories": categories}
     text(root / "coco/annotations/instances_val2017.json", json.dumps(content))
@@ -73,18 +77,31 @@ def coco_panoptic(root):
     path = root / "coco/annotations/panoptic_val2017/1.png"
     path.parent.mkdir(parents=True)
     Pictures.fromarray(ids).save(path)
-    segments = [{"id": 263, "category_id": 17, "iscrowd": 0}, {"id": 9, "category_id": 200, "iscrowd": 1}]
+    segments = [
+        {"id": 263, "category_id": 17, "iscrowd": 0},
+        {"id": 9, "category_id": 200, "iscrowd": 1},
+    ]
     categories = [{"id": 17, "name": "cat"}, {"id": 200, "name": "rug"}]
     rows = [{"image_id": 1, "file_name": "1.png", "segments_info": segments}]
-    text(root / "coco/annotations/panoptic_val2017.json", json.dumps({"annotations": rows, "categories": categories}))
+    text(
+        root / "coco/annotations/panoptic_val2017.json",
+        json.dumps({"annotations": rows, "categories": categories}),
+    )
 
 
 def lvis(root):
     picture(root / "lvis/val2017/1.jpg")
     code = Masks.from_dense(np.tile(np.arange(6) < 2, (4, 1))).to_rle()[0]
-    image = {"id": 1, "coco_url": "http://x/val2017/1.jpg", "neg_category_ids": [3], "not_exhaustive_category_ids": [2]}
+    image = {
+        "id": 1,
+        "coco_url": "http://x/val2017/1.jpg",
+        "neg_category_ids": [3],
+        "not_exhaustive_category_ids": [2],
+    }
     rows = [{"id": 1, "image_id": 1, "category_id": 2, "segmentation": code, "area": 8}]
-    categories = [{"id": k, "name": name} for k, name in ((1, "aerosol_can"), (2, "cat"), (3, "dog"))]
+    categories = [
+        {"id": k, "name": name} for k, name in ((1, "aerosol_can"), (2, "cat"), (3, "dog"))
+    ]
     content = {"images": [image], "annotations": rows, "categories": categories}
     text(root / "lvis/annotations/lvis_v1_val.json", json.dumps(content))
 
@@ -110,7 +127,10 @@ def nyu(root):
 
 
 def davis(root):
-    for year, line in ((2016, "/JPEGImages/480p/cow/00000.jpg /Annotations/480p/cow/00000.png"), (2017, "cow")):
+    for year, line in (
+        (2016, "/JPEGImages/480p/cow/00000.jpg /Annotations/480p/cow/00000.png"),
+        (2017, "cow"),
+    ):
         text(root / f"DAVIS/ImageSets/{year}/val.txt", line + "\n")
     picture(root / "DAVIS/JPEGImages/480p/cow/00000.jpg")
     grey(root / "DAVIS/Annotations/480p/cow/00000.png", 0, 1, 2)
@@ -126,7 +146,12 @@ def sav(root):
     picture(root / "sav_val/JPEGImages_24fps/v/00000.jpg")
     picture(root / "sav_val/JPEGImages_24fps/v/00001.jpg")
     for number in ("000", "001"):
-        grey(root / f"sav_val/Annotations_6fps/v/{number}/00000.png", 0, int(number == "000"), int(number == "001"))
+        grey(
+            root / f"sav_val/Annotations_6fps/v/{number}/00000.png",
+            0,
+            int(number == "000"),
+            int(number == "001"),
+        )
 
 
 def grabcut(root):
@@ -179,7 +204,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "drawn", "stripes", "regions"), CASES, ids=[f"{c[0]}-{c[1].__name__}" for c in CASES])
+@pytest.mark.parametrize(
+    ("name", "drawn", "stripes", "regions"), CASES, ids=[f"{c[0]}-{c[1].__name__}" for c in CASES]
+)
 def test_official_layout(tmp_path, name, drawn, stripes, regions):
     drawn(tmp_path)
     data = open_data(name, tmp_path)
@@ -197,7 +224,9 @@ def test_every_known_set_is_drawn_here():
 def test_what_is_not_there_is_explained(tmp_path, name):
     with pytest.raises(InputError, match="not found") as caught:
         open_data(name, tmp_path)
-    assert all(part in str(caught.value) for part in ("It comes from", "http", "so that the folder holds"))
+    assert all(
+        part in str(caught.value) for part in ("It comes from", "http", "so that the folder holds")
+    )
 
 
 def test_frames_without_truth_stay_in_the_video(tmp_path):
@@ -232,5 +261,8 @@ def test_a_missing_label_map_names_the_first(tmp_path):
 
 
 def test_lists_have_their_lengths():
-    lengths = [len(getattr(class_names, name)) for name in ("VOC", "CONTEXT", "COCO", "COCO_STUFF", "ADE20K", "NYU40")]
+    lengths = [
+        len(getattr(class_names, name))
+        for name in ("VOC", "CONTEXT", "COCO", "COCO_STUFF", "ADE20K", "NYU40")
+    ]
     assert lengths == [20, 59, 80, 91, 150, 40]

@@ -1,54 +1,58 @@
+"""The packs on disk: which records there are, and what lies beside them."""
+
+import json
+
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from wordmask.lab.data.packs import Packs, decode_rle, tight_box
-
-
-@given(arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40))))
-def test_run_lengths_decode_as_coco_encodes_them(mask):
-    rle = pytest.importorskip("pycocotools.mask")
-    code = rle.encode(np.asfortranarray(mask.astype(np.uint8)))
-    code["counts"] = code["counts"].decode()
-    np.testing.assert_array_equal(decode_rle(code), mask)
+from wordmask.lab.data import open_data
+from wordmask.lab.data.packs import TeacherBox, read_packs
 
 
 def test_every_picture_of_every_set_is_a_record(packs_folder):
-    packs = Packs(packs_folder)
-    assert {s: sum(r.set == s for r in packs.records) for s in packs.info} == {"voc": 6, "coco": 5}
+    packs = read_packs(packs_folder)
+    counts = {name: sum(one.set == name for one in packs.records) for name in packs.sets}
+    assert counts == {"voc": 6, "coco": 5}
+    assert packs.stuff == ("wall", "sky")
 
 
-def test_labels_boxes_and_stuff_of_one_picture(packs_folder):
-    packs = Packs(packs_folder)
-    record = next(r for r in packs.records if r.set == "voc")
-    labels = packs.load(record)
-    own, stuff = labels.maps
-    row = packs.vocabulary.row_of
-    assert set(np.unique(own)) == {row["voc", c] for c in ("background", "cat", "person")}
-    assert set(np.unique(stuff)) == {row["stuff", "wall"]}
-    assert [packs.vocabulary.rows[r.row].name for r in labels.regions] == ["cat", "person"]
-    assert labels.boxes.rows.tolist() == [row["coco", "person"], row["coco", "cup"]]
+def test_benches_read_the_same_samples(packs_folder):
+    packs = read_packs(packs_folder)
+    for name in packs.sets:
+        data = open_data(packs_folder / name)
+        assert data.samples == tuple(one.sample for one in packs.records if one.set == name)
+        assert data.classes == packs.sets[name].classes
 
 
-def test_what_coco_leaves_unlabelled_is_none_of_its_words(packs_folder):
-    packs = Packs(packs_folder)
-    labels = packs.load(next(r for r in packs.records if r.set == "coco"))
-    assert (labels.maps[0] == packs.vocabulary.row_of["coco", "none"]).any()
-    assert len(labels.regions) == 2
+def test_teachers_and_captions_lie_beside_their_picture(packs_folder, tmp_path):
+    packs = read_packs(packs_folder)
+    record = packs.records[0]
+    assert record.boxes == (
+        TeacherBox(80, 40, 120, 80, 0, 0.9),
+        TeacherBox(0, 0, 20, 20, 2, 0.3),
+    )
+    assert record.teacher_map("pseudo_stuff").shape == (48, 64)
+    assert record.teacher_map("pseudo_voc") is None
+    assert record.depth() is None
 
 
-def test_words_left_out_of_training_are_ignored_everywhere(packs_folder):
-    packs = Packs(packs_folder, frozenset({"cat"}))
-    for record in packs.records:
-        labels = packs.load(record)
-        seen = {packs.vocabulary.rows[r].name for m in labels.maps for r in np.unique(m) if r >= 0}
-        assert "cat" not in seen
-        assert "cat" not in {packs.vocabulary.rows[r.row].name for r in labels.regions if r.row >= 0}
+@pytest.fixture
+def with_more(tmp_path):
+    """A pack with captions and with depth kept as JPEG, as NYU's is."""
+    pytest.importorskip("pycocotools")
+    from drawn_packs import write_packs
+
+    folder = write_packs(tmp_path) / "voc"
+    (folder / "captions.json").write_text(json.dumps({"00": ["a cat beside a person"]}))
+    (folder / "depth").mkdir()
+    cv2.imwrite(str(folder / "depth/00.jpg"), np.full((96, 128), 90, np.uint8))
+    return read_packs(tmp_path)
 
 
-def test_a_box_has_exclusive_ends():
-    mask = np.zeros((5, 6), bool)
-    mask[1:3, 2:6] = True
-    assert tight_box(mask).tolist() == [2, 1, 6, 3]
+def test_captions_and_depth_are_read(with_more):
+    first, second = with_more.records[:2]
+    assert (first.captions, second.captions) == (("a cat beside a person",), ())
+    assert (first.depth().dtype, first.depth().shape) == (np.uint8, (96, 128))
+    assert abs(int(first.depth()[5, 5]) - 90) <= 1
+    assert second.depth() is None

@@ -1,11 +1,23 @@
+import json
+
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="the packs are read by the training code, which needs torch")
+pytest.importorskip("torch", reason="held-out pictures are the training's, which needs torch")
 
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
-from wordmask.lab.training.calibrate import judge, logistic
+from wordmask.errors import InputError
+from wordmask.lab.data.packs import Packs, Record, read_packs
+from wordmask.lab.training.calibrate import (
+    THRESHOLDS,
+    fit,
+    held_out,
+    judge,
+    logistic,
+    read_truth,
+    write,
+)
 from wordmask.tasks.finding.wordmaps import curve
 
 
@@ -36,3 +48,46 @@ def test_what_was_not_labelled_is_not_judged():
         Masks.from_dense(np.ones((1, 20, 20), bool)), ("x",), scores=[0.8], label_ids=[0]
     )
     assert judge(found, np.full((20, 20), -1)) == []
+
+
+def test_truth_is_read_in_the_words_of_the_set(packs_folder):
+    packs = read_packs(packs_folder)
+    voc = packs.sets["voc"]
+    words, labels = read_truth(voc, voc.samples[0], complete=False)
+    assert words == ("cat", "person")
+    assert set(np.unique(labels)) == {0, 1, 2}  # 2: the background is none of the words
+    coco = packs.sets["coco"]
+    words, labels = read_truth(coco, coco.samples[0], complete=True)
+    assert set(np.unique(labels)) == {words.index("person"), words.index("cat"), len(words)}
+    _, labels = read_truth(coco, coco.samples[0], complete=False)
+    assert labels.min() == -1
+
+
+@pytest.fixture
+def drawn_packs(drawn, drawn_folder) -> Packs:
+    """Each drawing ten times, so that three are held out."""
+    records = [Record("drawn", drawn_folder, sample) for sample in drawn.samples] * 10
+    return Packs({"drawn": drawn}, (), tuple(records))
+
+
+def test_held_out_pictures_are_spread_over_the_last_ones(drawn_packs):
+    last = [record.sample for record in drawn_packs.records[-3:]]
+    assert held_out(drawn_packs, "drawn", 2) == [last[0], last[2]]
+    assert held_out(drawn_packs, "drawn", 9) == last
+
+
+def test_the_curve_is_fitted_to_an_engine_and_written(drawn_packs, fake, tmp_path):
+    found = fit(fake(), drawn_packs, sets=("drawn",))
+    assert found.regions > 3
+    assert found.threshold in THRESHOLDS
+    (tmp_path / "mini.json").write_text('{"side": 512}')
+    write(found, tmp_path)
+    settings = json.loads((tmp_path / "mini.json").read_text())
+    numbers = [round(value, 4) for value in (found.slope, found.offset, found.size)]
+    assert settings == {"side": 512, "calibration": numbers, "threshold": found.threshold}
+
+
+def test_without_regions_there_is_nothing_to_fit_to(packs_folder, fake):
+    packs = read_packs(packs_folder)
+    with pytest.raises(InputError, match="no region was found in held-out pictures of voc"):
+        fit(fake(), packs, sets=("voc",))

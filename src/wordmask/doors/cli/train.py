@@ -13,8 +13,8 @@ from wordmask.engines.options import EngineOptions
 from wordmask.errors import missing_extra
 
 try:
-    from wordmask.lab.data.packs import Packs
-    from wordmask.lab.training.loop import TrainOptions, train_mini
+    from wordmask.lab.training.loop import Training
+    from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -38,26 +38,27 @@ def train() -> None:
 
 
 @app.command()
-@with_options(options=TrainOptions, after=ExportOptions)
-def mini(options: TrainOptions, after: ExportOptions) -> None:
+@with_options(options=MiniTrainOptions, after=ExportOptions)
+def mini(options: MiniTrainOptions, after: ExportOptions) -> None:
     """Train `mini` on packs of pictures; a stopped run goes on where it was.
 
     wordmask train mini --data packs/train --out runs/mini
     """
-    checkpoint = train_mini(options)
+    training = Training(MiniObjective, options)
+    checkpoint = training.run()
     typer.echo(f"trained: {checkpoint}")
     folder = after.export
     if folder is not None:
-        export_calibrated(checkpoint, Packs(options.data), folder)
+        training.objective.export(checkpoint, folder)
+        calibrate_scores(folder, options.data)
         typer.echo(f"exported: {folder}")
         typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")
 
 
-def export_calibrated(checkpoint: Path, packs: Packs, folder: Path) -> None:
-    """Write the files that `mini` runs on; scores are calibrated on held-out training pictures."""
-    from wordmask.lab.export.mini import export_mini
+def calibrate_scores(folder: Path, data: Path) -> None:
+    """Fit the scores of the engine in `folder` on held-out training pictures."""
+    from wordmask.lab.data.packs import read_packs
     from wordmask.lab.training import calibrate
 
-    export_mini(checkpoint, packs, folder)
-    found = calibrate.fit(engines.load("mini", options=EngineOptions(checkpoint=folder)), packs)
-    calibrate.write(found, folder)
+    models = engines.load("mini", options=EngineOptions(checkpoint=folder))
+    calibrate.write(calibrate.fit(models, read_packs(data)), folder)

@@ -18,7 +18,7 @@ def names() -> tuple[str, ...]:
 
 
 def open_data(data: str | Path, data_dir: Path = DATA_DIR) -> Dataset:
-    """A folder that holds a `dataset.json`, or a public data set's name, looked for under `data_dir`."""
+    """The data set in a folder with a `dataset.json`, or a public one by name under `data_dir`."""
     from wordmask.lab.data.folder import CARD, read_folder
     from wordmask.lab.data.layouts import LAYOUTS
 
@@ -30,10 +30,12 @@ def open_data(data: str | Path, data_dir: Path = DATA_DIR) -> Dataset:
         for choice in layout.folders:
             if (data_dir / choice / layout.tree[0]).exists():
                 return layout.read(data_dir / choice)
-        raise InputError(layout.how_to_get(data_dir))
+        raise layout.not_found(data_dir)
     if folder.is_dir():
         raise InputError(
             f"{folder} has no {CARD}, so its classes are not known; write one such as "
-            '{"classes": ["cat", "dog"], "labels": "labels/{stem}.png", "ignore": 255} (docs/benchmarks.md)'
+            '{"classes": ["cat", "dog"], "labels": "labels/{stem}.png", "ignore": 255} '
+            "(docs/benchmarks.md)"
         )
-    raise InputError(f"data set {str(data)!r} is neither a folder nor a known name.{did_you_mean(str(data), LAYOUTS)}")
+    near = did_you_mean(str(data), LAYOUTS)
+    raise InputError(f"data set {str(data)!r} is neither a folder nor a known name.{near}")

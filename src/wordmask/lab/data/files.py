@@ -1,4 +1,4 @@
-"""Label maps, depth maps and annotation files as arrays: sizes are checked before anything is decoded."""
+"""Label maps, depth maps and annotation files. Sizes are checked before anything is decoded."""
 
 import json
 from collections.abc import Callable
@@ -21,9 +21,12 @@ def label_map(path: Path) -> Array:
     if path.suffix == ".npy":
         array = _npy(path)
         if array.ndim != 2 or array.dtype.kind not in "iub":
-            raise FormatError(f"{path}: a label map is (H, W) of integers, got {array.shape} {array.dtype}")
+            raise FormatError(
+                f"{path}: a label map is (H, W) of integers, got {array.shape} {array.dtype}"
+            )
         return array.astype(np.int32)
-    return _picture(path, ("1", "L", "P", "I", "I;16", "I;16B"), "grey or palette; colours: list them as panoptic ids")
+    modes = ("1", "L", "P", "I", "I;16", "I;16B")
+    return _picture(path, modes, "grey or palette; colours: list them as panoptic ids")
 
 
 def colour_ids(path: Path) -> Array:
@@ -45,26 +48,33 @@ def read_json(path: Path) -> Any:
     """What a JSON file holds."""
     try:
         if path.stat().st_size > MAX_JSON:
-            raise FormatError(f"{path} has {path.stat().st_size:,} bytes, the limit is {MAX_JSON:,}")
+            raise FormatError(
+                f"{path} has {path.stat().st_size:,} bytes, the limit is {MAX_JSON:,}"
+            )
         return json.loads(path.read_bytes())
+    except InputError:  # itself a ValueError
+        raise
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        raise error if isinstance(error, InputError) else FormatError(f"{path} is not JSON: {error}") from None
+        raise FormatError(f"{path} is not JSON: {error}") from None
 
 
 def check_size(path: Path, got: tuple[int, ...], size: Size) -> None:
     if tuple(got[:2]) != size:
-        raise FormatError(f"{path} is {got[0]} x {got[1]}, its picture {size[0]} x {size[1]} (height x width)")
+        raise FormatError(
+            f"{path} is {got[0]} x {got[1]}, its picture {size[0]} x {size[1]} (height x width)"
+        )
 
 
 def size_of(path: Path) -> Size:
-    """(height, width) of a picture, from its head alone; turned as its EXIF says."""
+    """(height, width) of a picture from its header, in the orientation that its EXIF says."""
 
     def look() -> Size:
         with Pictures.open(path) as picture:
-            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (picture.width, picture.height) if turned else (picture.height, picture.width)
+            width, height = picture.size
+            sideways = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            return (width, height) if sideways else (height, width)
 
     size: Size = _open(path, look)
     return size
@@ -74,7 +84,10 @@ def _picture(path: Path, modes: tuple[str, ...], wanted: str) -> Array:
     def decode() -> Array:
         with Pictures.open(path, formats=_KINDS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise FormatError(f"{path} is {picture.width} x {picture.height}; the limit is {MAX_PIXELS:,} pixels")
+                raise FormatError(
+                    f"{path} is {picture.width} x {picture.height}; "
+                    f"the limit is {MAX_PIXELS:,} pixels"
+                )
             if picture.mode not in modes:
                 raise FormatError(f"{path} is {picture.mode}, wanted is {wanted}")
             return np.asarray(picture).astype(np.int32)
@@ -85,10 +98,10 @@ def _picture(path: Path, modes: tuple[str, ...], wanted: str) -> Array:
 
 def _npy(path: Path) -> Array:
     def decode() -> Array:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        if mapped.size > MAX_PIXELS:
-            raise FormatError(f"{path} is {mapped.shape}; the limit is {MAX_PIXELS:,} pixels")
-        return np.array(mapped)
+        on_disk = np.load(path, mmap_mode="r", allow_pickle=False)
+        if on_disk.size > MAX_PIXELS:
+            raise FormatError(f"{path} is {on_disk.shape}; the limit is {MAX_PIXELS:,} pixels")
+        return np.array(on_disk)
 
     array: Array = _open(path, decode)
     return array
@@ -97,7 +110,9 @@ def _npy(path: Path) -> Array:
 def _open(path: Path, work: Callable[[], Any]) -> Any:
     try:
         return work()
+    except InputError:  # itself a ValueError
+        raise
     except FileNotFoundError:
         raise InputError(f"{path} is not there") from None
     except (OSError, ValueError, SyntaxError, EOFError, Pictures.DecompressionBombError) as error:
-        raise error if isinstance(error, InputError) else FormatError(f"{path} cannot be decoded: {error}") from None
+        raise FormatError(f"{path} cannot be decoded: {error}") from None

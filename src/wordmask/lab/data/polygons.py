@@ -1,36 +1,27 @@
-"""Polygons to masks exactly as COCO fills them, so that areas and AP agree with the official tools to the last pixel.
+"""Polygons filled exactly as the COCO API fills them, so that areas and AP agree to the last pixel.
 
-The outline is walked on a grid five times as fine; where it crosses a column's centre the column's pixels below
-turn from outside to inside or back (the rule of the COCO API's `rleFrPoly`).
+The outline is walked on a grid five times as fine. Where it crosses the centre of a column, the
+pixels below in that column change from outside to inside or back (`rleFrPoly` in the COCO API).
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from wordmask.core.image import Array, Size
+from wordmask.core.masks import Masks
 from wordmask.errors import MaskError
 
 FINE = 5
 
 
-def fill(polygons: Sequence[Sequence[float]], size: Size) -> Array:
-    """(H, W) bool: the union of polygons, each a flat row x0 y0 x1 y1 ..."""
-    mask = np.zeros(size, bool)
-    for flat in polygons:
-        points = np.array(flat, np.float64).reshape(-1)
-        if len(points) < 6 or len(points) % 2 or not np.isfinite(points).all():
-            raise MaskError(f"a polygon has at least 3 corners as x0 y0 x1 y1 ..., got {len(points)} numbers")
-        mask |= _fill_one(points.reshape(-1, 2), size)
-    return mask
-
-
-def _fill_one(points: Array, size: Size) -> Array:
+def fill(ring: Array, size: Size) -> Masks:
+    """One mask from a ring (n, 2) of corners x y."""
+    if not np.isfinite(ring).all():
+        raise MaskError("a polygon's corners must be finite numbers")
     height, width = size
-    corners = np.trunc(FINE * points + 0.5).astype(np.int64)
+    corners = np.trunc(FINE * ring + 0.5).astype(np.int64)
     ends = np.roll(corners, -1, 0)
-    walked = np.concatenate([_walk(start, end) for start, end in zip(corners, ends, strict=True)])
-    before, after = walked[:-1], walked[1:]
+    path = np.concatenate([_walk(start, end) for start, end in zip(corners, ends, strict=True)])
+    before, after = path[:-1], path[1:]
     step = after[:, 0] != before[:, 0]
     column = (np.minimum(after[step, 0], before[step, 0]) + 0.5) / FINE - 0.5
     row = (np.minimum(after[step, 1], before[step, 1]) + 0.5) / FINE - 0.5
@@ -38,8 +29,8 @@ def _fill_one(points: Array, size: Size) -> Array:
     rows = np.ceil(np.clip(row[crosses], 0, height)).astype(np.int64)
     turns = np.zeros(height * width + 1, np.int64)
     np.add.at(turns, column[crosses].astype(np.int64) * height + rows, 1)
-    inside: Array = (np.cumsum(turns[:-1]) % 2 == 1).reshape(width, height).T
-    return inside
+    inside = (np.cumsum(turns[:-1]) % 2 == 1).reshape(width, height).T
+    return Masks.from_dense(inside)
 
 
 def _walk(start: Array, end: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A data set: pictures by name, and the truth of each as a `Result` and, where there is one, a label map."""
+"""A data set: pictures by name, and the truth of each as a `Result` and, if known, a label map."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,6 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,9 @@ from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Result
 from wordmask.errors import FormatError, OptionError
+from wordmask.media.formats.coco_records import CocoRegion, CocoSegment
+from wordmask.media.reading.limits import Limits
+from wordmask.media.reading.read import read
 
 VOID = -1  # in a truth's label map: not scored
 
@@ -26,10 +28,12 @@ class Sample:
     picture: Path
     labels: Path | None = None
     depth: Path | None = None
-    rows: tuple[Mapping[str, Any], ...] = ()  # annotations: COCO rows, or a panoptic map's segments
+    regions: tuple[CocoRegion, ...] = ()  # where there are annotations instead of a label map
+    segments: tuple[CocoSegment, ...] = ()  # what the values of a panoptic map mean
     sequence: str = ""
-    judged: frozenset[int] | None = None  # classes that were checked in this picture (LVIS); None = all
-    open_classes: frozenset[int] = frozenset()  # classes whose regions are not all labelled (LVIS)
+    judged: frozenset[int] | None = None  # classes that were checked here (LVIS); None = all
+    # Classes of which not every region is labelled (LVIS)
+    open_classes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Truth:
     crowd: Result | None = None  # groups that are neither right nor wrong
     areas: Array | None = None  # (N,) of `result`, where the annotation gives them
     depth: Array | None = None  # (H, W) float32 metres, 0 = not measured
-    exhaustive: bool = False  # every region of the classes is listed: what none covers is none of them, not void
+    exhaustive: bool = False  # every region is listed: uncovered pixels show none of the classes
 
     @property
     def void(self) -> Array | None:
@@ -63,17 +67,18 @@ class Dataset:
     background: int | None = None  # the class that means "none of the others"
     source: str = ""
     notes: tuple[str, ...] = ()
-    values: Mapping[int, int] = field(default_factory=dict)  # value in a label file -> class or VOID; absent = an error
-    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)  # class -> further phrases for it
+    # Value in a label file, or category id -> class or VOID. A value that is not listed is an
+    # error.
+    values: Mapping[int, int] = field(default_factory=dict)
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)  # class -> further phrases
     per_metre: float = 1.0  # depth files: units in a metre
 
     def image(self, sample: Sample) -> Image:
-        from wordmask.media.reading.limits import Limits
-        from wordmask.media.reading.read import read
-
+        """The sample's picture."""
         return read(sample.picture, Limits(), name=sample.name)
 
     def truth(self, sample: Sample) -> Truth:
+        """What is really in the sample's picture."""
         return self.reader(self, sample)
 
     @property
@@ -83,8 +88,10 @@ class Dataset:
 
     def sequences(self) -> dict[str, tuple[Sample, ...]]:
         """The frames of each video, in order."""
-        rows = sorted((sample for sample in self.samples if sample.sequence), key=lambda sample: sample.name)
-        return {name: tuple(group) for name, group in groupby(rows, key=lambda sample: sample.sequence)}
+        frames = [sample for sample in self.samples if sample.sequence]
+        frames.sort(key=lambda sample: sample.name)
+        groups = groupby(frames, key=lambda sample: sample.sequence)
+        return {name: tuple(group) for name, group in groups}
 
     def first(self, count: int | None) -> "Dataset":
         """Only the first `count` pictures (videos: only that many frames are kept)."""
@@ -94,25 +101,28 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over classes, names and file sizes: tells two sets apart without reading the pictures."""
+        """sha256 of classes, names and file sizes: tells two sets apart, reads no picture."""
         rows = [repr((self.name, self.classes, self.background, sorted(self.values.items())))]
         rows += [f"{sample.name} {sample.picture.stat().st_size}" for sample in self.samples]
         return sha256("\n".join(rows).encode()).hexdigest()
 
 
 def check_names(samples: Iterable[Sample], where: object) -> tuple[Sample, ...]:
-    """The samples sorted by name, refused where there are none or two share a name."""
+    """The samples sorted by name. None at all, or two of one name, is an error."""
     rows = sorted(samples, key=lambda sample: sample.name)
     if not rows:
         raise FormatError(f"{where}: no picture with a truth was found; is the pattern right?")
-    again = [first.name for first, second in pairwise(rows) if first.name == second.name]
-    if again:
-        raise FormatError(f"{where}: two pictures are called {again[0]!r}")
+    for first, second in pairwise(rows):
+        if first.name == second.name:
+            raise FormatError(f"{where}: two pictures are called {first.name!r}")
     return tuple(rows)
 
 
 def result_of_labels(labels: Array, classes: tuple[str, ...], background: int | None) -> Result:
-    """One region for each class in a label map; the background is no region. Without classes each value is a region."""
+    """One region for each class of a label map but the background.
+
+    Without classes each value is a region.
+    """
     masks, values = Masks.from_label_map(labels)
     if not classes:
         return Result.of(masks)
@@ -120,12 +130,14 @@ def result_of_labels(labels: Array, classes: tuple[str, ...], background: int | 
     return Result.of(masks[kept], classes, label_ids=values[kept])
 
 
-def mapped(raw: Array, values: Mapping[int, int], where: object) -> Array:
+def classes_of_values(raw: Array, values: Mapping[int, int], where: object) -> Array:
     """(H, W) int32 classes from the values that a file holds."""
     found, places = np.unique(raw, return_inverse=True)
     unknown = [value for value in found.tolist() if value not in values]
     if unknown:
-        raise FormatError(f"{where} holds the value {unknown[0]}, which is no class; is the ignore value given?")
+        raise FormatError(
+            f"{where} holds the value {unknown[0]}, which is no class; is the ignore value given?"
+        )
     table = np.array([values[value] for value in found.tolist()], np.int32)
     return table[places.reshape(raw.shape)]
 

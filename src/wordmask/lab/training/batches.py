@@ -1,13 +1,15 @@
-"""Batches: which pictures, how often, and their samples laid side by side as tensors.
+"""Batches: which pictures, how often, and their samples side by side as tensors.
 
-The batch of step k depends on the seed and k alone, so a run that was killed goes on exactly as it would have.
+The batch of step k depends on the seed and k alone, so a run that was killed goes on exactly.
 """
 
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from itertools import count
 
 import numpy as np
 import torch
@@ -15,54 +17,81 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wordmask.lab.data.packs import SURE, Packs, Record
-from wordmask.lab.training.samples import Sample, SampleOptions, make_sample
+from wordmask.lab.training.labels import LabelReader
+from wordmask.lab.training.samples import SampleOptions, TrainingSample, make_sample
 
-# Share of each set in a batch: the dense truths first, then the teachers' pictures, which carry most of COCO's words.
+# Share of each set in a batch: sets with dense truths first, then the teachers' pictures, which
+# carry most of COCO's words.
 SHARES = {
-    "voc": 2.6, "coco": 2.4, "nyu": 2.0, "camvid": 1.5, "coco_person": 0.5, "unlabelled": 2.6, "flickr8k": 0.7,
-    "ccp": 0.35, "carparts": 0.25, "facade": 0.25, "bsds": 0.35, "coco_airport": 0.15, "suim": 0.03, "davis": 0.12,
-}  # fmt: skip
-HELD_OUT = 0.05
-"""The last share of each set's sorted pictures is never trained on: model selection and calibration look there."""
+    "voc": 2.6,
+    "coco": 2.4,
+    "nyu": 2.0,
+    "camvid": 1.5,
+    "coco_person": 0.5,
+    "unlabelled": 2.6,
+    "flickr8k": 0.7,
+    "ccp": 0.35,
+    "carparts": 0.25,
+    "facade": 0.25,
+    "bsds": 0.35,
+    "coco_airport": 0.15,
+    "suim": 0.03,
+    "davis": 0.12,
+}
+HELD_OUT = 0.05  # share of each set, its last pictures by name, that is never trained on
 
 
-@dataclass(frozen=True)
-class Batch:
-    """B crops; what belongs to pictures is padded, what belongs to cuts says which picture it is of."""
+@dataclass(frozen=True, eq=False)
+class TrainingBatch:
+    """B crops side by side. What belongs to a crop is padded; a mask says which crop it is of."""
 
     pictures: Tensor
+    """(B, 3, side, side) uint8 RGB"""
     points: Tensor
-    """(B, P, 2); rows -1 where padded."""
+    """(B, P, 2)"""
     point_rows: Tensor
+    """(B, P); -1 where padded."""
     region_points: Tensor
     """(B, R, K, 2)"""
     region_rows: Tensor
+    """(B, R); -1 where padded."""
     region_boxes: Tensor
+    """(B, R, 4)"""
     cut_of: Tensor
-    """(C,) index of the picture."""
+    """(C,) index of the crop."""
     cut_masks: Tensor
+    """(C, side/4, side/4)"""
     cut_points: Tensor
+    """(C, pad, 2)"""
     cut_kinds: Tensor
+    """(C, pad)"""
     cut_before: Tensor
+    """(C, side/8, side/8)"""
     cut_rows: Tensor
+    """(C,)"""
     depth: Tensor
+    """(B, side/8, side/8)"""
     captions: Tensor
     """(B, D) vector of one caption, zeros where there is none."""
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+    def to(self, device: torch.device) -> "TrainingBatch":
+        return TrainingBatch(
+            *(getattr(self, one.name).to(device, non_blocking=True) for one in fields(self))
+        )
 
 
-def split(records: list[Record]) -> tuple[list[Record], list[Record]]:
-    """(to learn from, held out). NYU and CamVid neighbours show the same place, hence a block, not a sample."""
+def split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """(to learn from, held out). A block at the end, because NYU's and CamVid's neighbours look
+    alike.
+    """
     by_set: dict[str, list[Record]] = defaultdict(list)
-    for r in records:
-        by_set[r.set].append(r)
+    for record in records:
+        by_set[record.set].append(record)
     learn, held = [], []
     for rows in by_set.values():
-        cut = len(rows) - int(len(rows) * HELD_OUT)
-        learn += rows[:cut]
-        held += rows[cut:]
+        end = len(rows) - int(len(rows) * HELD_OUT)
+        learn += rows[:end]
+        held += rows[end:]
     return learn, held
 
 
@@ -71,88 +100,128 @@ class Batches:
 
     def __init__(
         self,
-        packs: Packs,
+        labels: LabelReader,
         options: SampleOptions,
         size: int,
-        captions: dict[str, NDArray[np.float32]],
+        captions: Mapping[str, NDArray[np.float32]],
     ) -> None:
-        self.packs, self.options, self.size, self.captions = packs, options, size, captions
-        learn, _ = split(packs.records)
-        self.records = learn
-        self.odds = _odds(learn)
+        """`captions`: "set/stem" -> (n, D) vectors of the picture's captions."""
+        self.labels, self.options, self.size, self.captions = labels, options, size, captions
+        self.records, _ = split(labels.packs.records)
+        self.odds = _odds(self.records, labels.packs)
 
-    def batch(self, seed: int, step: int) -> Batch:
+    def batch(self, seed: int, step: int) -> TrainingBatch:
+        """The batch of one step."""
         rng = np.random.default_rng([seed, step])
-        chosen = [self.records[k] for k in rng.choice(len(self.records), self.size, p=self.odds)]
-        samples = [make_sample(self.packs.load(r), rng, self.options) for r in chosen]
+        rows = rng.choice(len(self.records), self.size, p=self.odds)
+        chosen = [self.records[row] for row in rows]
+        samples = [make_sample(self.labels.read(one), rng, self.options) for one in chosen]
         return collate(samples, self._captions(chosen, rng), self.options)
 
-    def stream(self, seed: int, start: int, ahead: int = 3) -> Iterator[Batch]:
-        """Batches from step `start` on, made by one thread that stays `ahead`."""
-        ready: queue.Queue[Batch | Exception] = queue.Queue(ahead)
-        threading.Thread(target=self._fill, args=(ready, seed, start), daemon=True).start()
-        while True:
-            got = ready.get()
-            if isinstance(got, Exception):
-                raise got
-            yield got
+    def stream(self, seed: int, start: int, ahead: int = 3) -> Iterator[TrainingBatch]:
+        """Batches from step `start` on, made by one thread that stays `ahead` batches ahead."""
+        ready: queue.Queue[TrainingBatch | Exception] = queue.Queue(ahead)
+        stopped = threading.Event()
 
-    def _fill(self, ready: "queue.Queue[Batch | Exception]", seed: int, step: int) -> None:
+        def offer(item: TrainingBatch | Exception) -> None:
+            while not stopped.is_set():
+                with suppress(queue.Full):
+                    ready.put(item, timeout=0.1)
+                    return
+
+        def fill() -> None:
+            try:
+                for step in count(start):
+                    offer(self.batch(seed, step))
+                    if stopped.is_set():
+                        return
+            except Exception as error:
+                offer(error)
+
+        threading.Thread(target=fill, daemon=True).start()
         try:
             while True:
-                ready.put(self.batch(seed, step))
-                step += 1
-        except Exception as error:
-            ready.put(error)
+                got = ready.get()
+                if isinstance(got, Exception):
+                    raise got
+                yield got
+        finally:
+            stopped.set()
 
     def _captions(self, chosen: list[Record], rng: np.random.Generator) -> NDArray[np.float32]:
         width = next(iter(self.captions.values())).shape[1] if self.captions else 1
         rows = np.zeros((len(chosen), width), np.float32)
-        for k, r in enumerate(chosen):
-            known = self.captions.get(f"{r.set}/{r.stem}")
+        for k, record in enumerate(chosen):
+            known = self.captions.get(f"{record.set}/{record.stem}")
             if known is not None:
                 rows[k] = known[rng.integers(len(known))]
         return rows
 
 
-def _odds(records: list[Record]) -> NDArray[np.float64]:
-    """Within a set a picture counts as its rarest word does: 1 / sqrt(pictures that show it)."""
-    shown = [
-        {(r.set, b[4]) for b in r.boxes if b[5] >= SURE}
-        | {(r.set, a["name"]) for a in r.annotations}
-        for r in records
-    ]
-    count: dict[tuple[str, object], int] = defaultdict(int)
-    total: dict[str, float] = defaultdict(float)
+def _odds(records: list[Record], packs: Packs) -> NDArray[np.float64]:
+    """How likely each picture is: within its set as its rarest word, 1 / sqrt(pictures with it)."""
+    shown = [_words_shown(record, packs) for record in records]
+    times: dict[tuple[str, object], int] = defaultdict(int)
     for words in shown:
-        for w in words:
-            count[w] += 1
-    rarity = np.array([max((count[w] ** -0.5 for w in words), default=0.05) for words in shown])
-    for r, value in zip(records, rarity, strict=True):
-        total[r.set] += float(value)
+        for one in words:
+            times[one] += 1
+    rarity = [max((times[one] ** -0.5 for one in words), default=0.05) for words in shown]
+    total: dict[str, float] = defaultdict(float)
+    for record, value in zip(records, rarity, strict=True):
+        total[record.set] += value
     odds = np.array(
-        [v / total[r.set] * SHARES.get(r.set, 0.0) for r, v in zip(records, rarity, strict=True)]
+        [
+            value / total[record.set] * SHARES.get(record.set, 0.0)
+            for record, value in zip(records, rarity, strict=True)
+        ]
     )
     normal: NDArray[np.float64] = odds / odds.sum()
     return normal
 
 
-def collate(samples: list[Sample], captions: NDArray[np.float32], o: SampleOptions) -> Batch:
-    """Samples side by side; regions padded to `o.regions` and points to `o.points`."""
-    b = len(samples)
-    points, rows = np.zeros((b, o.points, 2), np.float32), np.full((b, o.points), -1, np.int64)
-    where = np.zeros((b, o.regions, o.inside, 2), np.float32)
-    names, boxes = np.full((b, o.regions), -1, np.int64), np.zeros((b, o.regions, 4), np.float32)
-    for k, s in enumerate(samples):
-        points[k, : len(s.points)], rows[k, : len(s.points)] = s.points, s.point_rows
-        n = len(s.region_rows)
-        where[k, :n], names[k, :n], boxes[k, :n] = s.region_points, s.region_rows, s.region_boxes
-    of = np.repeat(np.arange(b), [len(s.cut_masks) for s in samples])
-    cuts = [
-        np.concatenate([getattr(s, f) for s in samples])
-        for f in ("cut_masks", "cut_points", "cut_kinds", "cut_before", "cut_rows")
-    ]
-    pictures = np.stack([s.picture for s in samples])
-    depth = np.stack([s.depth for s in samples])
-    arrays = (points, rows, where, names, boxes, of, *cuts, depth, captions)
-    return Batch(torch.from_numpy(pictures).permute(0, 3, 1, 2), *map(torch.from_numpy, arrays))
+def _words_shown(record: Record, packs: Packs) -> set[tuple[str, object]]:
+    """What a picture shows, by its teachers' sure boxes and its own annotations.
+
+    A class counts in each set by itself, and a teacher's apart from a truth.
+    """
+    data = packs.sets[record.set]
+    boxes = {(record.set, box.category) for box in record.boxes if box.score >= SURE}
+    names = {data.classes[data.values[region.category]] for region in record.sample.regions}
+    return boxes | {(record.set, name) for name in names}
+
+
+def collate(
+    samples: list[TrainingSample], captions: NDArray[np.float32], o: SampleOptions
+) -> TrainingBatch:
+    """Samples side by side; regions are padded to `o.regions` and points to `o.points`."""
+    size = len(samples)
+    points = np.zeros((size, o.points, 2), np.float32)
+    point_rows = np.full((size, o.points), -1, np.int64)
+    where = np.zeros((size, o.regions, o.inside, 2), np.float32)
+    rows = np.full((size, o.regions), -1, np.int64)
+    boxes = np.zeros((size, o.regions, 4), np.float32)
+    for k, one in enumerate(samples):
+        points[k, : len(one.points)] = one.points
+        point_rows[k, : len(one.points)] = one.point_rows
+        found = len(one.regions.rows)
+        where[k, :found], rows[k, :found] = one.regions.xy, one.regions.rows
+        boxes[k, :found] = one.regions.boxes
+    cuts = [one.cuts for one in samples]
+    pictures = np.stack([one.picture for one in samples])
+    arrays = {
+        "points": points,
+        "point_rows": point_rows,
+        "region_points": where,
+        "region_rows": rows,
+        "region_boxes": boxes,
+        "cut_of": np.repeat(np.arange(size), [len(one.masks) for one in cuts]),
+        "cut_masks": np.concatenate([one.masks for one in cuts]),
+        "cut_points": np.concatenate([one.xy for one in cuts]),
+        "cut_kinds": np.concatenate([one.kinds for one in cuts]),
+        "cut_before": np.concatenate([one.before for one in cuts]),
+        "cut_rows": np.concatenate([one.rows for one in cuts]),
+        "depth": np.stack([one.depth for one in samples]),
+        "captions": captions,
+    }
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return TrainingBatch(torch.from_numpy(pictures).permute(0, 3, 1, 2), **tensors)

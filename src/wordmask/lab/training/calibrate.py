@@ -1,9 +1,9 @@
 """Make scores mean something: a region scored 0.7 should be right about seven times in ten.
 
-Held-out training pictures are segmented with every region kept; a region is right where most of its pixels are the
-word. A logistic curve over the logit of the mean probability and the log of the region's share of the picture turns raw
-scores into shares of right ones; the threshold for "it is there" is the one that gives the best mean IoU on the same
-pictures.
+Held-out training pictures are segmented with every region kept; a region is right where most of its
+pixels are the word. A logistic curve over the logit of the mean probability and the log of the
+region's share of the picture turns raw scores into shares of right ones. The threshold for "it is
+there" is the one that gives the best mean IoU on the same pictures.
 """
 
 import json
@@ -14,22 +14,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wordmask.core.image import Array, Image
+from wordmask.core.image import Array
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.result import Result
-from wordmask.files import atomic
-from wordmask.lab.data.packs import IGNORE, Labels, Packs, Record
+from wordmask.errors import InputError
+from wordmask.files import write_text
+from wordmask.lab.data.packs import Packs
+from wordmask.lab.data.sample import VOID, Dataset, Sample
 from wordmask.lab.metrics import semantic
 from wordmask.lab.training.batches import split
+from wordmask.lab.training.labels import COMPLETE
 from wordmask.tasks.finding.wordmaps import curve
 from wordmask.tasks.segment import SegmentOptions, segment
 
 SETS = ("voc", "coco", "nyu", "camvid")
 THRESHOLDS = tuple(round(0.02 * k, 2) for k in range(5, 36))
+FEW_PIXELS = 100  # regions with fewer scored pixels are left out
 
 
-class Region(NamedTuple):
+class JudgedRegion(NamedTuple):
     """One region that was found: its raw score, its share of the picture, whether it is right."""
 
     score: float
@@ -37,8 +41,15 @@ class Region(NamedTuple):
     right: bool
 
 
+class WordTruth(NamedTuple):
+    """A picture's truth among its set's words."""
+
+    words: tuple[str, ...]
+    labels: Array  # (H, W) int32 index into the words, len(words) = none of them, VOID = not said
+
+
 @dataclass(frozen=True)
-class Calibration:
+class FittedCurve:
     """What goes into mini.json."""
 
     slope: float
@@ -51,30 +62,35 @@ class Calibration:
 
 def fit(
     models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] = SETS
-) -> Calibration:
+) -> FittedCurve:
     """`models` must give raw scores (slope 1, offset 0, size 0)."""
-    seen: list[tuple[str, Result, Array]] = []
-    regions: list[Region] = []
+    answers: list[tuple[str, Result, Array]] = []
+    regions: list[JudgedRegion] = []
     for name in sets:
-        for record in held_out(packs, name, per_set):
-            words, truth, labels = read_truth(packs, record)
-            result = segment(
-                Image(labels.picture), Text(words), models, SegmentOptions(min_confidence=0.0)
-            )
-            seen.append((name, result, truth))
-            regions += judge(result, truth)
+        data = packs.sets[name]
+        for sample in held_out(packs, name, per_set):
+            words, labels = read_truth(data, sample, complete=name in COMPLETE)
+            options = SegmentOptions(min_confidence=0.0)
+            result = segment(data.image(sample), Text(words), models, options)
+            answers.append((name, result, labels))
+            regions += judge(result, labels)
+    if not regions:
+        raise InputError(
+            f"no region was found in held-out pictures of {', '.join(sets)}: nothing to fit to"
+        )
     slope, offset, size = logistic(*(np.array(column) for column in zip(*regions, strict=True)))
     means = {}
     for threshold in THRESHOLDS:
         counts: dict[str, Array] = {}
-        for name, result, truth in seen:
-            scores = curve(result.scores, result.masks.areas / truth.size, slope, offset, size)
-            counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], truth)
-        means[threshold] = np.mean([semantic.figures(c)["miou"] for c in counts.values()])
-    return Calibration(slope, offset, size, max(means, key=lambda t: means[t]), len(regions))
+        for name, result, labels in answers:
+            scores = curve(result.scores, result.masks.areas / labels.size, slope, offset, size)
+            counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], labels)
+        means[threshold] = np.mean([semantic.figures(one)["miou"] for one in counts.values()])
+    best = max(means, key=lambda threshold: means[threshold])
+    return FittedCurve(slope, offset, size, best, len(regions))
 
 
-def write(found: Calibration, folder: Path) -> None:
+def write(found: FittedCurve, folder: Path) -> None:
     """Into the settings of an exported `mini`."""
     path = folder / "mini.json"
     numbers = [round(value, 4) for value in (found.slope, found.offset, found.size)]
@@ -82,64 +98,59 @@ def write(found: Calibration, folder: Path) -> None:
         "calibration": numbers,
         "threshold": round(found.threshold, 3),
     }
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1) + "\n")
+    write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
-def held_out(packs: Packs, name: str, count: int) -> list[Record]:
-    records = [r for r in split(packs.records)[1] if r.set == name]
-    chosen = np.unique(
-        np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int)
-    )
-    return [records[k] for k in chosen]
+def held_out(packs: Packs, name: str, count: int) -> list[Sample]:
+    """At most `count` held-out pictures of a set, evenly spread."""
+    _, held = split(packs.records)
+    samples = [record.sample for record in held if record.set == name]
+    places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
+    return [samples[place] for place in np.unique(places)]
 
 
-def read_truth(packs: Packs, record: Record) -> tuple[tuple[str, ...], Array, Labels]:
-    """The set's words, (H, W) index into them (len(words) = none of them, -1 = not said), and all labels."""
-    words = tuple(c for c in packs.info[record.set]["classes"] if c != "background")
-    labels = packs.load(record)
-    table = np.full(len(packs.vocabulary.rows) + 1, IGNORE, np.int32)
-    for k, word in enumerate(words):
-        table[packs.vocabulary.row_of[record.set, word]] = k
-    for none in ("background", "none"):
-        if (record.set, none) in packs.vocabulary.row_of and (
-            none == "background" or record.set == "coco"
-        ):
-            table[packs.vocabulary.row_of[record.set, none]] = len(words)
-    return words, table[labels.maps[0]], labels
+def read_truth(data: Dataset, sample: Sample, *, complete: bool) -> WordTruth:
+    """The truth of a picture; `complete`: what no region covers is none of the words."""
+    words = data.words
+    labels = data.truth(sample).labels
+    table = [
+        len(words) if index == data.background else words.index(name)
+        for index, name in enumerate(data.classes)
+    ]
+    rest = len(words) if complete else VOID
+    return WordTruth(words, np.array([*table, rest], np.int32)[labels])
 
 
-def judge(result: Result, truth: Array) -> list[Region]:
-    """A region is right where most of its scored pixels are its word; unscored regions are left out."""
+def judge(result: Result, labels: Array) -> list[JudgedRegion]:
+    """A region is right where most of its scored pixels are its word."""
     rows = []
     for region in result:
-        own = truth[region.mask]
-        share = len(own) / truth.size
-        own = own[own >= 0]
-        if len(own) >= 100:
-            rows.append(Region(region.score, share, bool((own == region.label_id).mean() > 0.5)))
+        own = labels[region.mask]
+        share = len(own) / labels.size
+        own = own[own != VOID]
+        if len(own) >= FEW_PIXELS:
+            right = bool((own == region.label_id).mean() > 0.5)
+            rows.append(JudgedRegion(region.score, share, right))
     return rows
 
 
 def logistic(
     scores: Array, shares: Array, right: Array, *, rounds: int = 50
 ) -> tuple[float, float, float]:
-    """Slope, offset and size of the most likely curve, by Newton's method with a little shrinkage."""
+    """Slope, offset and size of the most likely curve: Newton's method, a little shrinkage."""
     clipped = np.clip(scores.astype(np.float64), 1e-4, 1 - 1e-4)
     x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped)), np.log(shares)], 1)
     start = np.array([1.0, 0.0, 0.0])
     w = start
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-x @ w))
-        slope = x.T @ (p - right) + 1e-2 * (w - start)
-        bend = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
-        w = w - np.linalg.solve(bend, slope)
+        gradient = x.T @ (p - right) + 1e-2 * (w - start)
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
+        w = w - np.linalg.solve(hessian, gradient)
     return float(w[0]), float(w[1]), float(w[2])
 
 
-def _totals(result: Result, truth: Array) -> Array:
+def _totals(result: Result, labels: Array) -> Array:
     words = len(result.vocabulary)
-    labels = result.label_map()
-    return semantic.totals(
-        semantic.confusion(truth, np.where(labels < 0, words, labels), words + 1)
-    )
+    found = result.label_map()
+    return semantic.totals(semantic.confusion(labels, np.where(found < 0, words, found), words + 1))

@@ -1,4 +1,4 @@
-"""What the network is punished for, each loss on its own, in the order in which `lab.train` adds them up."""
+"""Losses, each by itself. `losses_mini` weighs them and adds them up."""
 
 from typing import NamedTuple
 
@@ -8,34 +8,46 @@ from torch import Tensor
 
 
 def marginal_nll(logits: Tensor, positive: Tensor, against: Tensor) -> Tensor:
-    """-log of the probability of `positive` among `against`; both (N, V) bool, `against` contains `positive`."""
+    """(N,) negative log of the probability that one of `positive` holds, among `against`.
+
+    logits (N, V); `positive` and `against` (N, V) bool, `against` contains `positive`.
+    """
     low = torch.finfo(logits.dtype).min / 4
-    return logits.masked_fill(~against, low).logsumexp(1) - logits.masked_fill(
-        ~positive, low
-    ).logsumexp(1)
+    all_words = logits.masked_fill(~against, low).logsumexp(1)
+    right_words = logits.masked_fill(~positive, low).logsumexp(1)
+    return all_words - right_words
 
 
 def weighted_mean(loss: Tensor, weight: Tensor) -> Tensor:
+    """Mean of `loss` weighted by `weight`, both (N,)."""
     return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
+FEW_CELLS = 50
+
+
 class CutLoss(NamedTuple):
-    """One value for all prompts of a batch, part by part, and how well the chosen candidates do."""
+    """Losses of all prompts of a batch."""
 
     masks: Tensor
     quality: Tensor
     iou: Tensor
+    """Mean IoU of the candidates with the best predicted quality; no loss, but what one wants to
+    see.
+    """
 
 
 def cut_loss(masks: Tensor, quality: Tensor, target: Tensor) -> CutLoss:
     """masks (N, 3, h, w) logits, quality (N, 3) logits, target (N, h, w) in 0..1.
 
-    The best candidate counts most, the others a little, so that one click may mean a part or the whole.
+    The best candidate counts most and the others a little, so that one click may mean a part or the
+    whole.
     """
     wanted = target[:, None].expand_as(masks)
     cross = F.binary_cross_entropy_with_logits(masks, wanted, reduction="none")
     p = masks.sigmoid()
-    # Focal weighting, milder than SAM's; dividing by the target's area lets small things count as much as large ones.
+    # Focal weighting, milder than SAM's. Dividing by the target's area lets small things count as
+    # much as large ones.
     hard = (p - wanted).abs().detach() + 0.1
     area = target.mean((1, 2)).clamp(0.005, 0.3)[:, None]
     bce = (cross * hard).mean((2, 3)) / area
@@ -52,21 +64,32 @@ def cut_loss(masks: Tensor, quality: Tensor, target: Tensor) -> CutLoss:
 
 
 def depth_loss(depth: Tensor, target: Tensor) -> Tensor:
-    """(B, h, w): mean absolute difference after the best scale and shift per picture; 0 in `target` = unknown."""
+    """Mean absolute difference of two (B, h, w) depths, each brought to mean 0 and mean size 1.
+
+    So scale and shift do not count. `target` is 0 where unknown; pictures with few known cells are
+    left out.
+    """
     known = (target > 0).float()
-    n = known.sum((1, 2)).clamp(min=1)
-    centre, wanted = ((x * known).sum((1, 2)) / n for x in (depth, target))
-    d = (depth - centre[:, None, None]) * known
-    t = (target - wanted[:, None, None]) * known
-    d = d / (d.abs().sum((1, 2)) / n).clamp(min=1e-3)[:, None, None]
-    t = t / (t.abs().sum((1, 2)) / n).clamp(min=1e-3)[:, None, None]
-    used = (known.sum((1, 2)) > 50).float()
-    per_picture = (d - t).abs().sum((1, 2)) / n
-    return weighted_mean(per_picture, used)
+    count = known.sum((1, 2))
+    found, wanted = (_normalise(x, known) for x in (depth, target))
+    per_picture = (found - wanted).abs().sum((1, 2)) / count.clamp(min=1)
+    return weighted_mean(per_picture, (count > FEW_CELLS).float())
+
+
+def _normalise(x: Tensor, known: Tensor) -> Tensor:
+    """(B, h, w) with mean 0 and mean absolute value 1 over the known cells, 0 elsewhere."""
+    count = known.sum((1, 2)).clamp(min=1)
+    mean = (x * known).sum((1, 2)) / count
+    centred = (x - mean[:, None, None]) * known
+    size = centred.abs().sum((1, 2)) / count
+    return centred / size.clamp(min=1e-3)[:, None, None]
 
 
 def contrast(pictures: Tensor, texts: Tensor, scale: float = 15.0) -> Tensor:
-    """Each picture (B, D) beside its own caption (B, D), both ways; unit rows."""
+    """Cross-entropy of finding each picture's own caption, and each caption's picture.
+
+    pictures and texts (B, D) unit rows; `scale` multiplies their cosines.
+    """
     logits = scale * pictures @ texts.T
     right = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2

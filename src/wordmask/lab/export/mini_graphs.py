@@ -1,0 +1,148 @@
+"""The networks of `mini` as ONNX: encoder, cutter (the mask decoder) and text.
+
+Weights of encoder and cutter are stored in fp16 and computed in fp32: no benchmark here sees the
+difference, and the files are half as large. The sentence encoder is int8: matrices by column, token
+vectors by row.
+"""
+
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wordmask.errors import missing_extra
+from wordmask.lab.export.onnx_files import halve, write_onnx
+from wordmask.lab.training.vocabulary import Whitening
+from wordmask.model.mini.net import MiniNetwork
+from wordmask.model.minilm import LONGEST, MiniLM, find_minilm, load_minilm
+
+
+class EncoderGraph(nn.Module):
+    """What is exported as encoder.onnx: pictures in, unit vectors and features out."""
+
+    def __init__(self, model: MiniNetwork) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
+        f = self.model(picture.to(torch.float32))
+        return F.normalize(f.vectors, dim=1), f.none, f.coarse, f.fine, f.depth, f.whole
+
+
+class CutterGraph(nn.Module):
+    """What is exported as cutter.onnx: one picture's features and N prompts in, candidates out."""
+
+    def __init__(self, model: MiniNetwork) -> None:
+        super().__init__()
+        self.decoder = model.decoder
+
+    def forward(
+        self, coarse: Tensor, fine: Tensor, xy: Tensor, kind: Tensor, before: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        n = xy.shape[0]
+        masks, quality, label = self.decoder(
+            coarse.expand(n, -1, -1, -1), fine.expand(n, -1, -1, -1), xy, kind, before
+        )
+        return masks, quality.sigmoid(), label
+
+
+class SentenceGraph(nn.Module):
+    """What is exported as text.onnx: token ids in, whitened unit vectors out; token vectors in
+    int8.
+    """
+
+    tokens: Tensor
+    sizes: Tensor
+    mean: Tensor
+    turn: Tensor
+
+    def __init__(self, text: MiniLM, whitening: Whitening) -> None:
+        super().__init__()
+        rows = text.words.weight.detach()
+        sizes = rows.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
+        self.text = text
+        self.register_buffer("tokens", (rows / sizes).round().to(torch.int8))
+        self.register_buffer("sizes", sizes)
+        self.register_buffer("mean", torch.from_numpy(whitening.mean))
+        self.register_buffer("turn", torch.from_numpy(whitening.turn))
+        places = text.places.weight.detach()[:LONGEST].clone()
+        text.places = nn.Embedding.from_pretrained(places)
+        text.words = nn.Embedding(1, 1)  # `tokens` stands in for it
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        x = F.embedding(ids, self.sizes) * F.embedding(ids, self.tokens).to(torch.float32)
+        unit = self.text.after(x, mask)
+        return F.normalize((unit - self.mean) @ self.turn, dim=1)
+
+
+def export_encoder(model: MiniNetwork, path: Path) -> None:
+    """Any number of pictures, sides divisible by 32."""
+    pictures = torch.zeros(2, 3, 320, 384, dtype=torch.uint8)
+    batch, height, width = (
+        torch.export.Dim(name, min=1, max=64) for name in ("batch", "rows", "columns")
+    )
+    write_onnx(
+        EncoderGraph(model),
+        (pictures,),
+        path,
+        ("picture",),
+        ("vectors", "none", "coarse", "fine", "depth", "whole"),
+        ({0: batch, 2: 32 * height, 3: 32 * width},),
+    )
+    halve(path)
+
+
+def export_cutter(model: MiniNetwork, path: Path) -> None:
+    """Any number of prompts with any number of points, for one picture of any size."""
+    decoder = model.decoder
+    coarse, fine = decoder.drawn.out_channels, decoder.up.out_channels
+    example = (
+        torch.randn(1, coarse, 40, 48),
+        torch.randn(1, fine, 80, 96),
+        torch.rand(3, 4, 2) * 300,
+        torch.zeros(3, 4, dtype=torch.int64),
+        torch.zeros(3, 1, 40, 48),
+    )
+    count, points, h, w = (
+        torch.export.Dim(name, min=1, max=4096) for name in ("count", "points", "h", "w")
+    )
+    write_onnx(
+        CutterGraph(model),
+        example,
+        path,
+        ("coarse", "fine", "xy", "kind", "before"),
+        ("masks", "quality", "label"),
+        (
+            {2: h, 3: w},
+            {2: 2 * h, 3: 2 * w},
+            {0: count, 1: points},
+            {0: count, 1: points},
+            {0: count, 2: h, 3: w},
+        ),
+    )
+    halve(path)
+
+
+def export_text(whitening: Whitening, path: Path) -> None:
+    """The sentence encoder with the whitening behind it, in int8."""
+    try:
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as error:  # it needs onnx
+        raise missing_extra("onnx", "export") from error
+    module = SentenceGraph(load_minilm(find_minilm()), whitening).eval()
+    ids = torch.ones(2, 5, dtype=torch.int64)
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    length = torch.export.Dim("length", min=2, max=LONGEST)
+    axes = {0: batch, 1: length}
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "text.onnx"
+        write_onnx(module, (ids, ids.clone()), raw, ("ids", "mask"), ("vectors",), (axes, axes))
+        quantize_dynamic(
+            raw,
+            path,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            op_types_to_quantize=["MatMul", "Gemm"],
+        )

@@ -1,0 +1,135 @@
+"""The torch network that is rebuilt from the shipped files computes what the engine computes."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="the network needs torch: pip install 'wordmask[train]'"
+)
+pytest.importorskip("onnx", reason="the files are ONNX: pip install 'wordmask[export]'")
+
+import onnxruntime  # noqa: E402
+
+from wordmask.errors import WeightsError  # noqa: E402
+from wordmask.lab.export.mini_graphs import CutterGraph, EncoderGraph  # noqa: E402
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms  # noqa: E402
+
+TOLERANCE = 1e-4  # of values up to 11; 8e-6 was measured
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_shipped()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> torch.Tensor:
+    """(4, 3, 96, 160): smooth noise, so that the network sees more than grey."""
+    torch.manual_seed(0)
+    coarse = torch.rand(4, 3, 6, 10) * 255
+    return torch.nn.functional.interpolate(coarse, (96, 160), mode="bilinear")
+
+
+def run(name: str, feed: dict[str, torch.Tensor]) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(SHIPPED / name)
+    return session.run(None, {key: value.numpy() for key, value in feed.items()})
+
+
+def test_the_encoder_is_the_shipped_one(shipped, pictures):
+    picture = pictures.to(torch.uint8)
+    with torch.no_grad():
+        found = EncoderGraph(shipped.network)(picture)
+    for one, wanted in zip(found, run("encoder.onnx", {"picture": picture}), strict=True):
+        np.testing.assert_allclose(one, wanted, atol=TOLERANCE)
+
+
+def test_the_cutter_is_the_shipped_one(shipped, pictures):
+    with torch.no_grad():
+        features = shipped.network(pictures[:1])
+    feed = {
+        "coarse": features.coarse,
+        "fine": features.fine,
+        "xy": torch.rand(5, 3, 2) * torch.tensor([160.0, 96.0]),
+        "kind": torch.randint(-1, 4, (5, 3)),
+        "before": torch.randn(5, 1, 12, 20),
+    }
+    with torch.no_grad():
+        found = CutterGraph(shipped.network)(*feed.values())
+    for one, wanted in zip(found, run("cutter.onnx", feed), strict=True):
+        np.testing.assert_allclose(one, wanted, atol=TOLERANCE)
+
+
+def test_words_are_adapted_and_scaled_as_the_engine_does(shipped):
+    from wordmask import engines
+    from wordmask.core.protocols import Dense
+
+    with np.load(SHIPPED / "words.npz") as table:
+        names = str(table["names"]).split("\n")[-50:]
+        rows = table["vectors"][-50:].astype(np.float32)
+    unit = torch.from_numpy(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    with torch.no_grad():
+        found = shipped.adapter(unit)
+    wanted = engines.load("mini").get(Dense).embed_texts(names)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert float(shipped.network.scale().detach()) == pytest.approx(shipped.settings["scale"])
+
+
+def test_the_whitening_is_the_one_inside_the_text_network(shipped):
+    """What text.onnx holds of a phrase before it whitens, whitened here, is what it answers."""
+    import onnx
+    from tokenizers import Tokenizer
+
+    model = onnx.load(SHIPPED / "text.onnx")
+    (centre,) = [node for node in model.graph.node if "mean" in node.input]
+    raw = onnx.helper.make_tensor_value_info(centre.input[0], onnx.TensorProto.FLOAT, None)
+    model.graph.output.append(raw)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    coded = Tokenizer.from_file(str(SHIPPED / "tokenizer.json")).encode("a photo of a zebra.")
+    feed = {"ids": np.array([coded.ids]), "mask": np.array([coded.attention_mask])}
+    wanted, unit = session.run(None, feed)
+    assert float((shipped.whitening(unit) * wanted).sum()) > 0.999  # it multiplies in int8
+
+
+def test_measured_norms_change_training_and_nothing_else(pictures):
+    network = load_shipped().network
+    before = network(pictures)
+    folded = network.train()(pictures)
+    network = load_shipped().network
+    measure_norms(network, [pictures[:2], pictures[2:]])
+    after = network.eval()(pictures)
+    trained = network.train()(pictures)
+    for one, other in zip(after, before, strict=True):
+        torch.testing.assert_close(one, other, atol=TOLERANCE, rtol=1e-4)
+    # On the pictures that were measured, statistics of the batch are those of the norms.
+    torch.testing.assert_close(trained.vectors, before.vectors, atol=0.05, rtol=0.05)
+    assert (folded.vectors - before.vectors).abs().max() > 0.5
+
+
+def test_a_changed_file_is_refused(tmp_path):
+    shutil.copytree(SHIPPED, tmp_path / "files", ignore=shutil.ignore_patterns("*.py", "__*"))
+    data = bytearray((tmp_path / "files/cutter.onnx").read_bytes())
+    data[1000] ^= 1
+    (tmp_path / "files/cutter.onnx").write_bytes(data)
+    with pytest.raises(WeightsError, match=r"cutter\.onnx has sha256"):
+        load_shipped(tmp_path / "files")
+
+
+def test_files_without_a_parameter_are_refused(tmp_path):
+    from hashlib import sha256
+
+    import onnx
+
+    shutil.copytree(SHIPPED, tmp_path / "files", ignore=shutil.ignore_patterns("*.py", "__*"))
+    path = tmp_path / "files/encoder.onnx"
+    model = onnx.load(path)
+    (tensor,) = [one for one in model.graph.initializer if one.name == "model.to_none.weight"]
+    tensor.name = "another"
+    path.write_bytes(model.SerializeToString())
+    settings = json.loads((tmp_path / "files/mini.json").read_text())
+    settings["files"]["encoder.onnx"] = sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "files/mini.json").write_text(json.dumps(settings))
+    with pytest.raises(WeightsError, match=r"lacks 1 parameters, the first is to_none\.weight"):
+        load_shipped(tmp_path / "files")
