@@ -6,7 +6,7 @@ no HTTP. Each job is a function that checks what it was given, loads the engines
 iterator of `Event`s; the work is done as the events are taken. To cancel a job between two items,
 stop taking events: what is done stays done, and the same job goes on from there.
 
-    for event in segment(["holiday/"], Text(("cat",)), setup=Setup(model="mini")):
+    for event in segment(["holiday/"], ["cat"], SegmentOptions(), PictureSetup(model="mini")):
         if stop.is_set():
             break
         if event.kind == "made":

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from wordmask.core.image import Image
 from wordmask.errors import InputError
+from wordmask.files import write_text
+from wordmask.media.ledger import FolderLedger
 from wordmask.media.reading.sources import find, natural
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch) -> Path:
-    """Files named so that plain sorting would go wrong, with things among them that are no pictures."""
+    """Files named so that plain sorting would go wrong, and some that are no pictures."""
     for name in (
         "b/img10.png",
         "b/img2.JPG",
@@ -52,6 +54,44 @@ def test_what_we_wrote_beside_the_pictures_is_not_read_again(tree):
     assert "b/img2.masks.png" in names("b", skip=())
     assert names("b", skip=["*.png", "*.webp"]) == ["b/img2.JPG"]
     assert names("b/img2.masks.png") == ["b/img2.masks.png"]  # named outright
+
+
+def write_beside(folder: Path, *names: str) -> None:
+    """Files of which the folder's ledger tells, as a command leaves them."""
+    made = {}
+    for name in names:
+        path = write_text(folder / name, f"made: {name}")
+        made[path] = path
+    row = {"command": "edit remove", "source": "somewhere", "recipe": "x"}
+    FolderLedger(folder).add(folder / "img2", row, made)
+
+
+@pytest.mark.parametrize("source", ["b", "b/*.png", "b/**/*.png", "."])
+def test_what_the_ledger_tells_of_is_not_read_again(tree, source):
+    before = names(source)
+    write_beside(tree / "b", "img2.removed.png", "SegmentationClass/img2.png")
+    assert names(source) == before
+    assert names("b/img2.removed.png") == ["b/img2.removed.png"]  # named outright
+
+
+def test_a_persons_file_under_such_a_name_is_read(tree):
+    write_beside(tree / "b", "img2.removed.png")
+    assert "b/img2.removed.png" not in names("b")
+    (tree / "b" / "img2.removed.png").write_text("a person's picture")
+    assert "b/img2.removed.png" in names("b")
+
+
+@pytest.mark.parametrize("source", ["out", "out/*.png"])
+def test_where_there_is_nothing_but_outputs_the_error_says_so(tree, source):
+    write_beside(tree / "out", "a.blur.png", "b.blur.png")
+    (found,) = find(source)
+    assert "holds no pictures but 2 that wordmask made" in str(found.error)
+
+
+def test_an_empty_path_is_an_error_not_the_current_folder(tree):
+    (found,) = find("")
+    assert "a path is empty" in str(found.error)
+    assert [found.name for found in find(["", "a.tif"])] == ["''", "a.tif"]
 
 
 @pytest.mark.parametrize(
