@@ -81,6 +81,19 @@ def test_records_without_their_recipe_are_not_taken_for_this_runs(path):
         Ledger(path, RECIPE)
 
 
+def test_a_new_run_takes_no_folder_in_which_its_outputs_are_there(path):
+    path.parent.mkdir()
+    (path.parent / "results.json").write_text("a person's")
+    with pytest.raises(OptionError, match=r"results\.json is there already") as caught:
+        Ledger(path, RECIPE, outputs=("results.json",))
+    assert caught.value.mend.option == "output_dir"
+    assert not path.exists()
+    (path.parent / "results.json").unlink()
+    Ledger(path, RECIPE, outputs=("results.json",))
+    (path.parent / "results.json").write_text("the run's own")
+    Ledger(path, RECIPE, outputs=("results.json",))
+
+
 def test_threads_do_not_mix_their_lines(path):
     ledger = Ledger(path, RECIPE)
     with ThreadPoolExecutor(8) as pool:

@@ -9,7 +9,7 @@ is in that folder's `FolderLedger`, whichever command wrote it.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
 from threading import Lock
@@ -27,7 +27,8 @@ class Ledger:
     """A file of records, safe to add to from several threads and processes.
 
     With a `recipe` the file belongs to one run: its first line is the recipe, and a file of another
-    recipe is refused. `key` names the field that tells records apart: the last one of a key counts.
+    recipe is refused. So is a new file where one of the run's `outputs` is there already: it is not
+    this run's. `key` names the field that tells records apart: the last one of a key counts.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -38,7 +39,12 @@ class Ledger:
     """
 
     def __init__(
-        self, path: Path, recipe: Mapping[str, Any] | None = None, *, key: str = "index"
+        self,
+        path: Path,
+        recipe: Mapping[str, Any] | None = None,
+        *,
+        outputs: Sequence[str] = (),
+        key: str = "index",
     ) -> None:
         self.path = path
         self.records: list[Record] = []  # in the order in which they were added
@@ -49,6 +55,8 @@ class Ledger:
             rows = list(_rows(path))
         except OSError as error:
             raise _output_error(path, error) from None
+        if not rows:
+            self._check_outputs(outputs)
         if recipe is not None:
             rows = self._check_recipe(rows, json.loads(json.dumps(recipe)))
         for row in rows:
@@ -68,6 +76,15 @@ class Ledger:
         if self._key in record:
             self.records.append(record)
             self.done[record[self._key]] = record
+
+    def _check_outputs(self, names: Sequence[str]) -> None:
+        there = [name for name in names if os.path.lexists(self.path.parent / name)]
+        if there:
+            raise OptionError(
+                f"{self.path.parent / there[0]} is there already, but no {self.path.name} beside "
+                "it that says which run made it; remove it, or write elsewhere",
+                mend=Mend("output_dir", "FOLDER"),
+            )
 
     def _check_recipe(self, rows: list[Record], wanted: Record) -> list[Record]:
         """The records behind the recipe, which is written where the file is new."""

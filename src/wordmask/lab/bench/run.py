@@ -25,7 +25,8 @@ from wordmask.media.ledger import Ledger, Record
 
 SCHEMA = 1
 RECORDS = "records.jsonl"
-RESULTS = "results.json"
+RESULTS, SUMMARY, PAGE, PICTURES = "results.json", "summary.txt", "index.html", "visualizations"
+OUTPUTS = (RESULTS, SUMMARY, PAGE, PICTURES)
 
 
 class Progress(NamedTuple):
@@ -69,7 +70,7 @@ def run_bench(run: BenchRun) -> dict[str, Any]:
     kit: Kit[Any] = Kit(bench.narrow(run.data, run.options), run.load(), run.options)
     bench.check(kit)
     units = bench.units(kit)
-    ledger = Ledger(run.output / RECORDS, recipe(bench, kit, len(units)))
+    ledger = Ledger(run.output / RECORDS, recipe(bench, kit, len(units)), outputs=OUTPUTS)
     todo = [(index, unit) for index, unit in enumerate(units) if index not in ledger.done]
     if run.ray:
         records = measure_on_ray(RayJob(bench, kit.data, run.load, run.options), todo)
@@ -79,10 +80,10 @@ def run_bench(run: BenchRun) -> dict[str, Any]:
     results = summarise(bench, facts(bench, kit), ledger.in_order(), run.options)
     results["data"]["pictures"] = sum(len(unit) for unit in units)
     results["run"] |= {"seconds": round(time.time() - started, 1), "measured_now": len(todo)}
-    folder = run.output / "visualizations"
+    folder = run.output / PICTURES
     results["pictures"] = bench.draw(kit, units, results["per_picture"], folder)
-    write_text(run.output / "summary.txt", summary(results))
-    write_text(run.output / "index.html", page(results))
+    write_text(run.output / SUMMARY, summary(results))
+    write_text(run.output / PAGE, page(results))
     write_json(run.output / RESULTS, results, indent=1)  # last: where it is, the run is complete
     return results
 
