@@ -8,7 +8,7 @@ from PIL import Image as Pictures
 
 
 def write_squares(root: Path, folder: str) -> Path:
-    """Four pictures of two squares that move to the right; frames of a video where `folder` is one."""
+    """Four pictures of two squares that move to the right; in a `folder` they are a video."""
     for kind in ("images", "labels"):
         (root / kind / folder).mkdir(parents=True)
     card = {"classes": ["background", "object"], "background": 0}

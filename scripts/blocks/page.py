@@ -61,8 +61,8 @@ def machine(results: dict[str, Any]) -> str:
 
 
 def markdown(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    head, *body = [f"| {' | '.join(cells)} |" for cells in (heads, *rows)]
+    return "\n".join([head, f"|{'---|' * len(heads)}", *body])
 
 
 def save_plot(name: str, curve: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A drawn data set that the engine `fake` can read: coloured shapes on white, with their label maps."""
+"""A drawn data set that the engine `fake` can read: coloured shapes with their label maps."""
 
 import json
 from pathlib import Path

@@ -16,7 +16,7 @@ CELL = 8
 
 
 class Means:
-    """One cell for 8 x 8 pixels: the mean colour there. What it says of a pixel does not depend on the window."""
+    """One cell for 8 x 8 pixels: their mean colour, whatever window they are seen in."""
 
     name = "means"
 

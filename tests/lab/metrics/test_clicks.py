@@ -1,13 +1,9 @@
 import numpy as np
 import pytest
 
+from drawing import draw
 from wordmask.lab.metrics import clicks
 from wordmask.lab.metrics.clicks import SimulatedClick
-
-
-def draw(*rows: str) -> np.ndarray:
-    return np.array([[c == "#" for c in row] for row in rows])
-
 
 EMPTY = draw(".......", ".......", ".......")
 BLOCK = draw("###....", "###....", "###....")

@@ -28,7 +28,7 @@ def blobs(draw: np.random.Generator, count: int) -> Masks:
 
 
 def scene(seed: int) -> tuple[Wanted, Result]:
-    """Truth with crowds, and an answer made of shifted truth, wrong names, doubles and inventions."""
+    """Truth with crowds; an answer of shifted truth, wrong names, doubles and inventions."""
     draw = np.random.default_rng(seed)
     truth = Result.of(blobs(draw, 7), CLASSES, label_ids=draw.integers(0, 3, 7))
     crowd = Result.of(blobs(draw, 2), CLASSES, label_ids=draw.integers(0, 3, 2))

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from drawing import draw_labels
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
 from wordmask.errors import MaskError
@@ -13,13 +14,9 @@ id_maps = arrays(np.int32, (6, 7), elements=st.integers(-1, 4))
 LABELS = np.array([0, 0, 1, 1, 2])
 
 
-def draw(*rows: str) -> np.ndarray:
-    return np.array([[-1 if c == "." else int(c) for c in row] for row in rows], np.int32)
-
-
 def test_hand_worked_quality():
-    truth = Segments(draw("0001112222", "0001112222"), np.array([0, 0, 1]))
-    answer = Segments(draw("0000111122", "0000111122"), np.array([0, 0, 1]))
+    truth = Segments(draw_labels("0001112222", "0001112222"), np.array([0, 0, 1]))
+    answer = Segments(draw_labels("0000111122", "0000111122"), np.array([0, 0, 1]))
     # class 0: segment 0 has IoU 6/8, segment 1 4/10 (no match): TP 1, FP 1, FN 1 -> PQ 0.75 / 2
     # class 1: 4 of 8 pixels: IoU exactly 0.5 is no match -> FP 1, FN 1, PQ 0
     counts = quality_counts(truth, answer, 2)
@@ -63,18 +60,18 @@ def test_brute_force(truth_ids, answer_ids):
 
 
 def test_what_lies_in_void_or_in_a_crowd_of_its_kind_is_excused():
-    truth = Segments(draw("..00", "..00"), np.array([0]), np.array([True]))
-    in_void = Segments(draw("00..", "00.."), np.array([1]))
-    in_crowd = Segments(draw("..00", "..00"), np.array([0]))
-    other_kind = Segments(draw("..00", "..00"), np.array([1]))
+    truth = Segments(draw_labels("..00", "..00"), np.array([0]), np.array([True]))
+    in_void = Segments(draw_labels("00..", "00.."), np.array([1]))
+    in_crowd = Segments(draw_labels("..00", "..00"), np.array([0]))
+    other_kind = Segments(draw_labels("..00", "..00"), np.array([1]))
     assert quality_counts(truth, in_void, 2).sum() == 0
     assert quality_counts(truth, in_crowd, 2).sum() == 0
     assert quality_counts(truth, other_kind, 2).tolist() == [[0, 0, 0, 0], [0, 0, 1, 0]]
 
 
 def test_nothing_found_and_nothing_there():
-    truth = Segments(draw("00", "00"), np.array([0]))
-    nothing = Segments(draw("..", ".."), np.zeros(0, np.int32))
+    truth = Segments(draw_labels("00", "00"), np.array([0]))
+    nothing = Segments(draw_labels("..", ".."), np.zeros(0, np.int32))
     assert figures(quality_counts(truth, nothing, 1))["pq"] == 0
     assert np.isnan(figures(quality_counts(nothing, nothing, 1))["pq"])
 
@@ -88,4 +85,4 @@ def test_of_a_result_the_better_score_keeps_the_pixel():
 
 def test_two_pictures_do_not_compare():
     with pytest.raises(MaskError, match="one picture"):
-        quality_counts(Segments(draw("0"), LABELS), Segments(draw("00"), LABELS), 3)
+        quality_counts(Segments(draw_labels("0"), LABELS), Segments(draw_labels("00"), LABELS), 3)

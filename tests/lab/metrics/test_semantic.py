@@ -5,15 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, jaccard_score
 
+from drawing import draw_labels
 from wordmask.errors import MaskError, OptionError
 from wordmask.lab.metrics import semantic
 
 label_maps = arrays(np.int32, (9, 11), elements=st.integers(-1, 3))
-
-
-def draw(*rows: str) -> np.ndarray:
-    """`draw("01.", "1..")`: a label map, `.` = void or nothing."""
-    return np.array([[-1 if c == "." else int(c) for c in row] for row in rows], np.int32)
 
 
 @settings(max_examples=25)
@@ -41,10 +37,11 @@ def test_iou_of_each_class_is_sklearns_jaccard(truth, answer):
 
 
 def test_hand_worked_figures():
-    truth = draw("0011", "0011")
-    answer = draw("0001", "000.")
+    truth = draw_labels("0011", "0011")
+    answer = draw_labels("0001", "000.")
     found = semantic.figures(semantic.totals(semantic.confusion(truth, answer, 3)))
-    # class 0: 4 of 4 right, 6 answered: IoU 4/6. class 1: 1 of 4 right, 1 answered: 1/4. class 2 does not occur.
+    # class 0: 4 of 4 right, 6 answered: IoU 4/6. class 1: 1 of 4 right, 1 answered: 1/4.
+    # class 2 does not occur.
     assert found["miou"] == pytest.approx((4 / 6 + 1 / 4) / 2)
     assert found["pixel_accuracy"] == pytest.approx(5 / 8)
     assert found["mean_accuracy"] == pytest.approx((1 + 1 / 4) / 2)
@@ -97,7 +94,8 @@ def test_boundary_iou_sees_an_edge_that_iou_does_not():
     answer[22:78, 22:78] = 1  # shrunk by two pixels
     iou = semantic.class_iou(semantic.totals(semantic.confusion(truth, answer, 2)))[1]
     edges = semantic.boundary_totals(truth, answer, 2)
-    # bands are 3 wide (2 % of the diagonal): 60^2 - 54^2 and 56^2 - 50^2 pixels, they share the ring 56^2 - 54^2
+    # bands are 3 wide (2 % of the diagonal): 60^2 - 54^2 and 56^2 - 50^2 pixels;
+    # they share the ring 56^2 - 54^2
     shared, both = 56**2 - 54**2, (60**2 - 54**2) + (56**2 - 50**2)
     assert edges[1].tolist() == [shared, both - shared]
     assert semantic.boundary_iou(edges) < iou

@@ -26,7 +26,8 @@ def test_truth_against_itself_is_exactly_one():
 
 
 def test_an_identity_switch_halfway_by_hand():
-    # either pairing of the tracks explains half of the 8 boxes; each match is of tracks that share 2 of 4 + 4 - 2
+    # either pairing of the tracks explains half of the 8 boxes;
+    # each match is of tracks that share 2 of 4 + 4 - 2
     assert idf1(SWITCHED) == 0.5
     assert hota(SWITCHED) == pytest.approx({"hota": np.sqrt(1 / 3), "det_a": 1, "ass_a": 1 / 3})
 

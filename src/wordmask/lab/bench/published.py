@@ -3,14 +3,9 @@
 It needs torchvision, which does not import beside a torch without CUDA, as its compiled operators
 are missing. Only one of them is used (NMS of boxes), so it is written here and the rest get a name.
 Never install it into the project's own environment (transformers would take such a torchvision for
-a whole one), but into one beside it:
-
-    python -m venv ../published
-    ../published/bin/pip install --no-deps segment-anything-py torchvision
-    echo "import site; site.addsitedir('THE PROJECT ENVIRONMENT/lib/python3.11/site-packages')" \
-        > ../published/lib/python3.11/site-packages/project.pth
-    ../published/bin/python -m pytest tests/engines/test_everything_published.py
-    WORDMASK_PYTHON=../published/bin/python scripts/bench everything
+a whole one), but into one beside it: there segment-anything-py and torchvision without what they
+depend on, and a .pth file whose line `import site; site.addsitedir("...")` adds the site-packages
+of the project's environment. WORDMASK_PYTHON then names that environment's Python to the scripts.
 """
 
 import importlib.util

@@ -1,4 +1,7 @@
-"""How sure a figure is: resample the pictures (Efron's percentile bootstrap), the same resamples for both of a pair."""
+"""How certain a figure is: Efron's percentile bootstrap over the pictures.
+
+Two runs over the same pictures are compared on the same resamples.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -20,7 +23,7 @@ class Difference(NamedTuple):
     second: float
     low: float  # of second - first
     high: float
-    p: float  # two-sided: how often chance would give a difference as large with the other sign
+    p: float  # two-sided: how often a resample has a difference of the other sign
 
     @property
     def significant(self) -> bool:
@@ -28,19 +31,17 @@ class Difference(NamedTuple):
 
 
 def resamples(pictures: int, *, rounds: int = ROUNDS, seed: int = 0) -> Array:
-    """(rounds, pictures) int64: how often each picture is drawn; rows sum to the number of pictures."""
-    draw = np.random.default_rng(seed)
-    return (
-        draw.multinomial(pictures, np.full(pictures, 1 / pictures), size=rounds)
-        if pictures
-        else np.zeros((0, 0), np.int64)
-    )
+    """(rounds, pictures) int64: how often each picture is drawn; a row adds up to `pictures`."""
+    if not pictures:
+        return np.zeros((0, 0), np.int64)
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(pictures, np.full(pictures, 1 / pictures), size=rounds)
 
 
 def intervals(
     measure: Measure, pictures: int, *, rounds: int = ROUNDS, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """A 95 % interval for each figure; (nan, nan) where too few resamples give it a value."""
+    """A 95 % interval for each figure; NaN where fewer than half of the resamples give a value."""
     rows = [measure(weights) for weights in resamples(pictures, rounds=rounds, seed=seed)]
     names = rows[0] if rows else measure(np.zeros(0, np.int64))
     return {name: _interval(np.array([row[name] for row in rows])) for name in names}

@@ -17,14 +17,15 @@ def bins(confidence: Array, right: Array, *, count: int = BINS) -> Array:
     if len(values) and not ((values >= 0) & (values <= 1)).all():
         raise OptionError(f"confidences lie in [0, 1], got {values.min()} to {values.max()}")
     places = np.clip(np.ceil(values * count).astype(np.int64) - 1, 0, count - 1)
-    weights = (None, values, np.asarray(right, np.float64).ravel())
-    return np.stack(
-        [np.bincount(places, weight, minlength=count).astype(np.float64) for weight in weights], 1
-    )
+    columns = [
+        np.bincount(places, weight, minlength=count).astype(np.float64)
+        for weight in (None, values, np.asarray(right, np.float64).ravel())
+    ]
+    return np.stack(columns, 1)
 
 
 def figures(sums: Array) -> dict[str, float]:
-    """ECE, the worst bin's gap, and how much surer (positive) or humbler than right the answers are."""
+    """ECE, the largest gap of a bin (MCE), mean confidence less accuracy, and accuracy."""
     total = sums[:, 0].sum()
     if not total:
         return {"ece": np.nan, "mce": np.nan, "overconfidence": np.nan, "accuracy": np.nan}

@@ -1,4 +1,7 @@
-"""Simulated clicks, and how many a mask needs: the protocol of interactive segmentation (Sofiiuk et al. 2021)."""
+"""Simulated clicks, and how many a mask needs.
+
+The protocol of interactive segmentation (Sofiiuk et al. 2021).
+"""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -16,7 +19,7 @@ class SimulatedClick(NamedTuple):
 
     x: float
     y: float
-    keep: bool  # True = this belongs to it
+    keep: bool  # True = the pixel belongs to the object
 
 
 def iou(truth: Array, mask: Array, void: Array | None = None) -> float:
@@ -29,7 +32,8 @@ def iou(truth: Array, mask: Array, void: Array | None = None) -> float:
 def next_click(truth: Array, mask: Array, void: Array | None = None) -> SimulatedClick | None:
     """The next click: at the point deepest in the largest error; None where there is no error.
 
-    The picture's border counts as an edge. Ties go to the missing part, then to the first row and column.
+    The picture's border counts as an edge. Of equal depths the missing part comes first, then the
+    first row and column.
     """
     scored = np.ones(truth.shape, bool) if void is None else ~void
     missing, surplus = (_deepest(error & scored) for error in (truth & ~mask, mask & ~truth))
@@ -49,7 +53,7 @@ def simulate(
 ) -> list[float]:
     """(limit,) IoU after each click. `cut` answers all clicks so far with a mask (H, W) bool.
 
-    Where the mask is perfect no click is left to make, and the IoU stays.
+    Once the mask is perfect there is nothing left to click, and the IoU stays 1.
     """
     clicks: list[SimulatedClick] = []
     mask = np.zeros(truth.shape, bool)
@@ -65,7 +69,7 @@ def simulate(
 
 
 def clicks_needed(values: Array, level: float) -> Array:
-    """(N,) how many clicks each row of (N, limit) IoUs took to reach `level`; the limit where it never did."""
+    """(N,) clicks until each row of (N, limit) IoUs reaches `level`; `limit` where none does."""
     reached = np.asarray(values) >= level
     needed: Array = np.where(reached.any(1), reached.argmax(1) + 1, reached.shape[1])
     return needed

@@ -1,4 +1,4 @@
-"""Depth against measured depth (Eigen et al. 2014), after the fit that the kind of prediction allows."""
+"""Depth against measured depth (Eigen et al. 2014); relative depth is fitted to it first."""
 
 import numpy as np
 
@@ -9,9 +9,10 @@ NAMES = ("abs_rel", "rmse", "log10", "delta1", "delta2", "delta3")
 
 
 def align(predicted: Array, truth: Array, *, inverse: bool) -> Array:
-    """Metres from a prediction that is right up to scale and shift, fitted by least squares where `truth` > 0.
+    """(H, W) metres from a prediction that is right up to scale and shift.
 
-    `inverse`: the prediction grows towards the camera; the fit is then made in 1 / metres.
+    Both are fitted by least squares where `truth` > 0. `inverse`: the prediction grows towards the
+    camera; the fit is then made in 1 / metres.
     """
     known = truth > 0
     values = predicted.astype(np.float64)
@@ -29,7 +30,7 @@ def align(predicted: Array, truth: Array, *, inverse: bool) -> Array:
 
 
 def figures(truth: Array, predicted: Array) -> dict[str, float]:
-    """Errors in metres over the pixels where `truth` (H, W) > 0; nan where there is none."""
+    """Errors in metres over the pixels where `truth` (H, W) > 0; NaN if there is none."""
     if truth.shape != predicted.shape:
         raise MaskError(
             f"truth {truth.shape} and prediction {predicted.shape} must be of one picture"
@@ -37,10 +38,8 @@ def figures(truth: Array, predicted: Array) -> dict[str, float]:
     known = truth > 0
     if not known.any():
         return dict.fromkeys(NAMES, np.nan)
-    real, guess = (
-        truth[known].astype(np.float64),
-        np.maximum(predicted[known].astype(np.float64), 1e-6),
-    )
+    real = truth[known].astype(np.float64)
+    guess = np.maximum(predicted[known].astype(np.float64), 1e-6)
     ratio = np.maximum(real / guess, guess / real)
     return {
         "abs_rel": float((np.abs(real - guess) / real).mean()),

@@ -1,11 +1,11 @@
-"""Average precision of instances, as COCO counts it (pycocotools `COCOeval`, masks), and LVIS's federated form.
+"""Average precision of instances, as COCO counts it (pycocotools `COCOeval`, masks), and as LVIS.
 
-A picture becomes, for every class, a row of verdicts on its detections; verdicts of many pictures are
-joined into precision over recall. A picture may be weighted, which is what a bootstrap does.
+A picture becomes, for every class, a row of verdicts on its detections; the verdicts of many
+pictures are joined into precision over recall. Pictures may be weighted, which a bootstrap does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -36,16 +36,19 @@ class Verdicts:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            name: getattr(self, name).tolist() for name in ("scores", "hits", "skips", "truths")
+            "scores": self.scores.tolist(),
+            "hits": self.hits.tolist(),
+            "skips": self.skips.tolist(),
+            "truths": self.truths.tolist(),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Verdicts":
-        hits, skips = (
-            np.array(value[name], np.int64).reshape(len(RANGES), -1) for name in ("hits", "skips")
-        )
         return cls(
-            np.array(value["scores"], np.float64), hits, skips, np.array(value["truths"], np.int64)
+            scores=np.array(value["scores"], np.float64),
+            hits=np.array(value["hits"], np.int64).reshape(len(RANGES), -1),
+            skips=np.array(value["skips"], np.int64).reshape(len(RANGES), -1),
+            truths=np.array(value["truths"], np.int64),
         )
 
 
@@ -55,26 +58,21 @@ class Wanted:
 
     result: Result
     crowd: Result | None = None  # groups: found or not, neither right nor wrong
-    areas: Array | None = (
-        None  # (N,) of `result`'s regions where the annotation gives other ones than the mask
-    )
+    areas: Array | None = None  # (N,) of `result`, where the annotation gives them
     judged: frozenset[int] | None = None  # classes checked in this picture (LVIS); None = all
-    open_classes: frozenset[int] = field(
-        default=frozenset()
-    )  # not labelled exhaustively (LVIS): a miss is no error
+    # Classes whose regions are not all labelled (LVIS): a detection without a truth is no error.
+    open_classes: frozenset[int] = frozenset()
 
 
 def judge(wanted: Wanted, found: Result, *, limit: int = MAX_DETECTIONS[-1]) -> dict[int, Verdicts]:
     """Verdicts of one picture by class, for every class in the truth or the answer.
 
-    LVIS limits detections per picture (300), COCO per picture and class (100): `limit` is per class.
+    `limit` is of detections per class, as in COCO (100); LVIS has one per picture (300).
     """
     truth, crowd = wanted.result, wanted.crowd
-    labels = (
-        set(truth.label_ids.tolist())
-        | set(found.label_ids.tolist())
-        | (set(crowd.label_ids.tolist()) if crowd else set())
-    )
+    labels = {*truth.label_ids.tolist(), *found.label_ids.tolist()}
+    if crowd:
+        labels |= set(crowd.label_ids.tolist())
     if wanted.judged is not None:
         labels &= wanted.judged
     areas = truth.masks.areas if wanted.areas is None else wanted.areas
@@ -101,7 +99,7 @@ class _Pairs:
 
     @classmethod
     def of(cls, truth: Masks, groups: Masks, detections: Masks, areas: Array) -> "_Pairs":
-        # Of a crowd, only how much of the detection lies inside it counts.
+        # Against a crowd, what counts is the share of the detection that lies inside it.
         inside = detections.intersections(groups) / np.maximum(detections.areas, 1)[:, None]
         crowd = np.arange(len(truth) + len(groups)) >= len(truth)
         iou = np.concatenate([detections.iou(truth), inside], 1)
@@ -127,9 +125,10 @@ def _verdicts(pairs: _Pairs, scores: Array, free: bool) -> Verdicts:
 
 
 def _match(iou: Array, crowd: Array, ignored: Array, threshold: float) -> tuple[Array, Array]:
-    """(D,) matched, (D,) matched to something ignored; each detection, best first, takes the best truth left.
+    """(D,) matched, (D,) matched to something ignored.
 
-    Truths are sorted with the ignored ones last; an ignored one is taken only where no other fits.
+    Each detection, best first, takes the best truth that is left. Ignored truths come last in the
+    rows, and are taken only where no other fits.
     """
     count, truths = iou.shape
     matched, skipped, taken = np.zeros(count, bool), np.zeros(count, bool), np.zeros(truths, bool)
@@ -139,9 +138,8 @@ def _match(iou: Array, crowd: Array, ignored: Array, threshold: float) -> tuple[
         for group in (open_ & ~ignored, open_ & ignored):
             if group.any():
                 values = np.where(group, iou[row], -1.0)
-                best = (
-                    truths - 1 - int(np.argmax(values[::-1]))
-                )  # of equals the last, as COCOeval has it
+                # Of equal ones the last, as COCOeval has it.
+                best = truths - 1 - int(np.argmax(values[::-1]))
                 matched[row], skipped[row], taken[best] = True, ignored[best], True
                 break
     return matched, skipped
@@ -155,7 +153,7 @@ def _bits(rows: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class ClassTable:
-    """One class over a set of pictures, detections sorted best first once and for all."""
+    """One class over a set of pictures, its detections sorted best first."""
 
     pictures: Array  # (D,) which picture each detection is of
     ranks: Array  # (D,) its place within that picture
@@ -169,22 +167,21 @@ class ClassTable:
         truths = np.zeros((pictures, len(RANGES)), np.int64)
         for picture, verdict in rows:
             truths[picture] += verdict.truths
-        scores = np.concatenate([verdict.scores for _, verdict in rows])
-        order = np.argsort(-scores, kind="stable")
+        verdicts = [verdict for _, verdict in rows]
+        counts = [len(verdict.scores) for verdict in verdicts]
+        order = np.argsort(-np.concatenate([v.scores for v in verdicts]), kind="stable")
         return cls(
-            np.concatenate([np.full(len(verdict.scores), picture) for picture, verdict in rows])[
-                order
-            ],
-            np.concatenate([np.arange(len(verdict.scores)) for _, verdict in rows])[order],
-            np.concatenate([verdict.hits for _, verdict in rows], 1)[:, order],
-            np.concatenate([verdict.skips for _, verdict in rows], 1)[:, order],
-            truths,
+            pictures=np.repeat([picture for picture, _ in rows], counts)[order],
+            ranks=np.concatenate([np.arange(count) for count in counts])[order],
+            hits=np.concatenate([v.hits for v in verdicts], 1)[:, order],
+            skips=np.concatenate([v.skips for v in verdicts], 1)[:, order],
+            truths=truths,
         )
 
     def curve(
         self, weights: Array, area: int = 0, limit: int = MAX_DETECTIONS[-1]
     ) -> tuple[Array, Array] | None:
-        """(T, 101) precision at each recall, (T,) highest recall; None where there is nothing to find."""
+        """(T, 101) precision at each recall, (T,) highest recall; None without any truth."""
         wanted = float(weights @ self.truths[:, area])
         if not wanted:
             return None

@@ -1,4 +1,7 @@
-"""Panoptic quality (Kirillov et al. 2019): segments match above IoU 0.5, which makes the match unique."""
+"""Panoptic quality (Kirillov et al. 2019).
+
+Segments match above an IoU of 0.5, so that each has at most one match.
+"""
 
 from dataclasses import dataclass
 
@@ -17,13 +20,12 @@ class Segments:
 
     ids: Array  # (H, W) int, row into `labels`, VOID = in no segment
     labels: Array  # (N,) class of each segment
-    crowd: Array | None = (
-        None  # (N,) bool, groups: they match nothing, and excuse an answer that lies in them
-    )
+    # (N,) bool, groups: they match nothing, and an answer that lies in one is not wrong.
+    crowd: Array | None = None
 
     @classmethod
     def of(cls, result: Result, crowd: Result | None = None) -> "Segments":
-        """From a result; where regions overlap the better score keeps the pixel. Unnamed regions are left out."""
+        """From a result, without unnamed regions; where two overlap, the better score counts."""
         named = np.flatnonzero(result.label_ids >= 0)
         ids = np.full(result.size, VOID, np.int32)
         groups = Result.nothing(result.size) if crowd is None else crowd
@@ -36,9 +38,11 @@ class Segments:
 
 
 def quality_counts(truth: Segments, predicted: Segments, classes: int) -> Array:
-    """(C, 4) float64 of one picture: sum of IoU over matches, matches, answers without truth, truths without answer.
+    """(C, 4) float64 of one picture.
 
-    As in panopticapi: an answer of which more than half lies in void, or in a crowd of its own class, is not counted.
+    Sum of IoU over the matches, number of matches, of answers without truth, of truths without
+    answer. As in panopticapi, an answer of which more than half lies in void, or in a crowd of its
+    own class, is not counted.
     """
     if truth.ids.shape != predicted.ids.shape:
         raise MaskError(
@@ -48,13 +52,12 @@ def quality_counts(truth: Segments, predicted: Segments, classes: int) -> Array:
     crowd = np.zeros(len(truth.labels), bool) if truth.crowd is None else truth.crowd
     truth_areas, areas = shared[1:].sum(1), shared[:, 1:].sum(0)
     inner, void = shared[1:, 1:], shared[0, 1:]
-    same = (truth.labels[:, None] == predicted.labels[None]) & ~crowd[:, None]
+    one_class = truth.labels[:, None] == predicted.labels[None]
+    same = one_class & ~crowd[:, None]
     union = truth_areas[:, None] + areas[None] - inner - void[None]
     iou = np.where(same, np.divide(inner, union, out=np.zeros(inner.shape), where=union > 0), 0.0)
     rows, columns = np.nonzero(iou > 0.5)
-    excused = void + (
-        inner * (crowd[:, None] & (truth.labels[:, None] == predicted.labels[None]))
-    ).sum(0)
+    excused = void + (inner * (crowd[:, None] & one_class)).sum(0)
     wrong = (areas > 0) & (excused * 2 <= areas)
     wrong[columns] = False
     missed = ~crowd & (truth_areas > 0)
@@ -71,7 +74,7 @@ def quality_counts(truth: Segments, predicted: Segments, classes: int) -> Array:
 
 
 def class_quality(sums: Array) -> Array:
-    """(C, 3) PQ, segmentation quality, recognition quality of each class; nan where there was nothing."""
+    """(C, 3) PQ, SQ and RQ of each class; NaN for a class that does not occur."""
     total, right, wrong, missed = (sums[:, k] for k in range(4))
     seen = right + wrong / 2 + missed / 2
     nothing = np.full(len(sums), np.nan)

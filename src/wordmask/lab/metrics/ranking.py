@@ -9,7 +9,10 @@ from wordmask.errors import MaskError
 
 
 def similarities(vectors: Array) -> Array:
-    """(N, N) cosine similarity of (N, D) rows, rounded to 1e-6 so that the order does not hang on the last bit."""
+    """(N, N) cosine similarity of (N, D) rows.
+
+    Rounded to 1e-6, so that the order does not depend on the last bit.
+    """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = np.divide(vectors, norms, out=np.zeros(vectors.shape), where=norms > 0)
     found: Array = np.round(rows @ rows.T, 6)
@@ -19,7 +22,7 @@ def similarities(vectors: Array) -> Array:
 def relevance(scores: Array, labels: Array, groups: Array) -> list[Array]:
     """For every query row its hits in order, best first: True where the label is the query's.
 
-    (N, N) scores; (N,) labels; (N,) groups: what is of the query's own group (its picture) is not searched.
+    (N, N) scores; (N,) labels; (N,) groups: a query does not search its own group (its picture).
     """
     if scores.shape != (len(labels), len(labels)) or len(groups) != len(labels):
         raise MaskError(
@@ -34,12 +37,14 @@ def relevance(scores: Array, labels: Array, groups: Array) -> list[Array]:
 
 
 def recall_at(hits: Array, count: int) -> float:
-    """1 where one of the first `count` is right, else 0; nan where nothing could be right."""
+    """1 where one of the first `count` is right, else 0; NaN where nothing could be right."""
     return float(hits[:count].any()) if hits.any() else float("nan")
 
 
 def average_precision(hits: Array, weights: Array | None = None) -> float:
-    """Mean precision at each right answer; nan where nothing could be right. `weights`: how often each answer is there.
+    """Mean precision at each right answer; NaN where nothing could be right.
+
+    `weights`: how often each answer is there.
 
     >>> round(average_precision(np.array([True, False, True])), 4)
     0.8333

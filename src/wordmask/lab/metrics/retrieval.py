@@ -1,4 +1,4 @@
-"""Find one object by its word: IoU at every threshold of a score, and why it failed where it did."""
+"""Find one object by its word: IoU at every threshold of a score, and why it failed."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ THRESHOLDS = np.round(np.linspace(0.0, 0.99, 100), 2)
 
 
 def score_map(result: Result) -> Array:
-    """(H, W) float32: at each pixel the best score of the regions that cover it, -1 where none does."""
+    """(H, W) float32: at each pixel the best score of the regions over it, -1 for none."""
     scores = np.full(result.size, -1, np.float32)
     for index in range(len(result) - 1, -1, -1):
         result.masks.paint(scores, index, result.scores[index])
@@ -18,14 +18,15 @@ def score_map(result: Result) -> Array:
 
 
 def sweep(truth: Array, scores: Array, void: Array | None = None) -> Array:
-    """(T, 3) int64 at each of THRESHOLDS: pixels right, answered, and in the truth; "answered" is score >= threshold.
+    """(T, 3) int64 at each of THRESHOLDS: pixels right, answered, and in the truth.
 
-    One histogram for all thresholds, so the picture is passed over once.
+    A pixel is answered where its score is at least the threshold. One histogram serves all
+    thresholds.
     """
     if truth.shape != scores.shape:
         raise MaskError(f"truth {truth.shape} and scores {scores.shape} must be of one picture")
     scored = np.ones(truth.shape, bool) if void is None else ~void
-    # A score belongs to all thresholds up to it; those under the first one (-1: no region) are never answered.
+    # A score belongs to all thresholds up to it; -1, no region, belongs to none.
     places = np.searchsorted(
         THRESHOLDS.astype(np.float32), scores[scored].astype(np.float32), side="right"
     )
@@ -39,7 +40,7 @@ def sweep(truth: Array, scores: Array, void: Array | None = None) -> Array:
 
 
 def iou(counts: Array) -> Array:
-    """(...,) IoU of (..., 3) pixels right, answered, in the truth; 1 where both are empty."""
+    """(...,) IoU of (..., 3) pixels right, answered and in the truth; 1 where both are empty."""
     right, answered, truth = (counts[..., k].astype(np.float64) for k in range(3))
     union = answered + truth - right
     return np.divide(right, union, out=np.ones(union.shape), where=union > 0)
@@ -53,22 +54,22 @@ def precision_recall(sums: Array) -> tuple[Array, Array]:
 
 
 def circumstances(truth: Array, labels: Array | None = None) -> dict[str, float]:
-    """What makes an object hard: `size` (share of the picture), `clutter` (other classes within half its extent),
-    `oddness` (0 for a filled ellipse, towards 1 for thin, bent or broken shapes: 1 - area / ellipse of its moments).
+    """What makes an object (H, W) hard to find.
+
+    `size`: its share of the picture. `clutter`: other classes within half its extent around it.
+    `oddness`: 1 - its area / that of the ellipse with its second moments; 0 for a filled ellipse,
+    towards 1 for thin, bent or broken shapes.
     """
     rows, columns = np.nonzero(truth)
     if not len(rows):
         return {"size": 0.0, "clutter": 0.0, "oddness": 0.0}
-    spread = np.cov(np.stack([columns, rows])) + np.eye(2) / 12 if len(rows) > 1 else np.eye(2) / 12
-    ellipse = (
-        4 * np.pi * float(np.sqrt(np.linalg.det(spread)))
-    )  # area of the ellipse with these second moments
+    spread = np.eye(2) / 12  # of a single pixel
+    if len(rows) > 1:
+        spread = np.cov(np.stack([columns, rows])) + spread
+    ellipse = 4 * np.pi * float(np.sqrt(np.linalg.det(spread)))
     clutter = 0.0
     if labels is not None:
-        reach = (int(np.ptp(rows)) // 2 + 1, int(np.ptp(columns)) // 2 + 1)
-        near = labels[
-            _span(rows, reach[0], truth.shape[0]), _span(columns, reach[1], truth.shape[1])
-        ]
+        near = labels[_around(rows, truth.shape[0]), _around(columns, truth.shape[1])]
         clutter = float(len(np.unique(near[near >= 0])) - 1)
     return {
         "size": len(rows) / truth.size,
@@ -78,7 +79,7 @@ def circumstances(truth: Array, labels: Array | None = None) -> dict[str, float]
 
 
 def cause(case: dict[str, float]) -> str:
-    """The likeliest reason that a failure has, from its circumstances: the first that is out of the ordinary."""
+    """The likeliest reason of a failure: the first of its circumstances that is unusual."""
     if case["size"] < 0.01:
         return "small"
     if case["oddness"] > 0.35:
@@ -86,5 +87,7 @@ def cause(case: dict[str, float]) -> str:
     return "clutter" if case["clutter"] >= 6 else "other"
 
 
-def _span(places: Array, reach: int, limit: int) -> slice:
+def _around(places: Array, limit: int) -> slice:
+    """From the first place to the last, with half of that extent on both sides."""
+    reach = int(np.ptp(places)) // 2 + 1
     return slice(max(0, int(places.min()) - reach), min(limit, int(places.max()) + reach + 1))

@@ -48,7 +48,8 @@ def class_accuracy(sums: Array) -> Array:
 def figures(sums: Array) -> dict[str, float]:
     """mIoU, pixel accuracy, mean accuracy and frequency-weighted IoU of (C, 3) totals.
 
-    Classes in neither truth nor answer are left out of the means, as in mmsegmentation; nan if nothing was scored.
+    Classes in neither truth nor answer are left out of the means, as in mmsegmentation; NaN if
+    nothing was scored.
     """
     iou, accuracy, pixels = class_iou(sums), class_accuracy(sums), float(sums[:, 1].sum())
     return {
@@ -60,7 +61,7 @@ def figures(sums: Array) -> dict[str, float]:
 
 
 def band(mask: Array, width: int) -> Array:
-    """(H, W) bool: the pixels of a mask within `width` of its edge; the picture's border counts as an edge."""
+    """(H, W) bool: pixels of a mask within `width` of its edge; the border counts as an edge."""
     padded = np.pad(mask.astype(np.uint8), 1)
     inside = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)[1:-1, 1:-1]
     edge: Array = mask & ~inside.astype(bool)
@@ -70,13 +71,13 @@ def band(mask: Array, width: int) -> Array:
 def boundary_totals(
     truth: Array, predicted: Array, classes: int, *, ratio: float = BOUNDARY
 ) -> Array:
-    """(C, 2) int64: intersection and union of the two boundary bands of each class, void pixels left out."""
+    """(C, 2) int64: intersection and union of the boundary bands of each class, without void."""
     _check(truth, predicted, classes)
     width = max(1, round(ratio * hypot(*truth.shape)))
     scored = truth >= 0
     found = np.zeros((classes, 2), np.int64)
     for label in np.union1d(truth[scored], predicted[scored & (predicted >= 0)]).tolist():
-        # Void is cut out of both, so that its edge is an edge on both sides and an answer there changes nothing.
+        # Void is cut out of both: its edge is an edge of both, and an answer there changes nothing.
         mine, theirs = band(truth == label, width), band((predicted == label) & scored, width)
         found[label] = np.count_nonzero(mine & theirs), np.count_nonzero(mine | theirs)
     return found
@@ -108,5 +109,6 @@ def _check(truth: Array, predicted: Array, classes: int) -> None:
             raise MaskError(f"the {name}'s labels are integers, got {labels.dtype}")
         if labels.size and int(labels.max()) >= classes:
             raise OptionError(
-                f"the {name} has label {int(labels.max())}, there are {classes} classes; is 255 the ignore value?"
+                f"the {name} has label {int(labels.max())}, there are {classes} classes; "
+                "is 255 the ignore value?"
             )

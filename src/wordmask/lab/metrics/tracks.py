@@ -1,6 +1,7 @@
 """Many objects through a video: IDF1 (Ristani et al. 2016) and HOTA (Luiten et al. 2021).
 
-A frame is a row of true ids, a row of answered ids and the similarity (IoU) of each pair. Ids are any integers.
+A frame is a row of true ids, a row of answered ids and the similarity (IoU) of each pair. Ids are
+any integers.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ class TrackFrame(NamedTuple):
 
 
 def idf1(frames: Sequence[TrackFrame], *, least: float = 0.5) -> float:
-    """Share of boxes that carry the right identity under the best one-to-one pairing of tracks; nan without any."""
+    """Share of regions with the right identity under the best one-to-one pairing of tracks."""
     truths, founds = _ids(frames)
     together = np.zeros((len(truths), len(founds)))
     for frame in frames:
@@ -35,7 +36,7 @@ def idf1(frames: Sequence[TrackFrame], *, least: float = 0.5) -> float:
 
 
 def hota(frames: Sequence[TrackFrame]) -> dict[str, float]:
-    """HOTA and its halves: detection (DetA) and association (AssA), means over the similarity thresholds."""
+    """HOTA, and its halves detection (DetA) and association (AssA): means over the thresholds."""
     truths, founds = _ids(frames)
     frames = [
         TrackFrame(np.searchsorted(truths, f.truth), np.searchsorted(founds, f.found), f.similarity)
@@ -62,7 +63,7 @@ def hota(frames: Sequence[TrackFrame]) -> dict[str, float]:
 
 
 def _alignment(frames: Sequence[TrackFrame], truth_counts: Array, found_counts: Array) -> Array:
-    """(T, F) how well each pair of tracks fits over the whole video: frames are paired so that these add up highest."""
+    """(T, F) how well each pair of tracks fits over the whole video; their pairing rests on it."""
     potential = np.zeros((len(truth_counts), len(found_counts)))
     for frame in frames:
         sim = frame.similarity

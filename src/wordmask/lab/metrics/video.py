@@ -1,4 +1,4 @@
-"""One object through a video: region J, boundary F (Perazzi et al. 2016, DAVIS), and how steadily it is followed."""
+"""One object through a video: region J, boundary F (DAVIS, Perazzi et al. 2016), stability."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -37,7 +37,7 @@ def boundary(truth: Array, mask: Array, *, tolerance: float = TOLERANCE) -> floa
         cv2.dilate(edge.astype(np.uint8), disk).astype(bool) for edge in (mine, theirs)
     )
     if not mine.any() or not theirs.any():
-        # One without a boundary: DAVIS gives the one that is there precision or recall 0, and 1 where both lack it.
+        # One without a boundary: DAVIS gives 0, and 1 where both lack one.
         return float(not mine.any() and not theirs.any())
     precision = np.count_nonzero(theirs & near_mine) / np.count_nonzero(theirs)
     recall = np.count_nonzero(mine & near_theirs) / np.count_nonzero(mine)
@@ -45,7 +45,7 @@ def boundary(truth: Array, mask: Array, *, tolerance: float = TOLERANCE) -> floa
 
 
 def stability(truths: Sequence[Array], masks: Sequence[Array]) -> float:
-    """1 - mean over neighbouring frames of |IoU of the answer with its last frame - the same of the truth|.
+    """1 - the mean difference, frame to frame, of how much answer and truth keep of themselves.
 
     1 where the answer moves exactly as much as the truth does; flicker and freezing both lower it.
     """
@@ -58,7 +58,7 @@ def _steps(frames: Sequence[Array]) -> Array:
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:
-    """Mean, recall (share above 0.5) and decay (first quarter less last quarter) over the frames of one object."""
+    """Over an object's frames: mean, recall (share above 0.5), decay (first - last quarter)."""
     frames = np.asarray(values, np.float64)
     if not len(frames):
         return {"mean": np.nan, "recall": np.nan, "decay": np.nan}

@@ -1,4 +1,4 @@
-"""Sums and means over pictures that each count as often as their weight says, as a bootstrap needs."""
+"""Sums and means over pictures of which each counts as often as its weight says."""
 
 import numpy as np
 

@@ -79,7 +79,7 @@ def test_ours_and_theirs_are_timed_side_by_side(kit, monkeypatch, tmp_path):
     monkeypatch.setattr(gpu, "random_network", lambda name: tiny_sam2())
     path = write_network(tiny_sam2(), tmp_path / "sam")
     engine = kit(gpu.GpuOptions()).load(path, device="cpu").get(Segmenter)
-    found = gpu.time_sam(gpu.Place(torch, "cpu", "fp32"), engine)
+    found = gpu.time_sam(gpu.GpuPlace(torch, "cpu", "fp32"), engine)
     ours, theirs = {"encode_1_s", "cut_s"}, {"transformers_encode_1_s", "transformers_cut_s"}
     assert set(found) == ours | theirs | {"encode_share_of_rate"}
     assert all(value > 0 for value in found.values())

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from wordmask.core.image import Image
-from wordmask.core.protocols import Dense, PromptBatch, Seen, Segmenter
+from wordmask.core.protocols import Dense, FeatureMap, PromptBatch, Segmenter
 from wordmask.errors import CapabilityError
 from wordmask.lab.bench.random_networks import libraries, random_network, write_network
 from wordmask.lab.bench.suite import Findings, FindingTable, Suite, SuiteKit, SuiteOptions
@@ -55,7 +55,7 @@ class GpuSuite(Suite[GpuOptions]):
             sam = write_network(random_network("sam2.1-large"), Path(folder) / "sam")
             clip = write_network(random_network("clip-b16"), Path(folder) / "clip")
             for name in kit.options.formats:
-                place = Place(torch, "cuda", name)
+                place = GpuPlace(torch, "cuda", name)
                 for compiled in modes:
                     mode = "compiled" if compiled else "eager"
                     kit.say(f"sam2.1-large, {name}, {mode}")
@@ -86,7 +86,7 @@ def flatten(rows: Sequence[dict[str, Any]]) -> dict[str, float | None]:
 
 
 @dataclass(frozen=True)
-class Place:
+class GpuPlace:
     """Where and in which number format."""
 
     torch: Any
@@ -121,7 +121,7 @@ class Place:
         return 2 * MATRIX**3 / self.seconds(lambda: one @ two)
 
 
-def time_sam(place: Place, engine: Segmenter) -> dict[str, float]:
+def time_sam(place: GpuPlace, engine: Segmenter) -> dict[str, float]:
     """Ours and theirs, one number format."""
     torch = place.torch
     pictures = noise_pictures(max(BATCHES), (768, 1024))
@@ -153,7 +153,7 @@ def time_sam(place: Place, engine: Segmenter) -> dict[str, float]:
     return found
 
 
-def time_clip(place: Place, engine: Dense) -> dict[str, float]:
+def time_clip(place: GpuPlace, engine: Dense) -> dict[str, float]:
     """Dense features of pictures, against transformers' forward pass on as many windows."""
     torch, count = place.torch, max(BATCHES)
     pictures = noise_pictures(count, (480, 640))
@@ -162,13 +162,13 @@ def time_clip(place: Place, engine: Dense) -> dict[str, float]:
     plain = random_network("clip-b16").to(place.device, place.dtype).eval()
     pixels = torch.randn(windows, 3, 224, 224, device=place.device, dtype=place.dtype)
 
-    def seen() -> Sequence[Seen]:
-        return engine.encode(pictures)
+    def describe_all() -> list[FeatureMap]:
+        return [engine.features(seen) for seen in engine.encode(pictures)]
 
     with torch.no_grad():
         return {
             "windows": windows,
-            "features_s": place.seconds(lambda: [engine.features(one) for one in seen()]),
+            "features_s": place.seconds(describe_all),
             "transformers_s": place.seconds(lambda: plain.get_image_features(pixels)),
         }
 

@@ -69,7 +69,7 @@ class QualityOptions(SuiteOptions):
 
 
 @dataclass
-class Tally:
+class QualityCounts:
     """What was counted in each picture, so that pictures can be resampled."""
 
     words: list[Array] = field(default_factory=list)  # (C + 1, 3) totals
@@ -96,11 +96,11 @@ class QualitySuite(Suite[QualityOptions]):
         tables = {}
         for name, data in zip(options.sets, sets, strict=True):
             kit.say(name)
-            tally = Tally()
+            counts = QualityCounts()
             for sample in spread_samples(data, options.pictures):
-                measure_picture(data, read_words(data, sample), models, tally)
-            rows += [{"set": name, **row} for row in figure_rows(name, tally)]
-            tables[f"words of {name}"] = FindingTable.of(word_rows(tally, data.words))
+                measure_picture(data, read_words(data, sample), models, counts)
+            rows += [{"set": name, **row} for row in figure_rows(name, counts)]
+            tables[f"words of {name}"] = FindingTable.of(word_rows(counts, data.words))
         short = [row for row in rows if row["floor"] is not None and row["value"] < row["floor"]]
         below = [f"{r['set']} {r['figure']} {r['value']:.3f} < {r['floor']}" for r in short]
         return Findings(
@@ -121,22 +121,24 @@ class CutRegions(NamedTuple):
     words: list[int]
 
 
-def measure_picture(data: Dataset, picture: WordTruth, models: Models, tally: Tally) -> None:
+def measure_picture(
+    data: Dataset, picture: WordTruth, models: Models, counts: QualityCounts
+) -> None:
     """Everything that one picture can say."""
     words = Text(data.words)
     view = View(picture.image, models, Trace())
     found, _ = label_view(view, words, DenseOptions(none=has_none(data)))
-    tally.words.append(totals(picture.labels, found, len(data.words)))
+    counts.words.append(totals(picture.labels, found, len(data.words)))
     answer = segment_view(view, words)
-    tally.segment.append(totals(picture.labels, answer.label_map(), len(data.words)))
+    counts.segment.append(totals(picture.labels, answer.label_map(), len(data.words)))
     wanted = cut_regions(data, picture)
     if wanted.masks:
-        measure_cuts(data.words, view, wanted, tally)
+        measure_cuts(data.words, view, wanted, counts)
     real = picture.truth.depth
     if real is not None and models.has(DepthModel):
         model = models.get(DepthModel)
         depth = model.depth(view.seen(model))
-        tally.depth.append([relative_error(depth.values, real.astype(np.float64))])
+        counts.depth.append([relative_error(depth.values, real.astype(np.float64))])
 
 
 def totals(truth: Array, found: Array, words: int) -> Array:
@@ -161,12 +163,14 @@ def cut_regions(data: Dataset, picture: WordTruth) -> CutRegions:
     return found
 
 
-def measure_cuts(words: Sequence[str], view: View, wanted: CutRegions, tally: Tally) -> None:
+def measure_cuts(
+    words: Sequence[str], view: View, wanted: CutRegions, counts: QualityCounts
+) -> None:
     points = np.array([regions.deepest_point(mask) for mask in wanted.masks], np.float32)
     boxes = np.array([regions.box_around(mask) for mask in wanted.masks], np.float32)
     for prompts, column in (
-        (PromptBatch.points(points), tally.click),
-        (PromptBatch.of_boxes(boxes), tally.box),
+        (PromptBatch.points(points), counts.click),
+        (PromptBatch.of_boxes(boxes), counts.box),
     ):
         cuts = view.segmenter.cut(view.encoding, prompts)
         best = cuts.quality.argmax(1)
@@ -176,8 +180,8 @@ def measure_cuts(words: Sequence[str], view: View, wanted: CutRegions, tally: Ta
     if cuts.vectors is not None:  # of the boxes
         vectors = view.models.get(Dense).embed_texts(words)
         right = (cuts.vectors[rows, best] @ vectors.T).argmax(1) == wanted.words
-        tally.naming.append(right.astype(float).tolist())
-        tally.named += zip(wanted.words, right.tolist(), strict=True)
+        counts.naming.append(right.astype(float).tolist())
+        counts.named += zip(wanted.words, right.tolist(), strict=True)
 
 
 def cut_iou(logits: Array, truth: Array) -> float:
@@ -196,11 +200,11 @@ def relative_error(found: Array, truth: Array) -> float:
 # ---- figures
 
 
-def figure_rows(name: str, tally: Tally) -> list[dict[str, Any]]:
+def figure_rows(name: str, counts: QualityCounts) -> list[dict[str, Any]]:
     """Each figure of a set with its interval, how much it rests on, and its floor."""
     rows = []
     for figure in FIGURES:
-        counted = getattr(tally, figure)
+        counted = getattr(counts, figure)
         if not counted:
             continue
         measure, regions_of = measure_of(figure, counted)
@@ -236,12 +240,12 @@ def measure_of(figure: str, counted: Sequence[Any]) -> tuple[bootstrap.Measure, 
     return mean, int(counts.sum())
 
 
-def word_rows(tally: Tally, words: Sequence[str]) -> list[dict[str, Any]]:
+def word_rows(counts: QualityCounts, words: Sequence[str]) -> list[dict[str, Any]]:
     """Of each word the IoU of its pixels (None where it does not occur), and its objects."""
-    ious = semantic.class_iou(np.sum(tally.words, axis=0))[: len(words)].tolist()
+    ious = semantic.class_iou(np.sum(counts.words, axis=0))[: len(words)].tolist()
     rows = []
     for index, (word, iou) in enumerate(zip(words, ious, strict=True)):
-        verdicts = [right for named, right in tally.named if named == index]
+        verdicts = [right for named, right in counts.named if named == index]
         rows.append(
             {
                 "word": word,

@@ -144,7 +144,7 @@ def words_cost(load: ModelLoader, options: WaysOptions) -> dict[str, float]:
     image = data.image(spread_samples(data, 1)[0])
     lists = {"few": TEN, "many": thousand_words()[: options.many]}
     found = {}
-    for name, work in (("guided", _guided), ("dense", _dense)):
+    for name, work in (("guided", _segment_guided), ("dense", _label_pixels)):
         turns = [
             time_lists(work, image, models, list(lists.values())) for _ in range(options.rounds + 1)
         ]
@@ -154,11 +154,11 @@ def words_cost(load: ModelLoader, options: WaysOptions) -> dict[str, float]:
     return found
 
 
-def _guided(image: Image, words: tuple[str, ...], models: Models) -> None:
+def _segment_guided(image: Image, words: tuple[str, ...], models: Models) -> None:
     segment(image, Text(words), models, WAYS["guided"])
 
 
-def _dense(image: Image, words: tuple[str, ...], models: Models) -> None:
+def _label_pixels(image: Image, words: tuple[str, ...], models: Models) -> None:
     label(image, Text(words), models, DenseOptions())
 
 
