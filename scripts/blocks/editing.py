@@ -83,7 +83,7 @@ def portrait() -> tuple[Image, Result]:
 def walk_throughs(request: Request) -> str:
     parts = [walk(*each, request.model) for each in WALKS]
     note = f"Made with the engine `{request.model}` by `scripts/pages walk-throughs`."
-    return "\n\n".join(["", note, *parts, ""])
+    return "\n\n".join([note, *parts])
 
 
 def walk(title: str, name: str, command: str, model: str) -> str:
