@@ -15,7 +15,6 @@ from wordmask.lab.training.calibrate import (
     held_out,
     judge,
     logistic,
-    read_truth,
     write,
 )
 from wordmask.tasks.finding.wordmaps import curve
@@ -48,19 +47,6 @@ def test_what_was_not_labelled_is_not_judged():
         Masks.from_dense(np.ones((1, 20, 20), bool)), ("x",), scores=[0.8], label_ids=[0]
     )
     assert judge(found, np.full((20, 20), -1)) == []
-
-
-def test_truth_is_read_in_the_words_of_the_set(packs_folder):
-    packs = read_packs(packs_folder)
-    voc = packs.sets["voc"]
-    words, labels = read_truth(voc, voc.samples[0], complete=False)
-    assert words == ("cat", "person")
-    assert set(np.unique(labels)) == {0, 1, 2}  # 2: the background is none of the words
-    coco = packs.sets["coco"]
-    words, labels = read_truth(coco, coco.samples[0], complete=True)
-    assert set(np.unique(labels)) == {words.index("person"), words.index("cat"), len(words)}
-    _, labels = read_truth(coco, coco.samples[0], complete=False)
-    assert labels.min() == -1
 
 
 @pytest.fixture

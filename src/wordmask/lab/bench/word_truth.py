@@ -1,4 +1,4 @@
-"""The truth of a picture in the words of its data set, for suites that ask for all at once."""
+"""Pictures of several data sets with their truth in words, as suites need them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wordmask.core.image import Array, Image
+from wordmask.core.image import Image
 from wordmask.errors import InputError, Mend
 from wordmask.lab.data import Dataset, Sample, Truth, open_data
+from wordmask.lab.data.words import WordLabels, word_labels
 
 
 class WordTruth(NamedTuple):
     """One picture, and the word of every pixel."""
 
     image: Image
-    labels: Array  # (H, W) index into the words; their number = none of them, -1 = not scored
+    labels: WordLabels
     truth: Truth
 
 
@@ -37,23 +38,10 @@ def spread_samples(data: Dataset, count: int) -> Sequence[Sample]:
 
 def read_words(data: Dataset, sample: Sample) -> WordTruth:
     truth = data.truth(sample)
-    return WordTruth(data.image(sample), word_labels(data, truth), truth)
-
-
-def word_labels(data: Dataset, truth: Truth) -> Array:
-    """(H, W) index into `data.words`; their number = none of them, -1 = not scored."""
-    if truth.labels is None:
-        raise InputError(f"{data.name} has no label maps")
-    none = len(data.words)
-    table = np.full(len(data.classes) + 1, -1, np.int32)  # the last row is for -1
-    for index, name in enumerate(data.classes):
-        table[index] = none if index == data.background else data.words.index(name)
-    if truth.exhaustive:  # every region is listed, so what none covers is none of the words
-        table[-1] = none
-    labels: Array = table[truth.labels]
-    return labels
+    labels = word_labels(data, truth, complete=truth.exhaustive)
+    return WordTruth(data.image(sample), labels, truth)
 
 
 def has_none(data: Dataset) -> bool:
     """Whether the set has pixels that are none of its words: a background, or listed regions."""
-    return data.background is not None or any(sample.rows for sample in data.samples)
+    return data.background is not None or any(sample.regions for sample in data.samples)

@@ -21,7 +21,8 @@ from wordmask.core.result import Result
 from wordmask.errors import InputError
 from wordmask.files import write_text
 from wordmask.lab.data.packs import Packs
-from wordmask.lab.data.sample import VOID, Dataset, Sample
+from wordmask.lab.data.sample import VOID, Sample
+from wordmask.lab.data.words import word_labels
 from wordmask.lab.metrics import semantic
 from wordmask.lab.training.batches import split
 from wordmask.lab.training.labels import COMPLETE
@@ -39,13 +40,6 @@ class JudgedRegion(NamedTuple):
     score: float
     share: float
     right: bool
-
-
-class WordTruth(NamedTuple):
-    """A picture's truth among its set's words."""
-
-    words: tuple[str, ...]
-    labels: Array  # (H, W) int32 index into the words, len(words) = none of them, VOID = not said
 
 
 @dataclass(frozen=True)
@@ -69,9 +63,9 @@ def fit(
     for name in sets:
         data = packs.sets[name]
         for sample in held_out(packs, name, per_set):
-            words, labels = read_truth(data, sample, complete=name in COMPLETE)
+            labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
             options = SegmentOptions(min_confidence=0.0)
-            result = segment(data.image(sample), Text(words), models, options)
+            result = segment(data.image(sample), Text(data.words), models, options)
             answers.append((name, result, labels))
             regions += judge(result, labels)
     if not regions:
@@ -107,18 +101,6 @@ def held_out(packs: Packs, name: str, count: int) -> list[Sample]:
     samples = [record.sample for record in held if record.set == name]
     places = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(int)
     return [samples[place] for place in np.unique(places)]
-
-
-def read_truth(data: Dataset, sample: Sample, *, complete: bool) -> WordTruth:
-    """The truth of a picture; `complete`: what no region covers is none of the words."""
-    words = data.words
-    labels = data.truth(sample).labels
-    table = [
-        len(words) if index == data.background else words.index(name)
-        for index, name in enumerate(data.classes)
-    ]
-    rest = len(words) if complete else VOID
-    return WordTruth(words, np.array([*table, rest], np.int32)[labels])
 
 
 def judge(result: Result, labels: Array) -> list[JudgedRegion]:
