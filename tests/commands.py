@@ -27,9 +27,10 @@ def run_apart(*arguments, stdin=None, cwd=None, **environment):
         [*RUN, *map(str, arguments)],
         capture_output=True,
         text=not isinstance(stdin, bytes),
+        errors=None if isinstance(stdin, bytes) else "replace",  # names may be no UTF-8
         input=stdin,
         cwd=cwd,
-        timeout=120,
+        timeout=300,
         check=False,
         env={**os.environ, "COLUMNS": "100", **environment},
     )

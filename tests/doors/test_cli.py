@@ -1,6 +1,8 @@
 """The command line, as a person runs it: in a process of its own."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -35,8 +37,12 @@ def test_the_package_runs_as_a_module_like_the_command():
 
 def test_help_names_every_command_and_loads_nothing_heavy():
     code = (
-        "import sys\nfrom wordmask.doors.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit: pass\n"
-        "heavy = {'cv2', 'onnxruntime', 'torch', 'transformers', 'scipy'} & set(sys.modules)\nassert not heavy, heavy"
+        "import sys\n"
+        "from wordmask.doors.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'cv2', 'onnxruntime', 'torch', 'transformers', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
@@ -70,6 +76,29 @@ def test_json_on_stdout_is_clean_and_writes_no_files(folder):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [len(row["regions"]) for row in rows] == [0, 1, 0, 1]
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_terminal_gets_a_bar_and_the_same_lines(folder):
+    (folder / "bad.jpg").write_bytes(b"hello")
+    screen, terminal = pty.openpty()
+    done = subprocess.run(
+        [*RUN, "segment", str(folder), "red", "-m", "fake"],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    os.close(terminal)
+    shown = os.read(screen, 1 << 16).decode()
+    os.close(screen)
+    assert done.returncode == 5
+    assert "1.png   red ." in shown
+    assert "error: " in shown
+    assert "bad.jpg" in shown
+    assert "5 pictures: 4 done, 1 failed" in shown
+    assert "━" in shown  # the bar
+    assert "/s" in shown
 
 
 def test_a_picture_from_standard_input(photo):

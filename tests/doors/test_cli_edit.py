@@ -369,7 +369,7 @@ def test_a_recipe_finds_the_painters_file_from_anywhere(photo, tmp_path, capsys,
 
 @pytest.mark.parametrize("limit", [200, 3_000, 20_000])
 def test_a_full_disk_leaves_nothing_half_written(photo, tmp_path, limit):
-    """A child process may write files of at most `limit` bytes: the mask, the recipe or the picture fails."""
+    """A child process may write files of at most `limit` bytes: one of the three files fails."""
     arguments = [
         "edit",
         "remove",

@@ -1,46 +1,17 @@
 """Corrupt and odd pictures through the real command: each is drawn or named, nothing crashes."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-RUN = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
-HERE = Path(__file__).parents[1]
-spec = importlib.util.spec_from_file_location("odd_pictures", HERE / "odd_pictures.py")
-odd_pictures = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(odd_pictures)
+import odd_pictures
+from commands import run_apart
 
 
 def test_five_hundred_odd_pictures_are_each_done_or_named(tmp_path):
     folder, out = tmp_path / "odd", tmp_path / "out"
     folder.mkdir()
     odd_pictures.make(folder, count=500, seed=1)
-    command = [
-        *RUN,
-        "segment",
-        str(folder),
-        "red",
-        "-m",
-        "fake",
-        "--how",
-        "unified",
-        "-f",
-        "json",
-        "-o",
-        str(out),
-    ]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=300,
-        check=False,
-        env=dict(os.environ),
-    )
+    how = ("-m", "fake", "--how", "unified", "-f", "json", "-o", out)
+    done = run_apart("segment", folder, "red", *how)
     assert done.returncode == 5, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -79,7 +79,7 @@ class Replayed(Answer):
 def show_target(sources: Any, target: TargetOptions, setup: Setup) -> Iterator[Event[Answer]]:
     """Show what an edit would change: the overlay, the mask, and the result to be used again."""
     found, finder = find_pictures(sources), load_finder(target, setup)
-    recipe = target.recipe | {"model": setup.model, "engine": setup.engine}
+    recipe = finder.recipe | {"engine": setup.engine}
     products = Products(
         "edit segment", recipe, (JSON, MASK, OVERLAY), label=".target", inputs=target.files
     )
@@ -106,9 +106,12 @@ def edit(sources: Any, target: TargetOptions, order: Edit, setup: Setup) -> Iter
     found = find_pictures(sources)
     editor = load_editor(order.with_full_paths(), setup.engine)
     finder = load_finder(target, setup)
-    recipe = target.recipe | {"edit": editor.edit, "painter": editor.name}
-    recipe |= {"reference": digest_of_file(editor.edit.reference)}
-    recipe |= {"model": setup.model, "engine": setup.engine}
+    recipe = finder.recipe | {
+        "edit": editor.edit,
+        "painter": editor.name,
+        "reference": digest_of_file(editor.edit.reference),
+        "engine": setup.engine,
+    }
     products = Products(
         f"edit {order.verb}",
         recipe,

@@ -31,7 +31,7 @@ def effect(
     occluders: tuple[str, ...] = getattr(options, "occluders", ())
     more = tuple(word for word in occluders if word not in target.prompt)
     finder = load_finder(replace(target, prompt=(*target.prompt, *more)), setup)
-    recipe = target.recipe | {"options": options, "model": setup.model, "engine": setup.engine}
+    recipe = finder.recipe | {"options": options, "engine": setup.engine}
     inputs = (*target.files, *_pictures_of(options))
     products = Products(f"effect {name}", recipe, (PICTURE,), label=f".{name}", inputs=inputs)
     outputs = Outputs(found, products, setup.outputs)

@@ -5,6 +5,7 @@ if the same command made it from the same source, which the folder's ledger tell
 allows it by `overwrite`. A file that the job reads is never replaced.
 """
 
+import filecmp
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -232,7 +233,7 @@ def _is_beside(path: Path, target: Path) -> bool:
 
 def _have_same_bytes(path: Path, part: Path) -> bool:
     try:
-        return path.read_bytes() == part.read_bytes()
+        return filecmp.cmp(path, part, shallow=False)
     except OSError:
         return False
 

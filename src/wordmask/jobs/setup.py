@@ -51,6 +51,9 @@ class Setup:
     inputs: LimitOptions = field(default_factory=LimitOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
+    def __post_init__(self) -> None:
+        _ = self.inputs.limits  # raises where a limit is no amount: before anything is done
+
     def load(self, *need: type) -> Models:
         """The engines, which must have the protocols in `need`."""
         return engines.load(self.model, need=need, options=self.engine)

@@ -59,11 +59,6 @@ class TargetOptions:
         files = [] if self.result is None else [str(self.result)]
         return (*files, *([self.like.of.name] if self.like is not None else []))
 
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """What a job is known by: the options, and what is in the file that they name."""
-        return {"target": self, "result": digest_of_file(self.result)}
-
 
 @dataclass(frozen=True)
 class Finder:
@@ -71,6 +66,15 @@ class Finder:
 
     target: TargetOptions
     models: Models | None  # None: the target needs none
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What decides the outcome: the options, the engines, and the file that is named."""
+        return {
+            "target": self.target,
+            "result": digest_of_file(self.target.result),
+            "models": () if self.models is None else self.models.made_by,
+        }
 
     def find(self, image: Image) -> Result:
         """All regions that are meant, from all the ways that were given."""

@@ -138,4 +138,4 @@ class _Bar:
         self._bar.update(self._task, completed=event.count, rate=rate, description=event.item)
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, markup=False, highlight=False)
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
