@@ -14,6 +14,7 @@ from wordmask.errors import SOME_FAILED, WordmaskError
 from wordmask.jobs.loop import Event
 
 Answer = TypeVar("Answer")
+NAME = 20  # characters of the current item's name beside the bar
 
 
 @dataclass
@@ -135,7 +136,8 @@ class _Bar:
 
     def show(self, event: Event[Any]) -> None:
         rate = f"{event.rate:.1f}/s" if event.rate else ""
-        self._bar.update(self._task, completed=event.count, rate=rate, description=event.item)
+        name = event.item.rpartition("/")[2][-NAME:]
+        self._bar.update(self._task, completed=event.count, rate=rate, description=name)
 
     def say(self, line: str) -> None:
         self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
