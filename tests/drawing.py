@@ -22,6 +22,14 @@ def draw_labels(*rows: str) -> np.ndarray:
     return np.array([[-1 if c == "." else int(c) for c in row] for row in rows], np.int32)
 
 
+def box_mask(size: tuple[int, int], xyxy: tuple[int, int, int, int]) -> np.ndarray:
+    """(H, W) bool: True from x0, y0 to x1, y1 (exclusive)."""
+    x0, y0, x1, y1 = xyxy
+    mask = np.zeros(size, bool)
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
 def disc(size: tuple[int, int], xy: tuple[float, float], radius: float) -> np.ndarray:
     """(H, W) bool: pixels whose centre is within `radius` of the point."""
     y, x = np.mgrid[: size[0], : size[1]] + 0.5
@@ -34,3 +42,10 @@ def paint(size: tuple[int, int], *things: tuple[np.ndarray, tuple[int, int, int]
     for mask, colour in things:
         pixels[mask] = colour
     return Image(pixels)
+
+
+def paint_discs(
+    size: tuple[int, int], *discs: tuple[float, float, float, tuple[int, int, int]]
+) -> Image:
+    """A white picture with discs (x, y, radius, colour), later ones above."""
+    return paint(size, *((disc(size, (x, y), radius), colour) for x, y, radius, colour in discs))

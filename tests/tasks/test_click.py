@@ -1,11 +1,10 @@
 """Clicks, and sessions in which they add up."""
 
-import cv2
 import numpy as np
 import pytest
 
+from drawing import box_mask, disc, paint
 from wordmask import engines
-from wordmask.core.image import Image
 from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.errors import OptionError, PromptError
 from wordmask.tasks.click import Click, ClickOptions, click
@@ -19,10 +18,9 @@ def fake():
 
 @pytest.fixture
 def image():
-    pixels = np.full((200, 300, 3), 255, np.uint8)
-    cv2.circle(pixels, (80, 80), 40, (255, 0, 0), -1)
-    cv2.rectangle(pixels, (200, 100), (260, 160), (0, 0, 255), -1)
-    return Image(pixels, "drawn")
+    size = (200, 300)
+    square = box_mask(size, (200, 100, 261, 161))
+    return paint(size, (disc(size, (80, 80), 40), (255, 0, 0)), (square, (0, 0, 255)))
 
 
 def at(*rows):

@@ -1,9 +1,9 @@
 """A word for every pixel."""
 
-import cv2
 import numpy as np
 import pytest
 
+from drawing import box_mask, paint
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.prompts import Text
@@ -18,9 +18,8 @@ def fake():
 
 
 def drawn():
-    pixels = np.full((120, 160, 3), 255, np.uint8)
-    cv2.rectangle(pixels, (0, 0), (79, 119), (255, 0, 0), -1)
-    return Image(pixels, "half red")
+    """The left half is red."""
+    return paint((120, 160), (box_mask((120, 160), (0, 0, 80, 120)), (255, 0, 0)))
 
 
 @pytest.mark.parametrize("refine", ["none", "pamr", "snap"])

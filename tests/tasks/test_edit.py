@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawing import box_mask
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import PaintSettings
@@ -40,10 +41,7 @@ def noise(height: int, width: int, seed: int = 0) -> Image:
 
 
 def boxes(size: tuple[int, int], *xyxy: tuple[int, int, int, int]) -> Result:
-    dense = np.zeros((len(xyxy), *size), bool)
-    for row, (x0, y0, x1, y1) in enumerate(xyxy):
-        dense[row, y0:y1, x0:x1] = True
-    return Result.of(Masks.from_dense(dense))
+    return Result.of(Masks.from_dense(np.stack([box_mask(size, box) for box in xyxy])))
 
 
 @settings(deadline=None, max_examples=25)

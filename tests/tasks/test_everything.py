@@ -4,21 +4,21 @@ import cv2
 import numpy as np
 import pytest
 
+from drawing import box_mask, paint_discs
 from seeing import encode_sizes
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
-from wordmask.core.protocols import Cuts
+from wordmask.core.protocols import Cuts, MaskProposals
 from wordmask.errors import OptionError
 from wordmask.tasks.everything import EverythingOptions, everything
+from wordmask.tasks.finding.trace import Trace
 
 
 def drawn():
-    pixels = np.full((240, 320, 3), 255, np.uint8)
-    for x, y, colour in ((60, 60, (255, 0, 0)), (250, 60, (0, 0, 255)), (150, 180, (0, 160, 0))):
-        cv2.circle(pixels, (x, y), 35, colour, -1)
-    return Image(pixels, "drawn")
+    places = ((60, 60, (255, 0, 0)), (250, 60, (0, 0, 255)), (150, 180, (0, 160, 0)))
+    return paint_discs((240, 320), *((x, y, 35, colour) for x, y, colour in places))
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +153,32 @@ def test_the_last_batch_of_points_is_not_dropped():
 def test_options_are_checked():
     with pytest.raises(OptionError, match="min_quality"):
         EverythingOptions(min_quality=1.2)
+
+
+class Proposer:
+    """An engine that proposes all masks at once: two good ones, a copy, a speck and a poor one."""
+
+    name = "proposer"
+
+    def encode(self, images):
+        return encode_sizes(images)
+
+    def propose_all(self, seen):
+        boxes = (
+            (0, 0, 20, 20),
+            (40, 10, 70, 50),
+            (0, 0, 20, 19),
+            (80, 80, 83, 83),
+            (50, 60, 90, 90),
+        )
+        masks = Masks.from_dense(np.stack([box_mask(seen.size, box) for box in boxes]))
+        return MaskProposals(masks, np.array([0.7, 0.9, 0.65, 0.9, 0.3], np.float32))
+
+
+def test_an_engine_that_proposes_all_masks_needs_no_grid(fake):
+    models = Models("proposer+fake", (Proposer(), *fake.parts))
+    trace = Trace()
+    found = everything(paint_discs((100, 100)), models, EverythingOptions(), trace)
+    assert found.masks.boxes.tolist() == [[40, 10, 70, 50], [0, 0, 20, 20]]
+    assert [why.prompt for why in found.why] == ["everything"] * 2
+    assert trace.prompts == 0

@@ -1,7 +1,6 @@
-import cv2
-import numpy as np
 import pytest
 
+from drawing import paint_discs
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.masks import Masks
@@ -11,10 +10,7 @@ from wordmask.tasks.like import LikeOptions, like
 
 
 def drawn(*discs: tuple[int, int, tuple[int, int, int]]) -> Image:
-    pixels = np.full((96, 128, 3), 255, np.uint8)
-    for x, y, colour in discs:
-        cv2.circle(pixels, (x, y), 14, colour, -1)
-    return Image(pixels)
+    return paint_discs((96, 128), *((x, y, 14, colour) for x, y, colour in discs))
 
 
 RED, BLUE = (220, 20, 20), (20, 20, 220)

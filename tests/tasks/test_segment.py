@@ -3,15 +3,14 @@
 import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawing import paint_discs
 from seeing import encode_sizes
 from wordmask import engines
-from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Detector, PromptBatch, Proposals, Segmenter
@@ -26,10 +25,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 160, 0), (0, 0, 255), (255, 255, 255)
 
 def picture(*discs, size=(240, 320)):
     """`picture((x, y, radius, colour), ...)` on white."""
-    pixels = np.full((*size, 3), WHITE, np.uint8)
-    for x, y, radius, colour in discs:
-        cv2.circle(pixels, (x, y), radius, colour, -1)
-    return Image(pixels, "drawn")
+    return paint_discs(size, *discs)
 
 
 def mask_of(image, colour):
@@ -145,7 +141,7 @@ def test_guided_leaves_out_what_a_cut_has_far_from_its_piece(fake):
     models = Models("spotted+fake", (Spotted(), *fake.parts))
     (region,) = segment(image, Text(("red",)), models, SegmentOptions(how="guided"))
     assert region.why.prompt.startswith("point")
-    assert region.box == (40, 120, 121, 201)
+    assert region.box == (40, 120, 120, 200)
 
 
 def test_only_the_prompted_words_are_reported_though_all_compete(fake):
@@ -159,6 +155,14 @@ def test_further_vocabulary_competes_but_is_not_reported(fake):
     image = picture((80, 80, 40, RED), (230, 150, 50, BLUE))
     found = segment(image, Text(("red",)), fake, SegmentOptions(vocabulary=("blue", "red")))
     assert set(found.names) == {"red"}
+
+
+@pytest.mark.parametrize(("panoptic", "names"), [(False, {"red"}), (True, {"red", "other"})])
+def test_a_hidden_word_named_as_the_rest_is_reported_as_the_rest_only(fake, panoptic, names):
+    image = picture((80, 80, 40, RED), (230, 150, 50, BLUE))
+    options = SegmentOptions(vocabulary=("blue", "other"), panoptic=panoptic)
+    found = segment(image, Text(("red",)), fake, options)
+    assert set(found.names) == names
 
 
 def test_a_word_to_report_must_be_among_the_words(fake):
@@ -232,7 +236,7 @@ def test_who_set_the_threshold_is_told(fake, bare, confidence, by):
 def test_one_word_is_not_everywhere_where_the_engine_knows_no_none(fake, how):
     image, bare = picture((80, 80, 40, RED)), Models("bare", (Bare(fake),))
     (region,) = segment(image, Text(("red",)), bare, SegmentOptions(how=how, min_confidence=0.5))
-    assert region.box == (40, 40, 121, 121)
+    assert region.box == (40, 40, 120, 120)
     nothing = segment(image, Text(("blue",)), bare, SegmentOptions(how=how, min_confidence=0.5))
     assert len(nothing) == 0
     assert nothing.absent[0].best < 0.5
@@ -330,7 +334,7 @@ def test_grounded_cuts_what_a_detector_boxes_and_keeps_its_score(fake):
     models = Models("boxer+cutter", (Boxer(), Cutter()))
     (region,) = segment(picture((80, 80, 40, RED)), Text(("red",)), models)
     assert region.score == pytest.approx(0.8)
-    assert region.box == (40, 40, 121, 121)
+    assert region.box == (40, 40, 120, 120)
     assert region.why.prompt == "box 30,30,130,130"
 
 

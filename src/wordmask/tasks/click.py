@@ -96,7 +96,7 @@ def click(
     words: Text | None = None,
     options: ClickOptions | None = None,
 ) -> Result:
-    """Candidates for what was clicked, best first; the segmenter's estimates of the IoU score them."""
+    """Candidates for what was clicked, best first; the score estimates the mask's IoU."""
     result, _ = click_view(View(image, models, Trace()), prompt, words, options or ClickOptions())
     return result
 

@@ -53,7 +53,7 @@ def look(name: str, image: Image, result: Result) -> np.ndarray:
     return function(image, result, options(name)).pixels
 
 
-# what an effect must leave as it is: "around" everything but the object's surroundings, "object" the object's inside
+# What an effect must leave as it is: "object" the object's inside, "around" what is far from it.
 LEAVES = {
     "hue": "around", "recolour": "around", "pixelate": "around", "outline": "object", "glow": "object",
     "blur": "object", "desaturate": "object", "spotlight": "object", "backdrop": "object", "shadow": "object",

@@ -2,8 +2,8 @@
 
 Each piece of the dense answer becomes a prompt: a point, its box and its probability. Where the cut
 agrees with the piece and is good by its own estimate, it replaces the piece; elsewhere the dense
-answer stays. (After the refinement in Trident: Shi et al. 2024, "Harnessing Vision Foundation Models
-for High-Performance, Training-Free Open Vocabulary Segmentation".)
+answer stays. (After the refinement in Trident: Shi et al. 2024, "Harnessing Vision Foundation
+Models for High-Performance, Training-Free Open Vocabulary Segmentation".)
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def cut_pieces(
 
 
 def piece_prompts(pieces: Pieces) -> PromptBatch:
-    """One prompt for each piece: its point, its box, and as "not this" other words' points in it."""
+    """One prompt for each piece: its point, its box, and as "not this" points of other words."""
     points, boxes = pieces.points(), pieces.boxes
     rivals = [
         _rivals_in_box(index, points, boxes[index], pieces.label_ids)

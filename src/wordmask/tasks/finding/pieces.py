@@ -91,7 +91,7 @@ def dense_candidates(pieces: Pieces, rows: Array) -> Candidates:
 
 
 def find_pieces(maps: WordMaps, *, threshold: float, min_region_size: int) -> Pieces:
-    """Pieces where a word wins with at least this probability, of at least so many picture pixels."""
+    """Pieces of at least so many picture pixels, where a word wins with this probability."""
     height, width = maps.size
     shrink = min(1.0, GRID / max(height, width))
     grid = (max(1, round(height * shrink)), max(1, round(width * shrink)))

@@ -58,7 +58,7 @@ class WordMaps:
         return nearest
 
     def _none(self) -> Array | None:
-        """(h * w,) logit of "none of these": the engine's own, together with the competing words."""
+        """(h * w,) logit of "none of these": the engine's own and that of competing words."""
         own = None if self.features.none is None else self.features.none.reshape(-1)
         if self.features.rivals is None:
             return own
