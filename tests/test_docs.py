@@ -16,10 +16,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import wordmask
+from architecture import MAY_IMPORT
 from wordmask.doors.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
+DESIGN = DOCS / "design.md"
 EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 PAGES_NOW = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which may name what is gone
@@ -291,6 +293,23 @@ def test_files_that_pages_name_are_there():
             if not any(file.endswith("/" + name) for file in files):
                 missing.append(f"{page.relative_to(ROOT)}: {name}")
     assert missing == []
+
+
+def test_the_table_of_layers_is_the_one_that_is_enforced():
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|$", DESIGN.read_text("utf-8"), re.MULTILINE)
+    layers = set(MAY_IMPORT) - {"", "__main__"}
+    shown = {layer: set(text.split(", ")) for layer, text in rows}
+    everything = layers - {"doors", "errors", "version"}
+    meant = {name: MAY_IMPORT[name] - {""} or {"nothing of ours"} for name in layers}
+    assert MAY_IMPORT["doors"] - {""} == everything
+    assert shown == meant | {"doors": {"everything"}}
+
+
+def test_every_room_is_in_the_plan_of_the_house():
+    plan = FENCE.findall(DESIGN.read_text("utf-8"))[1][1]
+    package = ROOT / "src/wordmask"
+    rooms = {path.parent.name for path in package.rglob("*.py") if path.parent != package}
+    assert [room for room in rooms if f"{room}/" not in plan] == []
 
 
 def test_modules_that_pages_name_can_be_imported():
