@@ -14,6 +14,7 @@ MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, is_dataclass
 from importlib import import_module
@@ -33,6 +34,7 @@ from wordmask.core.options import Option, describe, range_words
 from wordmask.doors import cli
 from wordmask.tasks.effects.table import EFFECTS
 
+Row = tuple[str, ...]  # the cells of a table
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_PAGES = {
     "README.md": "index.md",
@@ -174,26 +176,32 @@ def effects_sections(_: str) -> str:
 
 def commands_sections(_: str) -> str:
     """Every command with its arguments and flags, as `--help` groups them."""
-    parts = []
-    for name in cli.COMMANDS:
-        command = load_command(name)
-        parts.append(f"## wordmask {name} {{ #{name} }}\n\n{command_text(command)}")
-        children = getattr(command, "commands", {})
-        shared = shared_rows([child.params for child in children.values()])
-        if shared:
-            first = next(iter(children.values())).params
-            common = [one for one in first if parameter_row(one) in shared]
-            parts.append(f"Each of them takes:\n\n{parameter_tables(common)}")
-        for sub, child in children.items():
-            heading = f"### wordmask {name} {sub} {{ #{name}-{sub} }}"
-            parts.append(f"{heading}\n\n{command_text(child, shared)}")
+    return "\n\n".join(command_section(load_command(name), (name,)) for name in cli.COMMANDS)
+
+
+def command_section(command: Any, path: tuple[str, ...], known: Collection[Row] = ()) -> str:
+    """A command and the commands below it; the rows `known` stand at the group above."""
+    level = "#" * (1 + len(path))
+    heading = f"{level} wordmask {' '.join(path)} {{ #{'-'.join(path)} }}"
+    parts = [heading, command_text(command, known)]
+    children = getattr(command, "commands", {})
+    shared, sharing = shared_rows(children)
+    if sharing:
+        names = ", ".join(f"`{name}`" for name in sharing)
+        params = children[sharing[0]].params
+        common = [one for one in params if parameter_row(one) in shared]
+        parts.append(f"Flags that each of {names} takes:\n\n{parameter_tables(common)}")
+    for name, child in children.items():
+        parts.append(command_section(child, (*path, name), shared if name in sharing else ()))
     return "\n\n".join(parts)
 
 
-def shared_rows(parameters: list[list[Any]]) -> set[tuple[str, ...]]:
-    """The rows that all of several commands have; none where there is only one."""
-    rows = [{parameter_row(one) for one in each} for each in parameters]
-    return set.intersection(*rows) if len(rows) > 1 else set()
+def shared_rows(children: dict[str, Any]) -> tuple[set[Row], list[str]]:
+    """The rows that most of the commands have, and the names of those that have them all."""
+    rows = {name: {parameter_row(one) for one in child.params} for name, child in children.items()}
+    counts = Counter(row for each in rows.values() for row in each)
+    shared = {row for row, count in counts.items() if count > len(rows) / 2 and count > 1}
+    return shared, [name for name, each in rows.items() if shared and shared <= each]
 
 
 def load_command(name: str) -> Any:
@@ -201,20 +209,20 @@ def load_command(name: str) -> Any:
     return typer.main.get_command(cli._app([name])).commands[name]  # type: ignore[attr-defined]
 
 
-def command_text(command: Any, without: Collection[tuple[str, ...]] = ()) -> str:
-    """What the command does, and its flags but for the rows `without`."""
+def command_text(command: Any, known: Collection[Row]) -> str:
+    """What the command does, and its flags but for the rows `known`."""
     about = (command.help or "").strip()
     lines = [
         f"```sh\n{line.strip()}\n```" if starts_command(line) else line
         for line in about.split("\n")
     ]
-    own = [one for one in command.params if parameter_row(one) not in without]
+    own = [one for one in command.params if parameter_row(one) not in known]
     return link_pages("\n".join(lines)) + "\n\n" + parameter_tables(own)
 
 
 def parameter_tables(parameters: list[Any]) -> str:
     """One table for each panel of the help."""
-    panels: dict[str, list[tuple[str, ...]]] = {}
+    panels: dict[str, list[Row]] = {}
     for parameter in parameters:
         if not getattr(parameter, "hidden", False):
             panel = getattr(parameter, "rich_help_panel", None) or ""
@@ -230,7 +238,7 @@ def starts_command(line: str) -> bool:
     return line.strip().startswith("wordmask ")
 
 
-def parameter_row(parameter: Any) -> tuple[str, str]:
+def parameter_row(parameter: Any) -> Row:
     """The flag, and what it means with its range and its default."""
     if parameter.param_type_name == "argument":
         many = "..." if parameter.nargs == -1 else ""
@@ -280,7 +288,7 @@ def notebook_cells(name: str) -> str:
 # ---- text
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: Row, rows: list[Row]) -> str:
     """A table that a phone shows row below row (stylesheets/extra.css)."""
     lines = [head, ("---",) * len(head), *rows]
     text = "\n".join(f"| {' | '.join(cell(part) for part in line)} |" for line in lines)

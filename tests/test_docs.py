@@ -168,7 +168,7 @@ def options_classes():
     for path in sorted((ROOT / "src/wordmask").rglob("*.py")):
         room = path.relative_to(ROOT / "src/wordmask").parts[0]
         names = re.findall(r"^class (\w+Options)\b", path.read_text("utf-8"), re.MULTILINE)
-        if room != "doors":
+        if room != "doors" and path.parent.name != "suites":  # which the command line documents
             module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
             found |= {name: getattr(import_module(module), name) for name in names}
     return found
@@ -189,13 +189,14 @@ def test_option_tables_are_those_of_the_code(site, hooks):
 
 def test_every_command_and_flag_is_in_the_reference(site, hooks):
     page = site[1]["reference/commands.html"]
-    for name in COMMANDS:
-        command = hooks.load_command(name)
+    open_commands = [(name, hooks.load_command(name)) for name in COMMANDS]
+    while open_commands:
+        name, command = open_commands.pop()
         assert name in page.ids
-        for sub, child in {"": command, **getattr(command, "commands", {})}.items():
-            assert not sub or f"{name}-{sub}" in page.ids
-            flags = [flag for one in child.params for flag in getattr(one, "opts", ())]
-            assert [flag for flag in flags if flag.startswith("-") and flag not in page.words] == []
+        flags = [flag for one in command.params for flag in one.opts if flag.startswith("-")]
+        assert [flag for flag in flags if flag not in page.words] == []
+        children = getattr(command, "commands", {})
+        open_commands += [(f"{name}-{child}", children[child]) for child in children]
 
 
 def test_what_is_broken_is_named(generator, tmp_path):
