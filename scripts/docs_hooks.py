@@ -112,15 +112,17 @@ def inherited_sentence(kind: type) -> str:
     parent = kind.__base__
     if not is_dataclass(parent):
         return ""
-    return f"Takes what [{parent.__name__}](#{parent.__name__}) takes, and:"
+    more = ", and:" if own_options(kind) else "."
+    return f"Takes what [{parent.__name__}](#{parent.__name__}) takes{more}"
 
 
 def options_table(kind: type) -> str:
+    """The table, or nothing where the class adds no option to those of its parent."""
     rows = [
         (f"`{option.name}`", kind_cell(option), default_cell(option), link_pages(option.doc))
         for option in own_options(kind)
     ]
-    return table(("option", "type", "default", "meaning"), rows)
+    return table(("option", "type", "default", "meaning"), rows) if rows else ""
 
 
 def kind_cell(option: Option) -> str:

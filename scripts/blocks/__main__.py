@@ -6,6 +6,7 @@ from pathlib import Path
 import benchmarks
 import card
 import editing
+import gallery
 import readme
 import training
 import ways
@@ -22,10 +23,9 @@ BLOCKS = {
     "curves": training.curves,
     "ways": ways.table,
     "ways-picture": ways.picture,
-    "walk-throughs": editing.walk_throughs,
 }
 # Pictures that stand in a page by themselves.
-PICTURES = {"effects": editing.effects, "readme": readme.picture}
+PICTURES = {"effects": editing.effects, "gallery": gallery.pictures, "readme": readme.picture}
 
 
 def main() -> None:

@@ -1,50 +1,23 @@
-"""Blocks of docs/editing.md: the sheet of effects, and walk-throughs that ran as they are shown."""
-
-import shlex
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+"""The picture of docs/editing.md: the sheet of all effects."""
 
 import cv2
 import numpy as np
 from page import IMAGES, Request
 
-from wordmask.core.image import Array, Image
+from wordmask.core.image import Image
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
 from wordmask.lab.bench.photographs import photograph
-from wordmask.media.reading.read import read
 from wordmask.media.writing import write_picture
 from wordmask.ops import regions
 from wordmask.tasks.effects.table import EFFECTS
 
-WIDTH = 960  # pixels of before and after together
 TILE = 256
 # Corners of a rough outline of the portrait; GrabCut makes it fit.
 OUTLINE = [
     [150, 20], [290, 20], [330, 150], [330, 220], [430, 300],
     [430, 511], [20, 511], [60, 300], [150, 220], [120, 120],
 ]  # fmt: skip
-# Title, photograph, command. The command writes into the folder out.
-WALKS = (
-    (
-        "Remove an object",
-        "rocket.jpg",
-        "wordmask edit remove rocket.png --box 300,100,350,405 -o out",
-    ),
-    (
-        "Replace the background",
-        "astronaut.png",
-        "wordmask effect backdrop astronaut.png --prompt person --min-confidence 0.65 \\\n"
-        "    --colour navy --to orange -o out",
-    ),
-    (
-        "Colour the sky",
-        "rocket.jpg",
-        "wordmask effect recolour rocket.png --prompt sky --colour purple --strength 0.6 -o out",
-    ),
-)
 
 
 def effects(request: Request) -> None:
@@ -78,40 +51,3 @@ def portrait() -> tuple[Image, Result]:
     largest = regions.pieces(inside)[0].astype(np.float32)
     smooth = cv2.GaussianBlur(largest, (0, 0), 3) > 0.5
     return image, Result.of(Masks.from_dense(smooth))
-
-
-def walk_throughs(request: Request) -> str:
-    parts = [walk(*each, request.model) for each in WALKS]
-    note = f"Made with the engine `{request.model}` by `scripts/pages walk-throughs`."
-    return "\n\n".join([note, *parts])
-
-
-def walk(title: str, name: str, command: str, model: str) -> str:
-    """Run one command, keep before and after side by side, and give its part of the page."""
-    before = photograph(name).pixels
-    with tempfile.TemporaryDirectory() as folder:
-        picture = f"{name.partition('.')[0]}.png"
-        write_picture(Path(folder) / picture, before)
-        given = [*shlex.split(command.replace("\\\n", ""))[1:], "--model", model]
-        start = [sys.executable, "-m", "wordmask", *given]
-        done = subprocess.run(start, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{command}\n{done.stderr}")
-        after = read(output_of(Path(folder) / "out")).pixels
-    image = f"editing_{title.split(maxsplit=1)[0].lower()}.jpg"
-    write_picture(IMAGES / image, pair(before, after), quality=85)
-    shown = f"```\n$ {command}\n{done.stdout.strip()}\n```"
-    return f"### {title}\n\n{shown}\n\n![{title}, before and after](images/{image})"
-
-
-def output_of(folder: Path) -> Path:
-    """The picture that the command made; masks and recipes lie beside it."""
-    found = [path for path in sorted(folder.iterdir()) if path.suffix in (".png", ".jpg")]
-    return next(path for path in found if "mask" not in path.name)
-
-
-def pair(before: Array, after: Array) -> Array:
-    gap = np.full((len(before), 6, 3), 255, np.uint8)
-    both = np.hstack([before, gap, after])
-    shrink = WIDTH / both.shape[1]
-    return cv2.resize(both, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)

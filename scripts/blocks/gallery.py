@@ -1,7 +1,4 @@
-"""The pictures of docs/gallery.md, made again by the commands that stand beside them.
-
-    python scripts/gallery.py           # all of them
-    python scripts/gallery.py sky click # those whose file has such a word in its name
+"""The pictures of docs/gallery.md, made by the commands that stand beside them.
 
 The page is the source: the title of a picture names the files that are shown in it, side by side.
 The photographs come with scikit-image and scikit-learn.
@@ -17,10 +14,10 @@ from pathlib import Path
 
 import skimage.data
 import sklearn.datasets
+from page import DOCS, Request
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/gallery.md"
+PAGE = DOCS / "gallery.md"
 ENTRY = re.compile(r'!\[[^\]]*\]\((\S+) "([^"]+)"\)\s+```sh\n(.*?)\n *```', re.DOTALL)
 WIDTH = 640  # pixels of a picture; two side by side share it
 GAP = 6
@@ -39,15 +36,21 @@ def entries() -> list[tuple[Path, list[str], str]]:
     return found
 
 
-def make(target: Path, files: list[str], command: str) -> None:
+def pictures(request: Request) -> None:
+    for target, files, command in entries():
+        print(command, flush=True)
+        target.parent.mkdir(exist_ok=True)
+        make(target, files, [*shlex.split(command)[1:], "--model", request.model])
+
+
+def make(target: Path, files: list[str], arguments: list[str]) -> None:
     """Run the command in a folder with the photographs, and keep what it made."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for place in PHOTOGRAPHS:
             for path in [*place.glob("*.png"), *place.glob("*.jpg")]:
                 shutil.copy(path, folder)
-        start = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
-        subprocess.run([*start, *shlex.split(command)[1:]], cwd=folder, check=True)
+        subprocess.run([sys.executable, "-m", "wordmask", *arguments], cwd=folder, check=True)
         shown = [on_white(Image.open(folder / file)) for file in files]
     side_by_side(shown).save(target, quality=80, optimize=True)
 
@@ -70,18 +73,3 @@ def side_by_side(pictures: list[Image.Image]) -> Image.Image:
         sheet.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (left, 0))
         left += width + GAP
     return sheet
-
-
-def main() -> None:
-    wanted = sys.argv[1:]
-    if "--help" in wanted or "-h" in wanted:
-        sys.exit(__doc__)
-    for target, files, command in entries():
-        if not wanted or any(word in target.stem for word in wanted):
-            print(f"{target.relative_to(ROOT)}: {command}", flush=True)
-            target.parent.mkdir(exist_ok=True)
-            make(target, files, command)
-
-
-if __name__ == "__main__":
-    main()
