@@ -14,7 +14,7 @@ import pytest
 
 from wordmask import files as writers
 from wordmask.errors import OutputError
-from wordmask.files import PART, atomic, sweep, write_json, write_text
+from wordmask.files import PART, atomic, sweep, together, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -38,6 +38,52 @@ def test_the_temporary_file_is_hidden_beside_the_target_and_has_its_suffix(tmp_p
         assert part.name.startswith(".a.")
         assert part.name.endswith(f"{PART}.png")
         assert list(tmp_path.glob("[!.]*")) == []
+
+
+def test_files_written_together_get_their_names_together(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with together(tmp_path) as files:
+        write_text(tmp_path / "a.txt", "new")
+        write_text(tmp_path / "below" / "b.txt", "first")
+        write_text(tmp_path / "below" / "b.txt", "second")
+        assert (tmp_path / "a.txt").read_text() == "old"
+        assert set(files.parts) == {tmp_path / "a.txt", tmp_path / "below" / "b.txt"}
+        assert not (tmp_path / "below" / "b.txt").exists()
+        files.place()
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert (tmp_path / "below" / "b.txt").read_text() == "second"
+    assert sum(len(names) for _, _, names in os.walk(tmp_path)) == 2
+
+
+def fail_after_writing(folder: Path) -> None:
+    with together(folder):
+        write_text(folder / "b.txt", "new")
+        raise KeyboardInterrupt
+
+
+def test_a_block_that_ends_otherwise_leaves_every_file_as_it_was(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with together(tmp_path):
+        write_text(tmp_path / "a.txt", "new")
+    with pytest.raises(KeyboardInterrupt):
+        fail_after_writing(tmp_path)
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_link_is_held_back_by_its_own_place_and_not_by_where_it_leads(tmp_path):
+    (tmp_path / "mine.txt").write_text("old")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link.txt").symlink_to(tmp_path / "mine.txt")
+    with together(tmp_path / "out") as files:
+        write_text(tmp_path / "out" / "link.txt", "new")
+        assert list(files.parts) == [tmp_path / "mine.txt"]
+    assert (tmp_path / "mine.txt").read_text() == "old"
+
+
+def test_files_elsewhere_are_not_held_back_so_a_cache_can_be_read_at_once(tmp_path):
+    with together(tmp_path / "out"):
+        assert write_text(tmp_path / "cache" / "a.txt", "x").read_text() == "x"
 
 
 def fail_with(error: BaseException | type[BaseException], target: Path, data: bytes) -> None:

@@ -26,8 +26,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class Together:
     """The files written in one block of `together`: whole, but still without their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
         self.parts: dict[Path, Path] = {}  # the file to be -> the temporary file
+
+    def hold(self, path: Path) -> bool:
+        """Whether the file lies below the folder by its name, wherever links may lead."""
+        return path.absolute().is_relative_to(self.folder)
 
     def add(self, target: Path, part: Path) -> None:
         """Of a file that is written twice the last one counts."""
@@ -59,14 +64,14 @@ _TOGETHER: ContextVar[Together | None] = ContextVar("together", default=None)
 
 
 @contextmanager
-def together() -> Iterator[Together]:
-    """Hold back the names of all files that this thread writes in the block until `place()`.
+def together(folder: Path) -> Iterator[Together]:
+    """Hold back the names of all files that this thread writes below `folder` until `place()`.
 
-    A block that fails, or ends without `place()`, leaves every file as it was.
+    A block that fails, or ends without `place()`, leaves every file there as it was.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     with together() as files:
+    ...     with together(Path(folder)) as files:
     ...         _ = write_text(Path(folder) / "a.txt", "a")
     ...         _ = write_text(Path(folder) / "b.txt", "b")
     ...         before = len(list(Path(folder).glob("[!.]*")))
@@ -74,7 +79,7 @@ def together() -> Iterator[Together]:
     ...     before, len(list(Path(folder).glob("[!.]*")))
     (0, 2)
     """
-    files = Together()
+    files = Together(folder)
     token = _TOGETHER.set(files)
     try:
         yield files
@@ -105,12 +110,12 @@ def atomic(path: Path | str) -> Iterator[Path]:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield part
         _sync(part)
-        if files is None:
-            part.replace(target)
-            _sync_folder(target.parent)
-        else:
+        if files is not None and files.hold(Path(path)):
             files.add(target, part)
             kept = True
+        else:
+            part.replace(target)
+            _sync_folder(target.parent)
     except OutputError:
         raise
     except OSError as error:

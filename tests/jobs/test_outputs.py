@@ -261,10 +261,13 @@ def test_two_items_of_a_job_never_write_the_same_file(cat, dog, tmp_path):
     assert (tmp_path / "all.txt").read_text() == str(cat)
 
 
-def test_a_link_is_followed_and_what_it_leads_to_is_protected(cat, tmp_path):
+@pytest.mark.parametrize("suffixes", [(".txt",), ()], ids=["foreseen", "met when writing"])
+def test_a_link_is_followed_and_what_it_leads_to_is_protected(cat, tmp_path, suffixes):
     mine = write_text(tmp_path / "notes" / "mine.txt", "from a person")
     cat.with_suffix(".txt").symlink_to(mine)
-    assert kinds(copy(cat)) == ["failed"]
+    outputs = Outputs(list(find([cat])), Products("copy", {}, suffixes), OutputOptions())
+    events = run(outputs.items, lambda item: write_text(item.file(".txt"), "new"), outputs)
+    assert kinds(events) == ["start", "failed"]
     assert mine.read_text() == "from a person"
 
 

@@ -121,7 +121,7 @@ class Outputs:
             self._check(item, item.file(suffix))
         before = _stamp(item.path)  # if the source changes while it is read, it is made again
         self._read = {}
-        with together() as files:
+        with together(item.target.parent) as files:
             yield
             unnamed = {path: part for path, part in files.parts.items() if path not in self._typed}
             for path, part in unnamed.items():

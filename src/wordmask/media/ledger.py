@@ -178,8 +178,9 @@ class FolderLedger:
         for name in row["outputs"] if _is_whole(row) else ():
             self._rows.setdefault(name, []).append(row)
 
-    def _key(self, command: str, target: Path) -> str:
-        return f"{command}: {os.path.relpath(target.absolute(), self.folder)}"
+    @staticmethod
+    def _key(command: str, target: Path) -> str:
+        return f"{command}: {target.name}"
 
     def _relative(self, path: Path) -> str:
         return os.path.relpath(identity(path), self.folder)
