@@ -18,7 +18,7 @@ PAGES = [(), *((name,) for name in COMMANDS)]
 PAGES += [(name, inner) for name, inners in GROUPS.items() for inner in inners]
 
 SHORT_PAGES = [page for page in PAGES if _first_of(" ".join(("wordmask", *page)))]
-SHORT_PAGES = [page for page in SHORT_PAGES if page[-1] not in (*GROUPS, "compare", "lint-words")]
+SHORT_PAGES = [page for page in SHORT_PAGES if page[-1] not in (*GROUPS, "compare", "draw", "lint-words")]
 
 
 def show_help(capsys, monkeypatch, *words) -> str:

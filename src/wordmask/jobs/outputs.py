@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from wordmask.core.options import check
 from wordmask.errors import Mend, OptionError, OutputError
 from wordmask.files import identity, together
 from wordmask.jobs.digest import plain
@@ -29,6 +30,9 @@ class OutputOptions:
     """Where to write; default: beside the picture."""
     overwrite: bool = False
     """Also replace files that this command did not make."""
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 def stem_of_picture(name: str) -> str:

@@ -44,6 +44,7 @@ class ResultOptions(OutputOptions):
     may be given."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         parts = [part for name in self.format for part in name.split(",") if part]
         for name in parts:
             formats.format_of("", name)  # an unknown name is an error before anything is done

@@ -48,6 +48,9 @@ class ConvertOptions:
     overwrite: bool = False
     """Also replace files that this command did not make, if you did not name them yourself."""
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True)
 class Saved:

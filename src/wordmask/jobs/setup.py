@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge
 
 from wordmask import engines
 from wordmask.core.models import Models
+from wordmask.core.options import check
 from wordmask.core.result import Result
 from wordmask.engines import EngineOptions
 from wordmask.errors import ImageError
@@ -24,12 +27,15 @@ class LimitOptions:
     """Pictures of more pixels are refused (50MP, 3GP)."""
     max_bytes: str = "512MB"
     """Larger files are refused."""
-    max_side: int = Limits.max_side
+    max_side: Annotated[int, Ge(1)] = Limits.max_side
     """Pictures with a longer side are refused."""
-    max_frames: int = Limits.max_frames
+    max_frames: Annotated[int, Ge(1)] = Limits.max_frames
     """Animations of more frames are refused; only the first is read."""
-    max_pages: int = Limits.max_pages
+    max_pages: Annotated[int, Ge(1)] = Limits.max_pages
     """TIFFs of more pages are refused; only the first is read."""
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def limits(self) -> Limits:

@@ -31,7 +31,7 @@ class ResultFlags(InputOptions, ResultOptions):
     """Say what was done: every word's score, prompts, encoder passes, seconds per stage."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        ResultOptions.__post_init__(self)
         if self.json and self.output_dir is None:
             object.__setattr__(self, "format", ())
 

@@ -75,6 +75,9 @@ class BackdropOptions:
     decontaminate: bool = True
     """Take the old background's colour out of the object's edge."""
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True)
 class ShadowOptions:

@@ -28,6 +28,9 @@ class HueOptions:
     degrees: float = 120.0
     """How far: 120 makes red green, 180 is the complement."""
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 @dataclass(frozen=True)
 class RecolourOptions:
