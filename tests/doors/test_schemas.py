@@ -35,6 +35,7 @@ NO_OPTIONS = {"WebOptions": "holds the functions that tests put in place of the 
 BEYOND_SCHEMA = {
     "EngineOptions.device": "a function tells cuda:1 from other words",
     "EngineOptions.max_memory": "a size such as 6GB is parsed",
+    "EverythingSuiteOptions.picture": "a function reads 4000x3000",
     "Limits.formats": "the names are those that the reader knows",
     "PaintOptions.fill": "lama needs fill_model",
     "ResultOptions.format": "names of formats, also parted by commas",
@@ -46,6 +47,7 @@ BEYOND_SCHEMA = {
 # What must be given.
 NEEDED: dict[str, dict[str, Any]] = {
     "MeasureOptions": {"data": "voc21"},
+    "MiniTrainOptions": {"data": "packs", "out": "run"},
     "TrainOptions": {"data": "packs", "out": "run"},
 }
 
@@ -172,7 +174,9 @@ def test_the_exceptions_are_needed(name):
     """Each is a value that the schema lets pass and the dataclass refuses."""
     (kind,) = [kind for kind in CLASSES if kind.__name__ == name.partition(".")[0]]
     field = name.partition(".")[2]
-    sent = {field: {"formats": ["x"], "format": ["x"], "fill": "lama", "region": [0]}.get(field, "x")}
+    sent = {
+        field: {"formats": ["x"], "format": ["x"], "fill": "lama", "region": [0]}.get(field, "x")
+    }
     part = json_part(kind)
     assert jsonschema.Draft202012Validator(TypeAdapter(part).json_schema()).is_valid(sent)
     assert not accepts_itself(part, sent)

@@ -31,7 +31,7 @@ class SuiteOptions:
     def __post_init__(self) -> None:
         """Lists may be given with commas, too."""
         for name, value in vars(self).items():
-            if isinstance(value, tuple):
+            if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
                 object.__setattr__(self, name, split_commas(value))
         check(self)
 
