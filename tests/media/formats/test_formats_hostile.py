@@ -1,4 +1,6 @@
-"""Files from strangers: every lie is our own error, said with its place, before it costs memory or time."""
+"""Files from strangers: every lie is our own error, said with its place, before it costs memory or
+time.
+"""
 
 import base64
 import json

@@ -67,19 +67,6 @@ def check_size(path: Path, got: tuple[int, ...], size: Size) -> None:
         )
 
 
-def size_of(path: Path) -> Size:
-    """(height, width) of a picture from its header, in the orientation that its EXIF says."""
-
-    def look() -> Size:
-        with Pictures.open(path) as picture:
-            width, height = picture.size
-            sideways = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            return (width, height) if sideways else (height, width)
-
-    size: Size = _open(path, look)
-    return size
-
-
 def _picture(path: Path, modes: tuple[str, ...], wanted: str) -> Array:
     def decode() -> Array:
         with Pictures.open(path, formats=_KINDS) as picture:

@@ -10,7 +10,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.result import Result, best_first
 from wordmask.errors import FormatError
 from wordmask.lab.data import polygons
-from wordmask.lab.data.files import check_size, colour_ids, depth_map, label_map, size_of
+from wordmask.lab.data.files import check_size, colour_ids, depth_map, label_map
 from wordmask.lab.data.sample import (
     VOID,
     Dataset,
@@ -20,13 +20,14 @@ from wordmask.lab.data.sample import (
     result_of_labels,
 )
 from wordmask.media.formats.coco_records import CocoRegion, read_mask
+from wordmask.media.formats.pictures import picture_size
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 def from_labels(data: Dataset, sample: Sample) -> Truth:
     """A label map. Its regions are its classes; in a set without classes, its values."""
-    size = size_of(sample.picture)
+    size = picture_size(sample.picture)
     depth = _depth(data, sample, size)
     if sample.labels is None:
         return Truth(Result.nothing(size, data.classes), depth=depth)
@@ -46,7 +47,7 @@ def from_instances(data: Dataset, sample: Sample) -> Truth:
     The label map shows the smaller region where two overlap. What no region covers is background in
     a set that has one, and not scored in any other.
     """
-    size = size_of(sample.picture)
+    size = picture_size(sample.picture)
     single = [region for region in sample.regions if not region.crowd]
     group = [region for region in sample.regions if region.crowd]
     result, areas = _regions(data, single, size, sample.name)
@@ -63,7 +64,7 @@ def from_panoptic(data: Dataset, sample: Sample) -> Truth:
     if sample.labels is None:
         raise FormatError(f"{sample.name} has no panoptic map")
     ids = colour_ids(sample.labels)
-    check_size(sample.labels, ids.shape, size_of(sample.picture))
+    check_size(sample.labels, ids.shape, picture_size(sample.picture))
     classes = {segment.id: data.values[segment.category] for segment in sample.segments}
     labels = classes_of_values(ids, classes | {0: VOID}, sample.labels)
     masks, values = Masks.from_label_map(np.where(ids == 0, VOID, ids))
@@ -77,7 +78,7 @@ def from_panoptic(data: Dataset, sample: Sample) -> Truth:
 
 def from_objects(data: Dataset, sample: Sample) -> Truth:
     """A video frame's label map in which every value is one object, named by its `track_ids`."""
-    size = size_of(sample.picture)
+    size = picture_size(sample.picture)
     if sample.labels is None:
         return Truth(Result.nothing(size, data.classes))
     raw = label_map(sample.labels)

@@ -9,10 +9,11 @@ from wordmask.core.image import Array
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
 from wordmask.errors import FormatError, missing_extra
-from wordmask.lab.data.files import check_size, label_map, size_of
+from wordmask.lab.data.files import check_size, label_map
 from wordmask.lab.data.official import read_list
 from wordmask.lab.data.readers import from_objects, pictures
 from wordmask.lab.data.sample import VOID, Dataset, Sample, Truth, check_names
+from wordmask.media.formats.pictures import picture_size
 
 OBJECT = ("background", "object")
 
@@ -95,7 +96,7 @@ def _grey(data: Dataset, sample: Sample) -> Truth:
     if sample.labels is None:
         raise FormatError(f"{sample.name} has no mask")
     raw = label_map(sample.labels)
-    check_size(sample.labels, raw.shape, size_of(sample.picture))
+    check_size(sample.labels, raw.shape, picture_size(sample.picture))
     inside = raw == raw.max() if raw.max() in (1, 255) else raw > 128
     return _one(inside, data, void=raw == 128)
 
@@ -113,7 +114,7 @@ def _one(inside: Array, data: Dataset, void: Array | None = None) -> Truth:
 
 def _apart(data: Dataset, sample: Sample) -> Truth:
     """SA-V: each object has a file of its own."""
-    size = size_of(sample.picture)
+    size = picture_size(sample.picture)
     parts = _parts(sample.labels) if sample.labels else []
     if not parts:
         return Truth(Result.nothing(size, data.classes))
@@ -135,7 +136,7 @@ def _matlab(data: Dataset, sample: Sample) -> Truth:
     if path is None or not path.is_file():
         raise FormatError(f"{sample.name} has no {path}")
     ids = np.asarray(loadmat(str(path))["GTinst"]["Segmentation"][0, 0], np.int32)
-    check_size(path, ids.shape, size_of(sample.picture))
+    check_size(path, ids.shape, picture_size(sample.picture))
     masks, values = Masks.from_label_map(np.where((ids == 0) | (ids == 255), VOID, ids))
     labels = np.where(ids == 255, VOID, (ids > 0).astype(np.int32))
     ones = [1] * len(values)

@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Pil
 
-from wordmask.core.image import Size
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError, OutputError
 from wordmask.files import write_text
 from wordmask.media.formats.outlines import fill, one_ring, pieces, ring_of
 from wordmask.media.formats.parsing import read_text
+from wordmask.media.formats.pictures import picture_size
 from wordmask.media.formats.records import (
     NO_NAME,
     FormatOptions,
@@ -28,7 +27,6 @@ from wordmask.media.formats.records import (
 )
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations in which width and height change places
 
 
 def write(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
@@ -47,7 +45,7 @@ def read(path: Path, options: FormatOptions) -> list[Named]:
     picture = _find_picture(path)
     size = options.size
     if size is None and picture is not None:
-        size = _size(picture)
+        size = picture_size(picture)
     if size is None:
         raise FormatError(
             f"{path.name} does not tell its picture's size; "
@@ -119,16 +117,6 @@ def _find_picture(path: Path) -> Path | None:
                 if candidate.is_file():
                     return candidate
     return None
-
-
-def _size(picture: Path) -> Size:
-    try:
-        with Pil.open(picture) as opened:
-            width, height = opened.size
-            sideways = opened.getexif().get(0x0112) in _SIDEWAYS
-    except (OSError, SyntaxError, ValueError) as error:
-        raise FormatError(f"{picture} tells no size: {error}") from None
-    return (width, height) if sideways else (height, width)
 
 
 def _find_words(path: Path, options: FormatOptions) -> list[str]:
