@@ -1,5 +1,6 @@
 """Imports stay light: what is loaded is checked strictly, the time with room for a busy machine."""
 
+import ast
 import json
 import os
 import subprocess
@@ -86,3 +87,38 @@ def test_the_command_prints_help(arguments):
     assert done.returncode == 0, done.stderr
     assert "segment" in done.stdout.lower()
     assert done.stderr == ""
+
+
+CORE_INSTALL = {
+    "annotated_types", "click", "cv2", "numpy", "onnxruntime", "PIL", "rich", "tokenizers", "typer",
+}  # fmt: skip
+WITH_TORCH = ("engines/", "lab/bench/", "lab/export/", "lab/training/", "model/")  # of some extra
+
+
+def test_modules_import_at_their_top_only_what_is_installed_with_them():
+    package = Path(__file__).parents[1] / "src/wordmask"
+    missing = {}
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        installed = CORE_INSTALL | {"wordmask"} | set(sys.stdlib_module_names)
+        if name.startswith(WITH_TORCH):
+            installed |= {"torch"}
+        if top_imports(path.read_text("utf-8")) - installed:
+            missing[name] = top_imports(path.read_text("utf-8")) - installed
+    assert missing == {}
+
+
+def top_imports(source: str) -> set[str]:
+    """The packages that a module imports as soon as it is loaded."""
+    found = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_an_import_inside_a_function_is_not_at_the_top():
+    source = "import numpy.linalg\nfrom os import path\ndef f():\n    import scipy\n"
+    assert top_imports(source) == {"numpy", "os"}

@@ -5,9 +5,10 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from budget import examples
 from commands import draw_lawn, run_here
 from wordmask.media.formats.table import FORMATS
 from wordmask.media.ledger import LEDGER
@@ -124,7 +125,7 @@ def test_a_command_replaces_its_own_files(start, outputs, name, tmp_path):
     assert snapshot(folder) == first
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.data())
 def test_whatever_lies_there_every_byte_stays(start, outputs, data):
     name = data.draw(st.sampled_from(sorted(COMMANDS)))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import drawing
 from budget import examples
 from wordmask.errors import MaskError
 from wordmask.ops.fill import PatchOptions, patch_fill, smooth
@@ -21,8 +22,8 @@ def weave(side: int = 96) -> np.ndarray:
 
 
 def disc(side: int, radius: int) -> np.ndarray:
-    y, x = np.mgrid[:side, :side]
-    return (y - side // 2) ** 2 + (x - side // 2) ** 2 <= radius**2
+    """A disc in the middle of a square."""
+    return drawing.disc((side, side), (side // 2 + 0.5, side // 2 + 0.5), radius)
 
 
 def psnr(got: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:

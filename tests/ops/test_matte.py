@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
+import drawing
 from wordmask.ops.matte import foreground, reach_of, soft_matte
 
 
 def disc(side: int, radius: int) -> np.ndarray:
-    y, x = np.mgrid[:side, :side]
-    return (y - side // 2) ** 2 + (x - side // 2) ** 2 <= radius**2
+    """A disc in the middle of a square."""
+    return drawing.disc((side, side), (side // 2 + 0.5, side // 2 + 0.5), radius)
 
 
 def blended_disc(side: int = 96, radius: int = 30) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

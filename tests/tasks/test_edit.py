@@ -2,9 +2,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from budget import examples
 from drawing import box_mask
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
@@ -44,7 +45,7 @@ def boxes(size: tuple[int, int], *xyxy: tuple[int, int, int, int]) -> Result:
     return Result.of(Masks.from_dense(np.stack([box_mask(size, box) for box in xyxy])))
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(
     st.integers(8, 60), st.integers(8, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 32])
 )

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from budget import examples
 from drawing import paint_discs
 from seeing import encode_sizes
 from wordmask import engines
@@ -106,7 +107,7 @@ def test_touching_things_of_one_word_are_parted_only_where_asked(fake):
     assert left.box[0] < right.box[0]
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     st.lists(
         st.tuples(st.integers(20, 300), st.integers(20, 220), st.integers(12, 50)),

@@ -12,21 +12,18 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
     Works on the crops, so the cost follows the masks' areas; a one-pixel mask keeps its weight.
     """
     shares = np.zeros((len(masks), *grid), np.float32)
-    rows, columns = (_cells(side, cells) for side, cells in zip(masks.size, grid, strict=True))
-    area = (
-        np.bincount(rows, minlength=grid[0])[:, None]
-        * np.bincount(columns, minlength=grid[1])[None]
-    )
-    for index, ((x0, y0, x1, y1), crop) in enumerate(
-        zip(masks.boxes.tolist(), masks.crops, strict=True)
-    ):
-        if crop.size:
-            tops, lefts = _starts(rows[y0:y1]), _starts(columns[x0:x1])
-            sums = np.add.reduceat(
-                np.add.reduceat(crop, tops, axis=0, dtype=np.float32), lefts, axis=1
-            )
-            shares[index][np.ix_(rows[y0:y1][tops], columns[x0:x1][lefts])] = sums
-    shares /= np.maximum(area, 1)
+    rows, columns = _cells(masks.size[0], grid[0]), _cells(masks.size[1], grid[1])
+    heights = np.bincount(rows, minlength=grid[0])
+    widths = np.bincount(columns, minlength=grid[1])
+    boxes = masks.boxes.tolist()
+    for share, crop, (x0, y0, x1, y1) in zip(shares, masks.crops, boxes, strict=True):
+        if not crop.size:
+            continue
+        tops, lefts = _starts(rows[y0:y1]), _starts(columns[x0:x1])
+        sums = np.add.reduceat(crop, tops, axis=0, dtype=np.float32)
+        sums = np.add.reduceat(sums, lefts, axis=1)
+        share[np.ix_(rows[y0:y1][tops], columns[x0:x1][lefts])] = sums
+    shares /= np.maximum(heights[:, None] * widths[None], 1)
     return shares
 
 
@@ -52,5 +49,5 @@ def _cells(side: int, cells: int) -> Array:
 
 
 def _starts(cells: Array) -> Array:
-    """Where a new cell begins in an ascending row of cell numbers."""
+    """Places in an ascending row of cell numbers where a new cell begins."""
     return np.flatnonzero(np.r_[True, np.diff(cells) > 0])

@@ -1,6 +1,7 @@
 """Every public data set, drawn small in the layout that its makers give it."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image as Pictures
 from scipy.io import savemat
 
 from wordmask.core.masks import Masks
-from wordmask.errors import FormatError, InputError
+from wordmask.errors import FormatError, InputError, MissingExtraError
 from wordmask.lab.data import class_names, names, open_data
 
 SIZE = (4, 6)
@@ -251,6 +252,14 @@ def test_panoptic_crowds_stand_apart(tmp_path):
     coco_panoptic(tmp_path)
     data = open_data("coco-panoptic", tmp_path)
     assert data.truth(data.samples[0]).crowd.names == ("rug",)
+
+
+def test_without_scipy_the_extra_that_reads_matlab_is_named(tmp_path, monkeypatch):
+    sbd(tmp_path)
+    data = open_data("sbd", tmp_path)
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    with pytest.raises(MissingExtraError, match=r"wordmask\[matlab\]"):
+        data.truth(data.samples[0])
 
 
 def test_a_missing_label_map_names_the_first(tmp_path):

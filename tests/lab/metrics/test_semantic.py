@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, jaccard_score
 
+from budget import examples
 from drawing import draw_labels
 from wordmask.errors import MaskError, OptionError
 from wordmask.lab.metrics import semantic
@@ -12,7 +13,7 @@ from wordmask.lab.metrics import semantic
 label_maps = arrays(np.int32, (9, 11), elements=st.integers(-1, 3))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(label_maps, label_maps)
 def test_confusion_is_sklearns(truth, answer):
     scored = truth >= 0
@@ -24,7 +25,7 @@ def test_confusion_is_sklearns(truth, answer):
         assert counts.sum() == 0
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(label_maps, label_maps)
 def test_iou_of_each_class_is_sklearns_jaccard(truth, answer):
     scored = truth >= 0

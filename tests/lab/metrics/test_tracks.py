@@ -2,9 +2,10 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from budget import examples
 from wordmask.lab.metrics.tracks import TrackFrame, hota, idf1
 
 
@@ -57,7 +58,7 @@ def test_nothing_at_all_is_no_figure():
     assert np.isnan(hota([frame([], [], {})])["hota"])
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.lists(st.integers(0, 1), min_size=9, max_size=9), min_size=1, max_size=4))
 def test_idf1_is_the_best_of_all_pairings(pictures):
     frames = [
