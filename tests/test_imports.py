@@ -70,13 +70,14 @@ def test_the_package_is_imported_fast():
 
 
 def test_help_is_fast():
-    assert fastest(HELP) - fastest("") < 0.6
+    # 0.3 s is promised; 0.12 s of CPU measured.
+    assert fastest(HELP) - fastest("") < 0.3
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["segment", "--help"]])
 def test_the_command_prints_help(arguments):
     command = Path(sysconfig.get_path("scripts")) / "wordmask"
-    wanted = [str(command)] if command.exists() else [sys.executable, "-m", "wordmask.doors.cli"]
+    wanted = [str(command)] if command.exists() else [sys.executable, "-m", "wordmask"]
     done = subprocess.run(
         [*wanted, *arguments],
         capture_output=True,

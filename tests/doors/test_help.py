@@ -15,10 +15,12 @@ GROUPS = {
     "train": ("mini",),
 }
 PAGES = [(), *((name,) for name in COMMANDS)]
+PAGES += [("bench", "suite"), ("bench", "suite", "quality")]
 PAGES += [(name, inner) for name, inners in GROUPS.items() for inner in inners]
 
+SHOW_ALL = ("compare", "draw", "lint-words")  # few options, or none that is not needed at first
 SHORT_PAGES = [page for page in PAGES if _first_of(" ".join(("wordmask", *page)))]
-SHORT_PAGES = [page for page in SHORT_PAGES if page[-1] not in (*GROUPS, "compare", "draw", "lint-words")]
+SHORT_PAGES = [page for page in SHORT_PAGES if page[-1] not in (*GROUPS, "suite", *SHOW_ALL)]
 
 
 def show_help(capsys, monkeypatch, *words) -> str:

@@ -1,7 +1,8 @@
 """A JSON schema made from an options dataclass takes and refuses what the dataclass does.
 
-Three judges look at the same value: the dataclass's own check, pydantic's strict reading of JSON, and
-`jsonschema` with the schema that pydantic makes from the types. Where they differ is listed here.
+Three judges look at the same value: the dataclass's own check, pydantic's strict reading of JSON,
+and `jsonschema` with the schema that pydantic makes from the types. Where they differ is listed
+here, with the reason.
 """
 
 import json
