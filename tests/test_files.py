@@ -1,6 +1,7 @@
 """Files are there whole or not at all, whatever fails and whenever the process is killed."""
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -14,7 +15,17 @@ import pytest
 
 from wordmask import files as writers
 from wordmask.errors import OutputError
-from wordmask.files import PART, atomic, sweep, together, write_json, write_text
+from wordmask.files import (
+    PART,
+    atomic,
+    cache_home,
+    digest,
+    place,
+    sweep,
+    together,
+    write_json,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -276,3 +287,29 @@ def test_file_names_that_are_no_utf8_are_written_and_come_back(tmp_path):
     name = os.fsdecode(b"caf\xe9.png")
     assert json.loads(write_json(tmp_path / "a.json", [name, "ü"]).read_text()) == [name, "ü"]
     assert write_text(tmp_path / "a.txt", name).read_bytes() == b"caf\xe9.png"
+
+
+def test_a_hash_is_of_all_that_is_in_the_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc" * 1_000_000)
+    assert digest(tmp_path / "a") == hashlib.sha256(b"abc" * 1_000_000).hexdigest()
+
+
+def test_a_finished_file_takes_the_place_of_the_old_one(tmp_path):
+    old, new = tmp_path / "m.bin", tmp_path / "m.bin.part"
+    old.write_bytes(b"old")
+    new.write_bytes(b"new")
+    place(new, old)
+    assert old.read_bytes() == b"new"
+    assert names(tmp_path) == ["m.bin"]
+
+
+def test_home_is_the_platforms_unless_told(monkeypatch, tmp_path):
+    monkeypatch.delenv("WORDMASK_HOME", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cache_home() == tmp_path / "wordmask"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cache_home() == Path.home() / "Library/Caches/wordmask"
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert cache_home() == tmp_path / "wordmask"

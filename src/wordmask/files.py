@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all.
+"""Files that are there whole or not at all, their hash, and the folder for what is fetched.
 
 The rule: a temporary file beside the target, fsync, rename, fsync of the folder. A reader sees the
 old file or the new one, never half of one, and nothing partial ever stands under a final name. A
@@ -10,10 +10,11 @@ import json
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +110,12 @@ def atomic(path: Path | str) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield part
-        _sync(part)
         if files is not None and files.hold(Path(path)):
+            _sync(part)
             files.add(target, part)
             kept = True
         else:
-            part.replace(target)
-            _sync_folder(target.parent)
+            place(part, target)
     except OutputError:
         raise
     except OSError as error:
@@ -145,12 +145,21 @@ def _real(path: Path | str) -> Path:
     return target
 
 
+def place(part: Path, target: Path) -> None:
+    """Give a finished file its final name; from here on it survives a power cut."""
+    _sync(part)
+    part.replace(target)
+    _sync_folder(target.parent)
+
+
 def _sync(part: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # folders cannot be opened there; NTFS journals the rename
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         # Some network file systems cannot sync a folder; the rename has happened all the same.
@@ -226,3 +235,20 @@ def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Pa
     except (ValueError, TypeError) as error:
         raise OutputError(f"{path}: not writable as JSON: {error}") from error
     return write_bytes(path, data + b"\n")
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def cache_home() -> Path:
+    """The folder for what is fetched or computed once: $WORDMASK_HOME or the platform's cache."""
+    if os.environ.get("WORDMASK_HOME"):
+        return Path(os.environ["WORDMASK_HOME"]).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "wordmask"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/wordmask"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wordmask"

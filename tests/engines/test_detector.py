@@ -5,29 +5,17 @@ import shutil
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
-
-from seeing import see  # noqa: E402 (after the skips above)
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.protocols import Detector  # noqa: E402
-from wordmask.engines import detector  # noqa: E402
-from wordmask.engines.hub.phrases import rows  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import PromptError, WeightsError  # noqa: E402
+from seeing import see
+from tiny_networks import letter_tokenizer, perturb, picture, torch, transformers
+from wordmask.core.image import Image
+from wordmask.core.protocols import Detector
+from wordmask.engines import detector
+from wordmask.engines.hub.phrases import token_rows
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import ImageError, PromptError, WeightsError
 
 LIMIT = 24  # tokens per row of the tiny networks
 WORDS = ["dog", "hot", "cat", "red", "chair", "sky", "##s", "##ing", "b", "##b"]
-
-
-def perturbed(model, size=0.05):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(size * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
 
 
 def bert_tokenizer():
@@ -68,7 +56,7 @@ def grounding(kind):
         encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32,
         max_text_len=LIMIT,
     )  # fmt: skip
-    return perturbed(getattr(t, f"{kind}ForObjectDetection")(config), 0.15)
+    return perturb(getattr(t, f"{kind}ForObjectDetection")(config), 0.15)
 
 
 def owl():
@@ -91,24 +79,13 @@ def owl():
         },
         projection_dim=16,
     )
-    return perturbed(t.Owlv2ForObjectDetection(config), 0.2)
-
-
-def clip_tokenizer():
-    letters = [chr(code) for code in range(33, 127)]
-    tokens = [
-        *letters,
-        *(letter + "</w>" for letter in letters),
-        "<|startoftext|>",
-        "<|endoftext|>",
-    ]
-    return transformers.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[])
+    return perturb(t.Owlv2ForObjectDetection(config), 0.2)
 
 
 MAKERS = {
     "gdino": (lambda: grounding("GroundingDino"), bert_tokenizer),
     "mm-gdino": (lambda: grounding("MMGroundingDino"), bert_tokenizer),
-    "owl": (owl, clip_tokenizer),
+    "owl": (owl, letter_tokenizer),
 }
 DINOS = ("gdino", "mm-gdino")
 
@@ -128,15 +105,11 @@ def load(folders, kind, **options):
     return detector.load(str(folders[kind]), EngineOptions(device="cpu", offline=True, **options))
 
 
-def picture(height=60, width=80, seed=0):
-    return Image(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
-
-
 # ---- rows of tokens
 
 
 def test_each_phrase_has_its_own_span():
-    (row,) = rows(bert_tokenizer(), ["hot dog", "dog", "Dogs."], 256)
+    (row,) = token_rows(bert_tokenizer(), ["hot dog", "dog", "Dogs."], 256)
     assert row.ids == (101, 1101, 1100, 1012, 1100, 1012, 1100, 1106, 1012, 102)
     assert row.spans == ((1, 3), (4, 5), (6, 8))
     assert row.phrases == (0, 1, 2)
@@ -145,7 +118,7 @@ def test_each_phrase_has_its_own_span():
 @pytest.mark.parametrize("limit", [8, 24, 256])
 def test_five_hundred_words_fill_rows_and_none_is_lost(limit):
     phrases = [" ".join(["dog", "cats", "red chair"][: 1 + k % 3]) for k in range(500)]
-    made = list(rows(bert_tokenizer(), phrases, limit))
+    made = list(token_rows(bert_tokenizer(), phrases, limit))
     assert [number for row in made for number in row.phrases] == list(range(500))
     assert all(len(row.ids) <= limit for row in made)
     assert all(row.ids[0] == 101 and row.ids[-1] == 102 for row in made)
@@ -160,18 +133,18 @@ def test_five_hundred_words_fill_rows_and_none_is_lost(limit):
 
 def test_a_row_is_what_the_librarys_processor_writes():
     """It joins phrases with full stops, and leaves no room for a doubt about spans that we do not have."""
-    (row,) = rows(bert_tokenizer(), ["hot dog", "cat"], 256)
+    (row,) = token_rows(bert_tokenizer(), ["hot dog", "cat"], 256)
     assert list(row.ids) == bert_tokenizer()("hot dog. cat.")["input_ids"]
 
 
 def test_stops_inside_a_phrase_do_not_cut_it_in_two():
-    (row,) = rows(bert_tokenizer(), ["hot. dog?"], 256)
+    (row,) = token_rows(bert_tokenizer(), ["hot. dog?"], 256)
     assert row.ids == (101, 1101, 1100, 1012, 102)
 
 
 def test_a_phrase_without_words_is_an_error():
     with pytest.raises(PromptError, match="no word"):
-        list(rows(bert_tokenizer(), ["dog", "..."], 256))
+        list(token_rows(bert_tokenizer(), ["dog", "..."], 256))
 
 
 # ---- the networks
@@ -215,7 +188,7 @@ def test_owl_agrees_with_transformers(folders, monkeypatch):
     monkeypatch.setattr(detector, "SAME_AMONG_WORDS", 1.0)
     engine, image, phrases = load(folders, "owl"), picture(), ["hot dog", "dog", "cat"]
     lines = [detector.OWL_TEMPLATE.format(phrase) for phrase in phrases]
-    tokens = clip_tokenizer()(
+    tokens = letter_tokenizer()(
         lines, return_tensors="pt", padding="max_length", max_length=16, truncation=True
     )
     with torch.no_grad():
@@ -275,6 +248,39 @@ def test_boxes_lie_in_the_picture_best_first(kind, folders):
     assert (np.diff(found.scores) <= 0).all()
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_picture_is_encoded_once_for_all_words(kind, folders):
+    engine = load(folders, kind)
+    seen = see(engine, picture())
+    first, again = (engine.propose(seen, ["dog", "cat"]) for _ in range(2))
+    fresh = engine.propose(see(engine, picture()), ["cat"])
+    other = engine.propose(seen, ["cat"])
+    assert (first.boxes == again.boxes).all()
+    assert (fresh.boxes == other.boxes).all()
+    assert seen.nbytes > 1000
+    assert seen.size == (60, 80)
+
+
+def test_what_another_detector_encoded_is_refused(folders):
+    dino, owl = load(folders, "gdino"), load(folders, "owl")
+    with pytest.raises(ImageError, match="OwlSeen, which another engine encoded"):
+        dino.propose(see(owl, picture()), ["cat"])
+
+
+def test_owl_looks_at_the_picture_only_when_it_encodes(folders, monkeypatch):
+    engine = load(folders, "owl")
+    seen = see(engine, picture())
+    monkeypatch.setattr(engine._model, "image_embedder", lambda **_: pytest.fail("looks again"))
+    assert len(engine.propose(seen, ["dog", "cat"]).boxes)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_words_find_nothing(kind, folders):
+    engine = load(folders, kind)
+    found = engine.propose(see(engine, picture()), [])
+    assert (len(found.boxes), found.threshold) == (0, engine.threshold)
+
+
 def test_doubles_go_within_a_word_and_among_words():
     box = np.array([[0.1, 0.1, 0.5, 0.5]])
     near = box + np.array([[0, 0, 0.06, 0]])  # IoU 0.87
@@ -291,13 +297,15 @@ def test_doubles_go_within_a_word_and_among_words():
         ),  # near enough to be the same, not to be one thing with two names
         (box, np.array([0.6]), np.array([2])),  # exactly the first one's box under another name
     ]
-    found = detector._joined(parts, (100, 100), (100, 100))
+    found = detector._proposals(parts, (100, 100), (100, 100), 0.3)
     assert found.label_ids.tolist() == [0, 1]
     assert found.scores.tolist() == pytest.approx([0.9, 0.7])
 
 
 def test_nothing_found_is_a_normal_answer():
-    found = detector._joined([(np.zeros((1, 4)), np.zeros(1), np.zeros(1))], (10, 10), (10, 10))
+    found = detector._proposals(
+        [(np.zeros((1, 4)), np.zeros(1), np.zeros(1))], (10, 10), (10, 10), 0.3
+    )
     assert found.boxes.shape == (0, 4)
     assert len(found.scores) == len(found.label_ids) == 0
 

@@ -6,17 +6,13 @@ Meta's generator is compared in test_everything_published.py, where it is instal
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
-
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.masks import Masks  # noqa: E402
-from wordmask.core.models import Models  # noqa: E402
-from wordmask.engines import sam  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.tasks.everything import EverythingOptions, everything  # noqa: E402
+from tiny_networks import torch, transformers
+from wordmask.core.image import Image
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.engines import sam
+from wordmask.engines.options import EngineOptions
+from wordmask.tasks.everything import EverythingOptions, everything
 
 SIDE, PER_SIDE = 256, 6
 

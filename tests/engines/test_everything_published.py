@@ -22,7 +22,6 @@ from wordmask.ops import merge  # noqa: E402
 from wordmask.tasks.everything import EverythingOptions, everything  # noqa: E402
 from wordmask.tasks.finding.grid import grid_points  # noqa: E402
 
-
 pytestmark = pytest.mark.skipif(
     not published.is_installed(),
     reason="segment_anything is not installed: lab/bench/published.py says how",

@@ -12,6 +12,7 @@ from seeing import see
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.protocols import PROTOCOLS, Dense, Detector, PromptBatch, Segmenter
+from wordmask.engines.cards import CARDS
 from wordmask.engines.fake import COLOURS, Fake, name_colours
 from wordmask.errors import ImageError
 
@@ -54,7 +55,7 @@ def test_colours_have_their_names(name):
 
 
 def test_it_is_what_its_row_says(fake):
-    promised = engines.weights.ROWS["fake"].protocols
+    promised = CARDS["fake"].protocols
     assert all(isinstance(fake, PROTOCOLS[name]) for name in promised)
 
 

@@ -3,28 +3,14 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
-
-from wordmask import engines  # noqa: E402 (after the skips above)
-from wordmask.core.image import Image  # noqa: E402
-from wordmask.core.prompts import Text  # noqa: E402
-from wordmask.core.protocols import Dense, Embedder, Segmenter  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import CapabilityError, WeightsError  # noqa: E402
-from wordmask.tasks.segment import SegmentOptions, segment  # noqa: E402
-
-CPU = EngineOptions(device="cpu", offline=True)
-
-
-def perturbed(model):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.15 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
+from tiny_networks import CPU, perturb, save_clip, transformers
+from wordmask import engines
+from wordmask.core.image import Image
+from wordmask.core.prompts import Text
+from wordmask.core.protocols import Dense, Embedder, Segmenter
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import CapabilityError, WeightsError
+from wordmask.tasks.segment import SegmentOptions, segment
 
 
 @pytest.fixture(scope="module")
@@ -43,37 +29,13 @@ def sam_folder(tmp_path_factory):
             hidden_size=32, mlp_dim=48, iou_head_hidden_dim=24
         ),
     )
-    perturbed(t.SamModel(config)).save_pretrained(path)
+    perturb(t.SamModel(config), 0.15).save_pretrained(path)
     return path
 
 
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory):
-    t, path = transformers, tmp_path_factory.mktemp("clip")
-    letters = [chr(code) for code in range(33, 127)]
-    tokens = [
-        *letters,
-        *(letter + "</w>" for letter in letters),
-        "<|startoftext|>",
-        "<|endoftext|>",
-    ]
-    part = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-    }
-    text = part | {"vocab_size": 200, "bos_token_id": 188, "eos_token_id": 189}
-    config = t.CLIPConfig(
-        vision_config=part | {"image_size": 32, "patch_size": 8},
-        text_config=text,
-        projection_dim=24,
-    )
-    perturbed(t.CLIPModel(config)).save_pretrained(path)
-    t.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[]).save_pretrained(
-        path
-    )
-    return path
+    return save_clip("clip", tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(autouse=True)

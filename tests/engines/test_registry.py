@@ -15,8 +15,9 @@ import pytest
 from wordmask import engines
 from wordmask.core.protocols import PROTOCOLS, Dense, PoseModel, Segmenter
 from wordmask.engines import EngineOptions
+from wordmask.engines.cards import CARDS, architectures_of, factories_by_model_type
 from wordmask.engines.options import parse_bytes
-from wordmask.engines.weights import home as weights
+from wordmask.engines.weights import home
 from wordmask.errors import (
     CapabilityError,
     MissingExtraError,
@@ -47,9 +48,9 @@ def plugin(monkeypatch):
     return install
 
 
-def test_every_name_is_known_and_every_row_is_whole():
-    assert set(weights.ROWS) <= set(engines.names())
-    for name, row in weights.ROWS.items():
+def test_every_name_is_known_and_every_card_is_whole():
+    assert set(CARDS) <= set(engines.names())
+    for name, row in CARDS.items():
         assert row.name == name
         assert row.licence, name
         assert set(row.protocols) <= set(PROTOCOLS), name
@@ -58,7 +59,7 @@ def test_every_name_is_known_and_every_row_is_whole():
         assert (row.extra in ("hf", "edit")) == row.source.startswith("hub:"), name
 
 
-@pytest.mark.parametrize("row", weights.ROWS.values(), ids=weights.ROWS)
+@pytest.mark.parametrize("row", CARDS.values(), ids=CARDS)
 def test_every_factory_exists(row):
     module, _, factory = row.factory.partition(":")
     if row.extra == "hf":
@@ -69,9 +70,7 @@ def test_every_factory_exists(row):
 
 def test_protocols_of_the_table_do_not_claim_less_than_a_load_needs():
     assert (
-        engines.load(
-            "fake", need=tuple(PROTOCOLS[name] for name in weights.ROWS["fake"].protocols)
-        ).spec
+        engines.load("fake", need=tuple(PROTOCOLS[name] for name in CARDS["fake"].protocols)).spec
         == "fake"
     )
 
@@ -125,7 +124,7 @@ def test_plugins_cannot_replace_ours(plugin):
 
 
 def test_auto_says_that_it_took_the_fake(monkeypatch, caplog):
-    monkeypatch.setattr(weights, "shipped", list)
+    monkeypatch.setattr(home, "shipped_files", list)
     with caplog.at_level(logging.WARNING):
         assert engines.load("auto").spec == "fake"
     assert "embedded model is not in this installation" in caplog.text
@@ -133,7 +132,7 @@ def test_auto_says_that_it_took_the_fake(monkeypatch, caplog):
 
 def test_auto_is_mini_where_its_files_are(monkeypatch):
     asked = []
-    monkeypatch.setattr(weights, "shipped", lambda: ["text.onnx"])
+    monkeypatch.setattr(home, "shipped_files", lambda: ["text.onnx"])
     monkeypatch.setattr(engines, "_make", lambda name, options: asked.append(name))
     assert engines.load().spec == "mini"
     assert asked == ["mini"]
@@ -191,6 +190,61 @@ def test_a_missing_library_names_its_extra(monkeypatch):
         engines.load("fake")
 
 
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("sam-b", "torch", "hf"),
+        ("clip-b16", "transformers", "hf"),
+        ("gdino-tiny", "torch", "hf"),
+        ("sam3", "transformers", "hf"),
+        ("sd1.5-inpaint", "diffusers", "edit"),
+    ],
+)
+def test_an_engine_whose_library_cannot_be_imported_names_its_extra(name, library, extra):
+    """In a fresh process, before anything is fetched."""
+    code = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        "from wordmask import engines\n"
+        f"try: engines.load({name!r})\n"
+        "except engines.MissingExtraError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"{library} (needed by {name}) is not installed" in done.stdout
+    assert f"wordmask[{extra}]" in done.stdout
+
+
+def test_every_model_type_is_read_by_one_engine():
+    factories = {}
+    for card in CARDS.values():
+        for kind in card.architectures:
+            assert factories.setdefault(kind, card.factory) == card.factory, kind
+    assert factories == factories_by_model_type()
+    assert set(architectures_of("wordmask.engines.sam")) == {
+        "sam", "sam_hq", "sam2", "sam2_video", "edgetam", "edgetam_video",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "factory"),
+    [
+        ("model_index.json", "fill.diffusion"), ("mini.json", "mini.engine"), ("lama.onnx", "fill.lama"),
+        ("vit_b.pth", "sam"), ("vit_b.safetensors", "sam"),
+    ],
+)  # fmt: skip
+def test_what_has_no_config_tells_its_engine_by_a_file(tmp_path, file, factory):
+    path = tmp_path / file
+    path.write_bytes(b"{}")
+    place = tmp_path if path.suffix == ".json" else path
+    assert home.factory_of(place) == f"wordmask.engines.{factory}:load"
+
+
+def test_sizes_are_in_megabytes_of_their_weights():
+    sized = [card for card in CARDS.values() if card.size_mb is not None]
+    assert len(sized) > 20
+    assert all(50 < card.size_mb < 10_000 for card in sized)
+    assert all(card.source.startswith("hub:") for card in sized)
+
+
 def test_a_fault_of_our_own_is_not_called_a_missing_library(monkeypatch):
     def broken(name, options):
         raise ImportError("cannot import name 'x' from 'wordmask.core'", name="wordmask.core")
@@ -205,12 +259,12 @@ def test_a_fault_of_our_own_is_not_called_a_missing_library(monkeypatch):
     ("kind", "module"),
     [
         ("sam", "sam"), ("sam2_video", "sam"), ("edgetam", "sam"), ("sam3", "sam3"), ("clip", "clip"),
-        ("siglip2", "clip"), ("tipsv2", "clip"), ("grounding-dino", "detector"), ("owlv2", "detector"),
+        ("siglip", "clip"), ("tipsv2", "clip"), ("grounding-dino", "detector"), ("owlv2", "detector"),
     ],
 )  # fmt: skip
 def test_a_folder_tells_its_engine_by_its_config(tmp_path, kind, module):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
-    assert weights.module_of(tmp_path) == f"wordmask.engines.{module}:load"
+    assert home.factory_of(tmp_path) == f"wordmask.engines.{module}:load"
 
 
 def test_a_path_may_stand_in_either_place(tmp_path, monkeypatch):
@@ -306,8 +360,8 @@ def test_options_can_be_keys():
 
 def test_looking_at_the_table_loads_nothing_heavy():
     code = (
-        "import sys; from wordmask import engines; engines.names(); from wordmask.engines import weights; "
-        "weights.cached(weights.ROWS['sam-b']); "
+        "import sys; from wordmask import engines; engines.names(); from wordmask.engines.cards import CARDS; "
+        "from wordmask.engines.weights import home; home.is_here(CARDS['sam-b']); "
         "print([m for m in ('torch', 'transformers', 'onnxruntime', 'cv2', 'scipy') if m in sys.modules])"
     )
     assert (

@@ -3,30 +3,15 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
+from tiny_networks import CPU, perturb, picture, torch, transformers
+from wordmask.core.protocols import PromptBatch, Seen, Segmenter
+from wordmask.engines import sam
+from wordmask.engines.hub.prompts import crop_padding
+from wordmask.engines.hub.runtime import Compiled
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import OptionError, PromptError
 
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.protocols import Encoding, PromptBatch, Segmenter  # noqa: E402
-from wordmask.engines import sam  # noqa: E402
-from wordmask.engines.hub.prompts import cropped  # noqa: E402
-from wordmask.engines.hub.runtime import Compiled  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import OptionError, PromptError  # noqa: E402
-
-CPU = EngineOptions(device="cpu", offline=True)
 SIDE = 128
-
-
-def perturbed(model):
-    """Fresh SAM networks answer about 1e-19 to everything, so a test on them passes for nothing."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.15 * torch.randn(parameter.shape, generator=generator))
-    return model.eval()
 
 
 def tiny_sam(kind="Sam"):
@@ -45,7 +30,7 @@ def tiny_sam(kind="Sam"):
         mask_decoder_config=getattr(t, f"{kind}MaskDecoderConfig")(**decoder),
     )
     torch.manual_seed(1)
-    return perturbed(getattr(t, f"{kind}Model")(config))
+    return perturb(getattr(t, f"{kind}Model")(config), 0.15)
 
 
 def sam2_config(side=SIDE, kind="Sam2", hidden=32):
@@ -73,7 +58,7 @@ def sam2_config(side=SIDE, kind="Sam2", hidden=32):
 
 def tiny_sam2():
     torch.manual_seed(2)
-    return perturbed(transformers.Sam2Model(sam2_config()))
+    return perturb(transformers.Sam2Model(sam2_config()), 0.15)
 
 
 MAKERS = {"sam": tiny_sam, "sam_hq": lambda: tiny_sam("SamHQ"), "sam2": tiny_sam2}
@@ -91,16 +76,6 @@ def folders(tmp_path_factory):
 @pytest.fixture(scope="module")
 def engines(folders):
     return {kind: sam.load(str(path), CPU) for kind, path in folders.items()}
-
-
-def picture(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-    return Image(
-        np.kron(coarse, np.ones((height // 6 + 1, width // 6 + 1, 1), np.uint8))[
-            :height, :width
-        ].copy()
-    )
 
 
 def reference(model, engine, image, **prompts):
@@ -258,7 +233,7 @@ def test_logits_cut_out_of_the_padding_keep_their_places(inner, cells):
     ramp = (torch.arange(32) + 0.5) * 4
     for axis in (0, 1):
         square = ramp[:, None].expand(32, 32) if axis == 0 else ramp.expand(32, 32)
-        out = cropped(square[None].contiguous(), SIDE, inner)[0]
+        out = crop_padding(square[None].contiguous(), SIDE, inner)[0]
         centres = (torch.arange(cells[axis]) + 0.5) * inner[axis] / cells[axis]
         assert tuple(out.shape) == cells
         assert torch.allclose(out.select(1 - axis, 0), centres.clamp(min=2), atol=1e-4)
@@ -323,7 +298,7 @@ def test_encodings_are_values(engines):
     before = engine.cut(first, PromptBatch.points(CLICKS)).logits
     engine.cut(second, PromptBatch.points([[3, 3]]))
     assert isinstance(engine, Segmenter)
-    assert isinstance(first, Encoding)
+    assert isinstance(first, Seen)
     assert (engine.cut(first.to("cpu"), PromptBatch.points(CLICKS)).logits == before).all()
     assert first.nbytes == 4 * sum(tensor.numel() for tensor in first.tensors)
 
@@ -347,7 +322,7 @@ def test_nothing_to_cut_by_is_an_error(engines):
 def test_a_video_checkpoint_serves_pictures(tmp_path):
     torch.manual_seed(5)
     config = sam2_config(kind="Sam2Video")
-    video = perturbed(transformers.Sam2VideoModel(_small_memory(config)))
+    video = perturb(transformers.Sam2VideoModel(_small_memory(config)), 0.15)
     video.save_pretrained(tmp_path)
     engine = sam.load(str(tmp_path), CPU)
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.points(CLICKS))

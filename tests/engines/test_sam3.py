@@ -6,19 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
+from seeing import see
+from tiny_networks import CPU, letter_tokenizer, perturb, picture, torch, transformers
+from wordmask.core.protocols import Detector
+from wordmask.engines import sam3
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import CapabilityError, OptionError, WeightsError
 
-from seeing import see  # noqa: E402 (after the skips above)
-from wordmask.core.image import Image  # noqa: E402 (after the skips above)
-from wordmask.core.protocols import Detector  # noqa: E402
-from wordmask.engines import sam3  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import CapabilityError, OptionError, WeightsError  # noqa: E402
-
-CPU = EngineOptions(device="cpu", offline=True)
 SIDE, QUERIES = 112, 6
 
 
@@ -50,24 +44,10 @@ def tiny(kind):
         mask_decoder_config={"hidden_size": 32, "num_attention_heads": 2},
     )
     model = getattr(t, f"{kind}Model")(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape))
-        model.detr_decoder.presence_head.layer3.bias += (
-            4.0  # so that something is thought to be there
-        )
-    return model.eval()
-
-
-def tokenizer():
-    letters = [chr(code) for code in range(33, 127)]
-    tokens = [
-        *letters,
-        *(letter + "</w>" for letter in letters),
-        "<|startoftext|>",
-        "<|endoftext|>",
-    ]
-    return transformers.CLIPTokenizer(vocab={token: k for k, token in enumerate(tokens)}, merges=[])
+    model = perturb(model, 0.1)
+    with torch.no_grad():  # so that something is thought to be there
+        model.detr_decoder.presence_head.layer3.bias += 4.0
+    return model
 
 
 KINDS = ("Sam3", "Sam3LiteText")
@@ -79,12 +59,8 @@ def folders(tmp_path_factory):
     for kind in KINDS:
         made[kind] = tmp_path_factory.mktemp(kind)
         tiny(kind).save_pretrained(made[kind])
-        tokenizer().save_pretrained(made[kind])
+        letter_tokenizer().save_pretrained(made[kind])
     return made
-
-
-def picture(seed=0):
-    return Image(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,10 +68,12 @@ def test_words_agree_with_transformers(kind, folders):
     engine, image, model = sam3.load(str(folders[kind]), CPU), picture(), tiny(kind)
     assert isinstance(engine, Detector)
     found = engine.propose(see(engine, image), ["cat", "dog"])
-    pixels = sam3.normalised(sam3.resized(image, (SIDE, SIDE)), *sam3.HALF)[None]
+    pixels = sam3.normalise(sam3.to_tensor(image, (SIDE, SIDE)), sam3.HALF)[None]
     scores, boxes, labels, areas = [], [], [], []
     for number, word in enumerate(("cat", "dog")):
-        tokens = tokenizer()([word], padding="max_length", max_length=32, return_tensors="pt")
+        tokens = letter_tokenizer()(
+            [word], padding="max_length", max_length=32, return_tensors="pt"
+        )
         with torch.no_grad():
             out = model(pixel_values=pixels, **tokens)
         fits = (out.pred_logits.sigmoid() * out.presence_logits.sigmoid())[0]
@@ -118,6 +96,16 @@ def test_no_word_gives_nothing(kind, folders):
     engine = sam3.load(str(folders[kind]), CPU)
     found = engine.propose(see(engine, picture()), [])
     assert len(found.scores) == len(found.boxes) == len(found.masks) == 0
+
+
+def test_an_encoding_waits_in_host_memory_and_comes_back(folders):
+    engine = sam3.load(str(folders["Sam3"]), CPU)
+    seen = see(engine, picture())
+    elsewhere = seen.to("meta")
+    assert elsewhere.output.fpn_hidden_states[0].device.type == "meta"
+    assert elsewhere.nbytes == seen.nbytes > 10_000
+    found, again = (engine.propose(one, ["cat"]) for one in (seen, seen.to("cpu")))
+    assert (found.boxes == again.boxes).all()
 
 
 def test_example_boxes_need_torchvision_and_say_so(folders):

@@ -7,20 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'wordmask[hf]'")
-transformers = pytest.importorskip(
-    "transformers", reason="transformers is not installed: pip install 'wordmask[hf]'"
-)
-
-from safetensors.torch import save_file  # noqa: E402 (after the skips above)
-
-from wordmask.core.image import Image  # noqa: E402
-from wordmask.core.protocols import PromptBatch  # noqa: E402
-from wordmask.engines import sam  # noqa: E402
-from wordmask.engines.hub import meta  # noqa: E402
-from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import CapabilityError, OptionError, WeightsError  # noqa: E402
+from tiny_networks import torch, transformers
+from wordmask.core.image import Image
+from wordmask.core.protocols import PromptBatch
+from wordmask.engines import sam
+from wordmask.engines.hub import meta
+from wordmask.engines.options import EngineOptions
+from wordmask.errors import CapabilityError, OptionError, WeightsError
 
 CPU = EngineOptions(device="cpu", offline=True)
 CLICKS = np.array([[20.0, 30.0], [70.5, 11.0], [48.0, 90.0]])
@@ -130,7 +125,7 @@ def test_metas_own_checkpoint_is_converted(suffix, tmp_path, meta_state, folder)
 
 def test_metas_names_are_all_known(meta_state, model):
     names = {name for name in model.state_dict() if not name.startswith("shared_image")}
-    assert {meta.translated(name) for name in meta_state} == names
+    assert {meta.translate_name(name) for name in meta_state} == names
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""What an engine can be. An engine has one or more of these protocols; tasks know nothing else of it.
+"""What an engine can do. It has one or more of these protocols; tasks know nothing else of it.
 
-An engine encodes a picture once, and everything it is asked about that picture takes the `Seen` that
+An engine encodes a picture once, and whatever it is asked about that picture takes the `Seen` that
 came of it. Every value that comes out belongs to the caller: an engine keeps no picture and no
 encoding, so one engine serves many threads.
 """
@@ -31,8 +31,6 @@ class Seen(Protocol):
         """Memory that it holds now. What is made only when it is first needed adds to it."""
         ...
 
-
-Encoding = Seen  # its name until everything that uses it has been renamed
 
 
 @dataclass(frozen=True, eq=False)

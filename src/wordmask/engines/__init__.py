@@ -1,8 +1,8 @@
-"""Engines by name: the only door to code that runs weights.
+"""Engines by name: the only way to code that runs weights.
 
-A name stands in the table (`weights.ROWS`), comes from a plug-in (entry points of the group
-"wordmask.engines"), or is a path or `hub:owner/name`. `a+b` joins engines: the first part that can, answers.
-Nothing heavy is imported before an engine is asked for.
+A name stands on a card (`cards.CARDS`), comes from a plug-in (entry points of the group
+"wordmask.engines"), or is a path or `hub:owner/name`. `a+b` joins engines; for each protocol the
+first part that has it is used. Nothing heavy is imported before an engine is loaded.
 """
 
 import logging
@@ -16,10 +16,12 @@ from threading import RLock
 from typing import Any
 
 from wordmask.core.models import Models
+from wordmask.engines.cards import CARDS, extra_of
 from wordmask.engines.options import EngineOptions
-from wordmask.engines.weights import home as weights
+from wordmask.engines.weights import home
 from wordmask.errors import (
     CapabilityError,
+    Mend,
     MissingExtraError,
     OptionError,
     UnknownEngineError,
@@ -43,15 +45,17 @@ def load(
 ) -> Models:
     """The engines that `spec` names ("mini", "sam2.1-large+clip-b16", "auto", a path), joined.
 
-    `need` lists protocols that must be there (Segmenter, Dense, ...): a lack is told before anything is fetched.
+    `need` lists protocols that must be there (Segmenter, Dense, ...); the error for a missing one
+    comes before anything is fetched.
     """
     options = options or EngineOptions()
     parts = _split(spec if spec != "auto" else _auto(options))
     if options.checkpoint is not None and len(parts) > 1:
         raise OptionError(
-            f"a checkpoint belongs to one engine, {spec} has {len(parts)}; write the path in place of a name"
+            f"a checkpoint belongs to one engine, {spec} has {len(parts)}; "
+            "write the path in place of a name"
         )
-    _foresee(spec, parts, need)
+    _check_parts(spec, parts, need)
     _check_model_cfg(spec, parts, options)
     models = Models("+".join(parts), tuple(_engine(part, options) for part in parts))
     for kind in need:
@@ -61,15 +65,13 @@ def load(
 
 def names() -> tuple[str, ...]:
     """Every name that `load` knows, plug-ins among them."""
-    return tuple(sorted({*weights.ROWS, *plugins()}))
+    return tuple(sorted({*CARDS, *plugins()}))
 
 
 def plugins() -> dict[str, str]:
     """Engines that other packages bring: name -> "module:factory"."""
     return {
-        entry.name: entry.value
-        for entry in entry_points(group=GROUP)
-        if entry.name not in weights.ROWS
+        entry.name: entry.value for entry in entry_points(group=GROUP) if entry.name not in CARDS
     }
 
 
@@ -78,64 +80,69 @@ def _split(spec: str) -> list[str]:
     parts = [spec] if Path(spec).exists() else [part.strip() for part in spec.split("+")]
     if not all(parts):
         raise UnknownEngineError(
-            f"{spec!r} has an empty part; write a name, or names joined by +.{did_you_mean(spec, names())}"
+            f"{spec!r} has an empty part; write a name, or names joined by +."
+            f"{did_you_mean(spec, names())}"
         )
     return [_auto(EngineOptions()) if part == "auto" else part for part in parts]
 
 
 def _auto(options: EngineOptions) -> str:
-    """What is taken where no engine is named: the one that the checkpoint is for, else the embedded model."""
-    if (
-        options.checkpoint is not None
-        and weights.module_of(Path(options.checkpoint)) != weights.ROWS["mini"].factory
-    ):
-        return str(options.checkpoint)
-    if weights.shipped() or options.checkpoint is not None:
+    """Without a name: the engine that the checkpoint is for, else the embedded model."""
+    if options.checkpoint is not None:
+        path = Path(options.checkpoint)
+        return "mini" if home.factory_of(path) == CARDS["mini"].factory else str(path)
+    if home.shipped_files():
         return "mini"
     log.warning(
-        "the embedded model is not in this installation: using 'fake', which only knows colours and simple shapes"
+        "the embedded model is not in this installation: using 'fake', which only knows colours "
+        "and simple shapes"
     )
     return "fake"
 
 
-def _foresee(spec: str, parts: list[str], need: Sequence[type]) -> None:
-    """Fail early: names that nobody knows, protocols that no part can have."""
+def _check_parts(spec: str, parts: list[str], need: Sequence[type]) -> None:
+    """Fail early: names that are not known, protocols that no part can have."""
     known = names()
     for part in parts:
-        if part not in known and not part.startswith("hub:") and not weights.looks_local(part):
-            if "/" in part or part.endswith((".onnx", ".safetensors", ".pt", ".pth")):
-                raise UnknownEngineError(
-                    f"{part} is not there; is the path right, seen from {Path.cwd()}?"
-                )
-            raise UnknownEngineError(
-                f"there is no engine {part!r}.{did_you_mean(part, known)} A path or hub:owner/name works too."
+        if part not in known and not part.startswith("hub:") and not home.looks_local(part):
+            _refuse_name(part, known)
+    if not all(part in CARDS for part in parts):
+        return
+    has = {kind for part in parts for kind in CARDS[part].protocols}
+    for kind in need:
+        if kind.__name__ not in has:
+            able = [card.name for card in CARDS.values() if kind.__name__ in card.protocols]
+            raise CapabilityError(
+                f"{spec} has no {kind.__name__}; join an engine that has one with +: "
+                f"{', '.join(able) or 'none yet'}"
             )
-    if all(part in weights.ROWS for part in parts):
-        has = {kind for part in parts for kind in weights.ROWS[part].protocols}
-        for kind in need:
-            if kind.__name__ not in has:
-                able = [row.name for row in weights.ROWS.values() if kind.__name__ in row.protocols]
-                having = ", ".join(able) or "none yet"
-                raise CapabilityError(
-                    f"{spec} has no {kind.__name__}; join an engine that has one with +: {having}"
-                )
+
+
+def _refuse_name(part: str, known: Sequence[str]) -> None:
+    if "/" in part or part.endswith((".onnx", ".safetensors", ".pt", ".pth")):
+        raise UnknownEngineError(f"{part} is not there; is the path right, seen from {Path.cwd()}?")
+    raise UnknownEngineError(
+        f"there is no engine {part!r}.{did_you_mean(part, known)} "
+        "A path or hub:owner/name works too."
+    )
 
 
 def _check_model_cfg(spec: str, parts: list[str], options: EngineOptions) -> None:
     """A model_cfg is about a bare weights file; everything else says itself what it is."""
     if options.model_cfg is None:
         return
-    files = [Path(part).expanduser() for part in parts if weights.looks_local(part)]
+    files = [Path(part).expanduser() for part in parts if home.looks_local(part)]
     files = files if options.checkpoint is None else [Path(options.checkpoint)]
     if all(path.is_dir() for path in files):  # also where there is none
         raise OptionError(
-            f"model_cfg {options.model_cfg!r} is for one weights file in Meta's format of SAM (--checkpoint FILE); "
-            f"{options.checkpoint or spec} says itself what it is, so leave it out"
+            f"model_cfg {options.model_cfg!r} is for one weights file in Meta's format of SAM; "
+            f"{options.checkpoint or spec} says itself what it is, so leave it out",
+            mend=Mend("checkpoint", "FILE"),
         )
 
 
 def _engine(name: str, options: EngineOptions) -> Any:
-    """The engine, from the cache where it was loaded before. What lies at a path may change, so it is not kept."""
+    """The engine, from the cache if its name was loaded before. What lies at a path may change."""
     if options.checkpoint is not None or name not in names():
         return _make(name, options)
     with _LOCK:  # also keeps two threads from loading the same weights twice
@@ -149,28 +156,29 @@ def _engine(name: str, options: EngineOptions) -> Any:
 
 
 def _make(name: str, options: EngineOptions) -> Any:
-    row = weights.ROWS.get(name)
-    where = row.factory if row else plugins().get(name)
+    card = CARDS.get(name)
+    where = card.factory if card else plugins().get(name)
     if where is None:
         path = _local(name, options)
-        where, options = weights.module_of(path), replace(options, checkpoint=path)
+        where, options = home.factory_of(path), replace(options, checkpoint=path)
     try:
         return _factory(where)(name, options)
     except MissingExtraError:
         raise
     except ImportError as error:
-        if (error.name or "").split(".")[0] == "wordmask":
+        library = (error.name or "").split(".")[0]
+        if library == "wordmask":
             raise
-        extra = row.extra if row else "hf"
+        extra = "hf" if name in plugins() else extra_of(where)
         if extra is None:
             raise MissingExtraError(
-                f"{name} cannot be loaded: {error}; reinstall with: pip install --force-reinstall wordmask"
+                f"{name} cannot be loaded: {error}; reinstall wordmask"
             ) from error
-        raise missing_extra(f"{error.name or error} (needed by {name})", extra) from error
+        raise missing_extra(f"{library or error} (needed by {name})", extra) from error
 
 
 def _local(name: str, options: EngineOptions) -> Path:
-    return weights.folder(name, options) if name.startswith("hub:") else Path(name).expanduser()
+    return home.folder(name, options) if name.startswith("hub:") else Path(name).expanduser()
 
 
 def _factory(where: str) -> Factory:

@@ -1,14 +1,14 @@
-"""CLIP, SigLIP (2) and TIPSv2: words and pictures in one space, for whole pictures and for every patch.
+"""CLIP, SigLIP (2) and TIPSv2: words and pictures in one space, for whole pictures and every patch.
 
 How patches are made to match words is the dense mode:
 
-    plain      one pass over the whole picture, the network untouched (for TIPSv2, which was trained for it)
+    plain      one pass over the whole picture, the network untouched (for TIPSv2, trained for it)
     clip       the network untouched, through windows: the baseline
     sclip      last block: softmax(QQ') + softmax(KK')
     clearclip  last block: softmax(QQ'), neither shortcut nor feed-forward part
     naclip     last block: softmax(KK' + a Gaussian around each patch), likewise bare
-    proxyclip  last block: who attends to whom is DINO's to say (needs a DINO folder as `proxy`)
-    corrclip   likewise, and only within clusters of class-agnostic masks (features(seen, masks))
+    proxyclip  last block: DINO decides who attends to whom (needs a DINO folder as `proxy`)
+    corrclip   likewise, only within clusters of class-agnostic masks (features(seen, masks))
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,42 +16,30 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Once
 from wordmask.core.protocols import FeatureMap, Seen, own_seen
 from wordmask.engines.hub import towers, windows
-from wordmask.engines.hub.attention import GUIDED, Scene
+from wordmask.engines.hub.attention import GUIDED, WindowContext
 from wordmask.engines.hub.clusters import cluster_map
-from wordmask.engines.hub.runtime import (
-    Runtime,
-    chunks,
-    inference,
-    load_model,
-    load_tokenizer,
-    log,
-    normalised,
-    numpy,
-    open_folder,
-    resized,
-    runtime,
-    torch,
-)
+from wordmask.engines.hub.loading import load_folder
+from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
+from wordmask.engines.hub.runtime import Runtime, chunks, log
 from wordmask.engines.hub.texts import TextBank, ensemble
 from wordmask.engines.options import EngineOptions
-from wordmask.engines.weights import home as weights
-from wordmask.errors import CapabilityError, OptionError
+from wordmask.engines.weights import home
+from wordmask.engines.weights.open import load_model, load_tokenizer, open_folder
+from wordmask.errors import CapabilityError, Mend, OptionError
+from wordmask.files import cache_home
 
-KINDS = {
-    "clip": "CLIPModel",
-    "metaclip_2": "MetaClip2Model",
-    "siglip": "SiglipModel",
-    "tipsv2": "Tipsv2Model",
-}
 TOWERS: dict[str, Callable[..., towers.Tower]] = {
     "clip": towers.Clip,
     "metaclip_2": towers.Clip,
@@ -70,8 +58,11 @@ GPU_WINDOWS, GPU_SENTENCES = 128, 2048
 
 @dataclass(frozen=True, eq=False)
 class ClipSeen:
-    """One picture. What is asked of it is computed when it is first asked, once, together with the
-    pictures that were encoded in the same call, and kept here."""
+    """One picture.
+
+    What is asked of it is computed when it is first asked, once, together with the pictures that
+    were encoded in the same call, and kept here.
+    """
 
     image: Image
     row: int  # among those pictures
@@ -96,17 +87,12 @@ class ClipEngine:
         self.name, self.tower, self.texts, self._place = name, tower, texts, place
         self.mode = "naclip" if tower.sliding else "plain"
         self.proxy: towers.Proxy | None = None
-        self.short = (
-            tower.side * 3 // 2 if tower.sliding else tower.side
-        )  # px, of the resized picture
+        # px, short side of the resized picture
+        self.short = tower.side * 3 // 2 if tower.sliding else tower.side
         tokens = (tower.side // tower.patch) ** 2
-        self.windows_at_a_time = place.rows(
-            200 * tokens * tower.width + 48 * tokens**2, WINDOWS.get(self._kind, GPU_WINDOWS)
-        )
-
-    @property
-    def _kind(self) -> str:
-        return str(self._place.device.type)
+        nbytes = 200 * tokens * tower.width + 48 * tokens**2
+        most = WINDOWS.get(place.device.type, GPU_WINDOWS)
+        self.windows_at_a_time = place.rows(nbytes, most)
 
     def encode(self, images: Sequence[Image]) -> list[Seen]:
         seen: list[Seen] = []
@@ -149,15 +135,16 @@ class ClipEngine:
         return vector
 
     def _vectors(self, images: Sequence[Image]) -> Array:
+        """(N, D) unit rows."""
         rows = []
-        with inference():
-            for batch in chunks(images, self.windows_at_a_time):
-                pixels = torch().stack([self._whole(image) for image in batch])
-                pooled = self.tower.pooled(pixels.to(self._place.device, self._place.dtype))
-                rows.append(numpy(torch().nn.functional.normalize(pooled.float(), dim=-1)))
+        for batch in chunks(images, self.windows_at_a_time):
+            pixels = torch.stack([self._whole(image) for image in batch])
+            with torch.no_grad():
+                vectors = self.tower.embed(pixels.to(self._place.device, self._place.dtype))
+                rows.append(to_numpy(functional.normalize(vectors.float(), dim=-1)))
         return np.concatenate(rows)
 
-    def _whole(self, image: Image) -> Any:
+    def _whole(self, image: Image) -> Tensor:
         side = self.tower.side
         if not isinstance(self.tower, towers.Clip):
             return towers.pixels_of(self.tower, image, (side, side))
@@ -171,82 +158,78 @@ class ClipEngine:
 
     def _maps(self, images: Sequence[Image], masks: Sequence[Masks] | None) -> list[FeatureMap]:
         """All windows of some pictures, in batches across them, each blended into its picture."""
-        with inference():
-            return self._blend(images, masks)
+        with torch.no_grad():
+            views = [self._lay_out(image) for image in images]
+            if masks is not None:
+                for view, own in zip(views, masks, strict=True):
+                    view.clusters = self._clusters(own, view)
+            for batch in self._batches(views):
+                vectors = to_numpy(self._look(batch))
+                for window, rows in zip(batch, vectors, strict=True):
+                    window.view.blend.add(window.corner, rows)
+        return [FeatureMap(view.blend.unit(), view.size, self.tower.scale) for view in views]
 
-    def _blend(self, images: Sequence[Image], masks: Sequence[Masks] | None) -> list[FeatureMap]:
-        plans = [self._plan(image) for image in images]
-        pixels = [self._resized(image, plan) for image, plan in zip(images, plans, strict=True)]
-        clusters: list[Array] | None = None
-        if self.mode == "corrclip" and masks is not None:
-            clusters = [self._clusters(*item) for item in zip(masks, plans, pixels, strict=True)]
-        blends: list[windows.Blend | None] = [None] * len(images)
-        for batch in self._batches(plans):
-            vectors = numpy(self._look(batch, plans, pixels, clusters))
-            for (index, corner), rows in zip(batch, vectors, strict=True):
-                blend = blends[index] = blends[index] or windows.Blend(plans[index], rows.shape[-1])
-                blend.add(corner, rows)
-        return [
-            FeatureMap(blend.unit(), image.size, self.tower.scale)
-            for blend, image in zip(blends, images, strict=True)
-            if blend is not None
-        ]
-
-    def _plan(self, image: Image) -> windows.Layout:
+    def _lay_out(self, image: Image) -> "WindowedPicture":
         patch = self.tower.patch
-        short, window = max(1, round(self.short / patch)), self.tower.side // patch
-        return windows.layout(
-            image.size, short, None if self.mode == "plain" else window, max(1, window // 2)
-        )
+        short, side = max(1, round(self.short / patch)), self.tower.side // patch
+        window = None if self.mode == "plain" else side
+        grid = windows.layout(image.size, short, window, max(1, side // 2))
+        size = grid.grid[0] * patch, grid.grid[1] * patch
+        return WindowedPicture(image.size, grid, to_tensor(image, size, cubic=self.tower.cubic))
 
-    def _resized(self, image: Image, plan: windows.Layout) -> Any:
-        patch = self.tower.patch
-        return resized(image, (plan.grid[0] * patch, plan.grid[1] * patch), cubic=self.tower.cubic)
+    def _clusters(self, masks: Masks, view: "WindowedPicture") -> Array:
+        grid = view.layout.grid
+        if self.proxy is None:
+            return cluster_map(masks, grid)
+        pixels = view.pixels[None].to(self._place.device)
+        features = to_numpy(self.proxy.features(pixels, grid))[0]
+        return cluster_map(masks, grid, features.reshape(*grid, -1))
 
-    def _batches(
-        self, plans: Sequence[windows.Layout]
-    ) -> Iterator[Sequence[tuple[int, tuple[int, int]]]]:
-        """(picture, corner) of all windows, those of one shape together."""
-        items = [(index, corner) for index, plan in enumerate(plans) for corner in plan.corners]
-        for _, same in groupby(items, key=lambda item: plans[item[0]].window):
+    def _batches(self, views: Sequence["WindowedPicture"]) -> Iterator[Sequence["PictureWindow"]]:
+        """All windows, those of one shape together."""
+        items = [PictureWindow(view, corner) for view in views for corner in view.layout.corners]
+        for _, same in groupby(items, key=lambda item: item.view.layout.window):
             yield from chunks(list(same), self.windows_at_a_time)
 
-    def _look(
-        self,
-        batch: Sequence[tuple[int, tuple[int, int]]],
-        plans: Sequence[windows.Layout],
-        pixels: Sequence[Any],
-        clusters: Sequence[Array] | None,
-    ) -> Any:
+    def _look(self, batch: Sequence["PictureWindow"]) -> Tensor:
         """(windows, h * w, D) unit vectors of one batch."""
-        t, patch, device = torch(), self.tower.patch, self._place.device
-        grid = plans[batch[0][0]].window
-        seen = []
-        for index, (row, column) in batch:
-            top, left = row * patch, column * patch
-            seen.append(
-                pixels[index][:, top : top + grid[0] * patch, left : left + grid[1] * patch]
-            )
-        raw = t.stack(seen)
-        proxy = (
-            self.proxy.features(raw.to(device), grid)
-            if self.proxy and self.mode in GUIDED
-            else None
-        )
-        inside = None
-        if clusters is not None:
-            cut = [clusters[i][y : y + grid[0], x : x + grid[1]].reshape(-1) for i, (y, x) in batch]
-            inside = t.from_numpy(np.stack(cut)).to(device)
-        ready = normalised(raw, *self.tower.statistics).to(device, self._place.dtype)
-        return towers.patches(
-            self.tower, ready, self.mode, Scene(grid, self.tower.prefix, proxy, inside)
-        )
+        device, grid = self._place.device, batch[0].view.layout.window
+        raw = torch.stack([window.pixels(self.tower.patch) for window in batch])
+        proxy = None
+        if self.proxy is not None and self.mode in GUIDED:
+            proxy = self.proxy.features(raw.to(device), grid)
+        given = [w.inside(w.view.clusters) for w in batch if w.view.clusters is not None]
+        clusters = torch.from_numpy(np.stack(given)).to(device) if given else None
+        ready = normalise(raw, self.tower.statistics).to(device, self._place.dtype)
+        context = WindowContext(grid, self.tower.prefix, proxy, clusters)
+        return towers.patches(self.tower, ready, self.mode, context)
 
-    def _clusters(self, masks: Masks, plan: windows.Layout, pixels: Any) -> Array:
-        if self.proxy is None:
-            return cluster_map(masks, plan.grid)
-        features = numpy(self.proxy.features(pixels[None].to(self._place.device), plan.grid))[0]
-        return cluster_map(masks, plan.grid, features.reshape(*plan.grid, -1))
+
+class WindowedPicture:
+    """A resized picture under windows, and the mean of what they say of each patch."""
+
+    def __init__(self, size: Size, layout: windows.WindowGrid, pixels: Tensor) -> None:
+        self.size, self.layout, self.pixels = size, layout, pixels
+        self.clusters: Array | None = None  # (h, w) which cluster of masks each patch lies in
+        self.blend = windows.Blend(layout)
+
+
+class PictureWindow(NamedTuple):
+    """One window on one picture."""
+
+    view: WindowedPicture
+    corner: tuple[int, int]  # row and column of its first patch
+
+    def pixels(self, patch: int) -> Tensor:
+        """(3, h, w) in [0, 1]."""
+        top, left = (place * patch for place in self.corner)
+        height, width = (extent * patch for extent in self.view.layout.window)
+        return self.view.pixels[:, top : top + height, left : left + width]
+
+    def inside(self, clusters: Array) -> Array:
+        """(h * w,) the clusters of its patches."""
+        (row, column), (height, width) = self.corner, self.view.layout.window
+        return clusters[row : row + height, column : column + width].reshape(-1)
 
 
 class ClipTexts:
@@ -254,10 +237,10 @@ class ClipTexts:
 
     def __init__(self, tower: towers.Tower, tokenizer: Any, bank: TextBank, place: Runtime) -> None:
         self._tower, self._tokenizer, self._bank, self._place = tower, tokenizer, bank, place
-        self.longest = int(tower.text_length or min(getattr(tokenizer, "model_max_length", 77), 77))
-        self.sentences_at_a_time = place.rows(
-            400 * self.longest * tower.width, SENTENCES.get(place.device.type, GPU_SENTENCES)
-        )
+        self.longest = int(tower.text_length or min(tokenizer.model_max_length, 77))
+        nbytes = 400 * self.longest * tower.width
+        most = SENTENCES.get(place.device.type, GPU_SENTENCES)
+        self.sentences_at_a_time = place.rows(nbytes, most)
         self.width = 0  # of a vector, once one is known
 
     @property
@@ -274,70 +257,56 @@ class ClipTexts:
 
     def sentences(self, lines: Sequence[str]) -> Array:
         """(N, D) unit rows of whole sentences, without templates."""
-        with inference():
-            return np.concatenate(
-                [self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)]
-            )
+        parts = [self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)]
+        return np.concatenate(parts)
 
     def _batch(self, lines: Sequence[str]) -> Array:
         fixed = self._tower.text_length is not None
         tokens = self._tokenizer(
             list(lines),
-            padding="max_length"
-            if fixed
-            else "longest",  # to 77 would cost ten times as much for short phrases
+            # To pad all to 77 would cost ten times as much for short phrases.
+            padding="max_length" if fixed else "longest",
             truncation=True,
             max_length=self.longest,
             return_tensors="pt",
         )
         if tokens["input_ids"].shape[1] == self.longest and not fixed:
-            log.warning(
-                "a text fills all %d tokens and may be cut: %r",
-                self.longest,
-                max(lines, key=len)[:60],
+            longest = max(lines, key=len)
+            log.warning("a text fills all %d tokens and may be cut: %r", self.longest, longest[:60])
+        names = [name for name in ("input_ids", "attention_mask") if name in tokens]
+        with torch.no_grad():
+            vectors = self._tower.words(
+                {name: tokens[name].to(self._place.device) for name in names}
             )
-        wanted = {
-            name: tokens[name].to(self._place.device)
-            for name in ("input_ids", "attention_mask")
-            if name in tokens
-        }
-        rows: Array = numpy(
-            torch().nn.functional.normalize(self._tower.words(wanted).float(), dim=-1)
-        )
-        return rows
+            return to_numpy(functional.normalize(vectors.float(), dim=-1))
 
 
 def load(name: str, options: EngineOptions) -> ClipEngine:
     """The engine of a known name or a folder in hub layout."""
-    place = runtime(options)
-    path = weights.folder(name, options)
-    checkpoint = open_folder(path, KINDS, "the CLIP engine")
-    tower = TOWERS[checkpoint.kind](
-        load_model(checkpoint, KINDS[checkpoint.kind], options), checkpoint, place
-    )
-    stamp = weights.stamp(name, path)
-    bank = TextBank(weights.home() / "texts", stamp.partition("@")[2])
-    engine = ClipEngine(stamp, tower, ClipTexts(tower, load_tokenizer(path), bank, place), place)
+    loaded = load_folder(name, options, __name__, "the CLIP engine")
+    tower = TOWERS[loaded.folder.kind](loaded.model, loaded.folder, loaded.place)
+    bank = TextBank(cache_home() / "texts", loaded.name.partition("@")[2])
+    texts = ClipTexts(tower, load_tokenizer(loaded.folder.path), bank, loaded.place)
+    engine = ClipEngine(loaded.name, tower, texts, loaded.place)
     if options.input_side is not None:
         engine.short = options.input_side
-    _choose(engine, options, place)
+    _choose_mode(engine, options, loaded.place)
     return engine
 
 
-def _choose(engine: ClipEngine, options: EngineOptions, place: Runtime) -> None:
+def _choose_mode(engine: ClipEngine, options: EngineOptions, place: Runtime) -> None:
     """The dense mode and the network that it leans on."""
     if options.proxy is not None:
-        path = weights.folder(
-            str(options.proxy),
-            EngineOptions(offline=options.offline, allow_pickle=options.allow_pickle),
-        )
-        found = open_folder(Path(path), PROXIES, "the proxy of CLIP")
-        engine.proxy = towers.Proxy(load_model(found, PROXIES[found.kind], options), found, place)
+        plain = EngineOptions(offline=options.offline, allow_pickle=options.allow_pickle)
+        folder = open_folder(home.folder(str(options.proxy), plain), PROXIES, "the proxy of CLIP")
+        model = load_model(folder, PROXIES[folder.kind], options)
+        engine.proxy = towers.Proxy(model, folder, place)
     if options.dense_mode != "auto":
         engine.mode = options.dense_mode
     elif engine.proxy is not None:
         engine.mode = "proxyclip"
     if engine.mode == "proxyclip" and engine.proxy is None:
         raise OptionError(
-            "the mode proxyclip needs a DINO network: proxy='facebook/dinov2-base' as a folder or hub:name"
+            "the mode proxyclip needs a DINO network, as a folder or from the hub",
+            mend=Mend("proxy", "hub:facebook/dinov2-base"),
         )

@@ -1,4 +1,4 @@
-"""An engine without weights: it knows colours and simple shapes. For tests, docs and plug-in authors.
+"""An engine without weights that knows colours and simple shapes, for tests, docs and plug-ins.
 
 On drawn pictures it answers honestly and the same on every machine: "red disc" is found where a red
 disc is drawn, a click grows the region of similar colour, and "cat" is absent. Its vectors have one
@@ -103,7 +103,7 @@ class Fake:
         flat = masks.reshape(-1, height, width)
         quality = np.array([_quality(own, mask) for mask in flat], np.float32).reshape(-1, 3)
         vectors = np.array([_mean_vector(own, mask) for mask in flat], np.float32)
-        # On a flat drawing all three may be equal: the whole is meant, then the part, then the rest.
+        # On a flat drawing all three may be equal: then the whole is best, the part second.
         quality -= np.array([0.04, 0.0, 0.08], np.float32)
         logits = np.where(masks, 8, -8).astype(np.float32)
         return Cuts(logits, quality.clip(0, 1), vectors.reshape(len(prompts), 3, DIM))
@@ -187,7 +187,7 @@ def name_colours(pixels: Array) -> Array:
 
 
 def _on_grid(pixels: Array, side: int) -> Array:
-    """Every cell takes the pixel under its centre: colours stay pure, as areas would mix them at edges."""
+    """Each cell takes the pixel under its centre: an average would mix the colours at edges."""
     height, width = pixels.shape[:2]
     shrink = min(1.0, side / max(height, width))
     h, w = max(1, round(height * shrink)), max(1, round(width * shrink))
@@ -223,7 +223,7 @@ def _vectors(colours: Array, pieces: Array) -> Array:
 
 
 def _shape(masks: Masks, row: int) -> str:
-    """What a region's bounding box and fill say: a disc fills pi / 4 of its square, a triangle half."""
+    """The shape by how much of its box a region fills: a disc pi / 4, a triangle half."""
     x0, y0, x1, y1 = masks.boxes[row].tolist()
     width, height, area = x1 - x0, y1 - y0, int(masks.areas[row])
     if area < _MIN_CELLS or (width, height) == masks.size[::-1]:
@@ -273,10 +273,10 @@ def _candidates(seen: FakeSeen, prompt: PromptBatch) -> Array:
     if not np.isnan(box).any():
         three = _in_box(seen, box)
         if (keep == 1).any():
-            three &= _grown(seen, xy, keep)[[1, 1, 2]]
+            three &= _grow(seen, xy, keep)[[1, 1, 2]]
         return three
     if (keep == 1).any():
-        return _grown(seen, xy, keep)
+        return _grow(seen, xy, keep)
     if prompt.logits is not None:
         height, width = seen.pieces.shape
         earlier = (
@@ -287,8 +287,8 @@ def _candidates(seen: FakeSeen, prompt: PromptBatch) -> Array:
     return np.zeros((3, *seen.pieces.shape), bool)
 
 
-def _grown(seen: FakeSeen, xy: Array, keep: Array) -> Array:
-    """What grows from the wanted points; where an unwanted point grows too, the nearer one has it."""
+def _grow(seen: FakeSeen, xy: Array, keep: Array) -> Array:
+    """What grows from the wanted points; of what an unwanted point grows too, the nearer part."""
     part, whole = (_floods(seen, xy[keep == 1], spread) for spread in (_TIGHT, _LOOSE))
     wider = _with_surroundings(seen, whole)
     if (keep == 0).any():
@@ -333,7 +333,7 @@ def _distance(seen: FakeSeen, xy: Array) -> Array:
 
 
 def _with_surroundings(seen: FakeSeen, mask: Array) -> Array:
-    """The mask and the one region that surrounds most of it, unless that is the picture's background."""
+    """The mask and the region that surrounds most of it, unless that is the background."""
     ring = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~mask
     if not ring.any():
         return mask
@@ -343,7 +343,7 @@ def _with_surroundings(seen: FakeSeen, mask: Array) -> Array:
 
 
 def _in_box(seen: FakeSeen, box: Array) -> Array:
-    """In a box: the largest piece that differs from what lies around it, all such pieces, the whole box."""
+    """The largest piece in a box that differs from what lies around, all such pieces, the box."""
     (x0, y0), (x1, y1) = _cells(
         seen, np.array([box[:2], np.nextafter(box[2:], -np.inf)], np.float32)
     )
@@ -359,7 +359,7 @@ def _in_box(seen: FakeSeen, box: Array) -> Array:
 
 
 def _quality(seen: FakeSeen, mask: Array) -> float:
-    """0.5 for a mask without a visible edge, towards 1 where colours change sharply along it; 0 if empty."""
+    """0.5 without a visible edge, towards 1 where colours change sharply along it; 0 if empty."""
     if not mask.any():
         return 0.0
     small = mask.astype(np.uint8)

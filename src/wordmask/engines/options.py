@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Predicate
 
 from wordmask.core.options import check
-from wordmask.errors import OptionError
+from wordmask.errors import Mend, OptionError
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -36,11 +36,11 @@ class EngineOptions:
     device: Literal["auto", "cuda", "mps", "cpu"] | Annotated[str, Predicate(is_cuda)] = "auto"
     """Where to compute: auto (the first of cuda, mps, cpu that is there), cuda, mps or cpu."""
     dtype: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
-    """Number format of the weights: auto (fp16 or bf16 on a GPU, fp32 on the CPU), fp32, fp16 or bf16."""
+    """Number format of the weights; auto is bf16 or fp16 on a GPU, fp32 on the CPU."""
     checkpoint: str | Path | None = None
     """A weights file or a folder in hub layout, used in place of the known source."""
     model_cfg: str | None = None
-    """Which SAM a weights file in Meta's format should be (vit_b, vit_l, vit_h): checked, as the file itself tells."""
+    """Which SAM a weights file in Meta's format must be: vit_b, vit_l or vit_h."""
     max_memory: int | str | None = None
     """Memory the engine may use, as bytes or like "6GB": sets batch sizes, tiles and offload."""
     offline: bool = False
@@ -48,13 +48,13 @@ class EngineOptions:
     compile: bool = False
     """Compile the network (torch.compile); falls back to eager where that fails."""
     input_side: Annotated[int, Ge(16)] | None = None
-    """Side in pixels that the picture is resized to; half the side takes about a quarter of the time."""
+    """Side in pixels that the picture is resized to; half the side takes a quarter of the time."""
     dense_mode: DenseMode = "auto"
-    """How CLIP matches patches with words: auto, plain, clip, sclip, clearclip, naclip, proxyclip or corrclip."""
+    """How CLIP matches patches with words; auto is what suits the network (docs/engines.md)."""
     proxy: str | Path | None = None
-    """A DINO v2 or v3 folder, or hub:owner/name, that tells proxyclip and corrclip which patches belong together."""
+    """A DINO v2 or v3 folder, or hub:owner/name, by which proxyclip and corrclip group patches."""
     allow_pickle: bool = False
-    """LOUD: also read pickled weights (.bin, .pt, .pth, .ckpt), as tensors only. Not for files from strangers."""
+    """Also read pickles (.bin, .pt, .pth, .ckpt), as tensors only. Not for strangers' files."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -72,10 +72,16 @@ def parse_bytes(text: Any) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", str(text), re.IGNORECASE)
     if not found:
-        raise OptionError(f"a size in memory is written like 6GB or 512MiB, got {text!r}")
+        raise OptionError(
+            f"a size in memory is written like 6GB or 512MiB, got {text!r}",
+            mend=Mend("max_memory", "6GB"),
+        )
     number, unit, binary = float(found[1]), found[2].lower(), found[3]
     power = ("", "k", "m", "g", "t").index(unit)
     count = int(number * (1024**power if binary else _UNITS[unit]))
     if count < 1:
-        raise OptionError(f"a size in memory must be at least one byte, got {text!r}")
+        raise OptionError(
+            f"a size in memory must be at least one byte, got {text!r}",
+            mend=Mend("max_memory", "6GB"),
+        )
     return count

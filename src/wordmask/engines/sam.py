@@ -1,6 +1,6 @@
 """SAM, SAM-HQ, SAM 2, SAM 2.1 and EdgeTAM: points, boxes and earlier masks -> masks.
 
-An encoding is a value: it knows its picture's size, may wait in host memory, and serves any number of threads.
+What came of a picture is a value: it may wait in host memory and serves any number of threads.
 """
 
 import logging
@@ -9,62 +9,47 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Cuts, PromptBatch, Seen, own_seen
 from wordmask.engines.hub import meta
+from wordmask.engines.hub.loading import load_folder
+from wordmask.engines.hub.pixels import to_numpy
 from wordmask.engines.hub.prompts import Group, groups
-from wordmask.engines.hub.runtime import (
-    Runtime,
-    chunks,
-    inference,
-    load_model,
-    numpy,
-    open_folder,
-    runtime,
-    torch,
-)
+from wordmask.engines.hub.runtime import Runtime, chunks, runtime
 from wordmask.engines.hub.sam_networks import Network, Sam, Sam2
 from wordmask.engines.options import EngineOptions
-from wordmask.engines.weights import home as weights
+from wordmask.engines.weights import home
 from wordmask.errors import PromptError
 
 log = logging.getLogger("wordmask.engines")
 
-# Video checkpoints hold the picture model and a memory, which is left out here.
-KINDS = {
-    "sam": "SamModel",
-    "sam_hq": "SamHQModel",
-    "sam2": "Sam2Model",
-    "sam2_video": "Sam2Model",
-    "edgetam": "EdgeTamModel",
-    "edgetam_video": "EdgeTamModel",
-}
-NO_CANDIDATE = (
-    -32.0
-)  # logit of a candidate that the network did not give: an empty mask of quality 0
+# Logit of a candidate that the network did not give: an empty mask, of quality 0
+NO_CANDIDATE = -32.0
 PICTURES, PROMPTS = {"cpu": 2}, {"cpu": 16}  # most at a time; more is slower on a CPU
 GPU_PICTURES, GPU_PROMPTS = 16, 128
 
 
 @dataclass(frozen=True, eq=False)
 class SamSeen:
-    """One picture's feature maps, (1, D, h, w) each."""
+    """One picture's feature maps."""
 
     size: Size
-    tensors: tuple[Any, ...]
+    tensors: tuple[Tensor, ...]  # (1, D, h, w) each
 
     @property
     def nbytes(self) -> int:
-        return sum(int(tensor.numel() * tensor.element_size()) for tensor in self.tensors)
+        return sum(int(tensor.nbytes) for tensor in self.tensors)
 
     def to(self, device: Any) -> "SamSeen":
-        """The same encoding on another device; "cpu" is host memory."""
+        """The same on another device; "cpu" is host memory."""
         return SamSeen(self.size, tuple(tensor.to(device) for tensor in self.tensors))
 
 
 class SamEngine:
-    """A `Segmenter`. One click gives three candidates; a box, several points or a mask give one that is meant."""
+    """A `Segmenter`. One click gives three candidates; a box, several points or a mask give one."""
 
     def __init__(self, name: str, network: Network, place: Runtime) -> None:
         self.name = name
@@ -82,20 +67,21 @@ class SamEngine:
 
     def encode(self, images: Sequence[Image]) -> list[Seen]:
         seen: list[Seen] = []
-        with inference():
+        with torch.no_grad():
             for batch in chunks(images, self.pictures_at_a_time):
-                pixels = torch().stack([self.network.pixels(image) for image in batch])
+                pixels = torch.stack([self.network.pixels(image) for image in batch])
                 maps = self.network.encode(pixels)
                 for row, image in enumerate(batch):
                     # A slice would keep the whole batch alive.
                     own = tuple(level[row : row + 1].clone() for level in maps)
-                    seen.append(self._rested(SamSeen(image.size, own)))
+                    seen.append(self._store(SamSeen(image.size, own)))
         return seen
 
     def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
         """Logits (P, C, h, w) over the picture, C = 3 where any prompt is a single click, else 1.
 
-        Beside a single click, a prompt that means one thing fills candidate 0; the others are empty, of quality 0.
+        Beside a single click, a prompt that means one thing fills candidate 0; its others are
+        empty, of quality 0.
         """
         own = own_seen(seen, SamSeen, self.name)
         if not len(prompts):
@@ -107,43 +93,40 @@ class SamEngine:
         here = own.to(self._place.device)
         logits: Array | None = None
         quality = np.zeros((len(prompts), candidates), np.float32)
-        with inference():
-            for group in (
-                part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)
-            ):
-                masks, scores = self.network.decode(here.tensors, own.size, group)
-                masks, scores = numpy(masks), numpy(scores)
-                if logits is None:
-                    logits = np.full(
-                        (len(prompts), candidates, *masks.shape[-2:]), NO_CANDIDATE, np.float32
-                    )
-                count = masks.shape[1]
-                logits[group.rows, :count], quality[group.rows, :count] = masks, scores
+        batches = [part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)]
+        for group in batches:
+            with torch.no_grad():
+                tensors = self.network.decode(here.tensors, own.size, group)
+            masks, scores = (to_numpy(tensor) for tensor in tensors)
+            if logits is None:
+                shape = (len(prompts), candidates, *masks.shape[-2:])
+                logits = np.full(shape, NO_CANDIDATE, np.float32)
+            count = masks.shape[1]
+            logits[group.rows, :count], quality[group.rows, :count] = masks, scores
         if logits is None:
             raise PromptError("no prompt could be decoded")
         return Cuts(logits, quality.clip(0, 1))
 
-    def _rested(self, seen: SamSeen) -> SamSeen:
+    def _store(self, seen: SamSeen) -> SamSeen:
         return seen.to("cpu") if self._place.offload else seen
 
 
 def load(name: str, options: EngineOptions) -> SamEngine:
     """The engine of a known name, a folder in hub layout, or a file in Meta's own format (SAM)."""
-    place = runtime(options)
-    path = weights.folder(name, options)
+    place = runtime(options)  # a device that is not here is said before anything is fetched
+    path = home.folder(name, options)
     if path.is_file():
-        model, kind = meta.load(path, options), "sam"
+        model, kind, stamp = meta.load(path, options), "sam", home.stamp(name, path)
     else:
-        checkpoint = open_folder(path, KINDS, "the SAM engine")
-        kind = checkpoint.kind
-        model = load_model(checkpoint, KINDS[kind], options)
+        loaded = load_folder(name, options, __name__, "the SAM engine")
+        model, kind, stamp = loaded.model, loaded.folder.kind, loaded.name
     family = Sam if kind in ("sam", "sam_hq") else Sam2
     network: Network = family(model, place, _side(options.input_side, family.stride))
-    return SamEngine(weights.stamp(name, path), network, place)
+    return SamEngine(stamp, network, place)
 
 
 def _side(wanted: int | None, stride: int) -> int | None:
-    """The input side rounded up to what the network can take; said aloud where it differs."""
+    """The input side rounded up to what the network can take, with a warning where it differs."""
     if wanted is None:
         return None
     side = -(-wanted // stride) * stride

@@ -15,14 +15,14 @@ from wordmask.core.protocols import Dense, DepthModel, Embedder, PromptBatch, Se
 from wordmask.engines.mini.engine import MiniEngine, inner_size, load
 from wordmask.engines.mini.text import TextEncoder, tidy
 from wordmask.engines.options import EngineOptions
-from wordmask.engines.weights import home as weights
+from wordmask.engines.weights import home
 from wordmask.errors import WeightsError
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.segment import SegmentOptions, segment, segment_view
 
 pytestmark = pytest.mark.skipif(
-    not weights.shipped(), reason="the weights of mini are not in this checkout"
+    not home.shipped_files(), reason="the weights of mini are not in this checkout"
 )
 
 
@@ -50,7 +50,7 @@ def test_it_is_what_auto_means_and_has_four_protocols():
 
 
 def test_all_files_together_stay_under_the_limit():
-    folder = weights.shipped()[0].parent
+    folder = home.shipped_files()[0].parent
     assert sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) <= 35_000_000
 
 
@@ -110,8 +110,8 @@ def test_naming_and_cutting_one_picture_encode_each_size_once(mini, cat, monkeyp
     view = View(cat, Models("mini", (mini,)), Trace())
     segment_view(view, Text(("cat", "bus")))
     segment_view(view, Text(("dog",)), SegmentOptions(how="unified"))
-    mini.embed(view.seen(mini))
-    mini.depth(view.seen(mini))
+    mini.embed(view.encoding_of(mini))
+    mini.depth(view.encoding_of(mini))
     assert sizes == [(352, 512), (256, 384), (512, 768)]
 
 
@@ -197,7 +197,7 @@ def test_phrases_are_tidied(raw, clean):
 
 
 def test_a_changed_file_is_refused(tmp_path, mini):
-    for path in weights.shipped()[0].parent.iterdir():
+    for path in home.shipped_files()[0].parent.iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
     damaged = tmp_path / "encoder.onnx"

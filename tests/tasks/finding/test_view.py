@@ -65,16 +65,16 @@ def test_all_tasks_share_the_one_encoding(view, engine):
 
 def test_the_roles_of_one_engine_share_it(view, engine):
     roles = [view.models.get(kind) for kind in (Segmenter, Dense, Embedder, Detector, DepthModel)]
-    assert len({id(view.seen(role)) for role in roles}) == 1
-    assert view.encoding is view.seen(engine)
+    assert len({id(view.encoding_of(role)) for role in roles}) == 1
+    assert view.encoding is view.encoding_of(engine)
     assert engine.passes.total() == 1
 
 
 def test_two_engines_encode_once_each(image):
     cuts, names = Counting("cuts"), Counting("names")
     view = View(image, Models("cuts+names", (cuts, names)), Trace())
-    assert view.seen(cuts) is not view.seen(names)
-    assert view.seen(names) is view.seen(names)
+    assert view.encoding_of(cuts) is not view.encoding_of(names)
+    assert view.encoding_of(names) is view.encoding_of(names)
     assert (cuts.passes.total(), names.passes.total(), view.trace.encodings) == (1, 1, 2)
 
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import typer
 
 from wordmask.doors.cli.models import AsJson
+from wordmask.engines.cards import CARDS
 from wordmask.engines.weights import home as weights
 from wordmask.errors import OutputError
-from wordmask.files import write_bytes
+from wordmask.files import cache_home, write_bytes
 from wordmask.media.reading.limits import human
 from wordmask.version import __version__
 
@@ -88,7 +89,7 @@ def _install_size() -> Check:
 
 
 def _weights_folder() -> Check:
-    home = weights.home()
+    home = cache_home()
     try:
         write_bytes(home / ".doctor", b"")
         (home / ".doctor").unlink()
@@ -122,13 +123,13 @@ def _extras() -> list[Check]:
 
 
 def _weights() -> list[Check]:
-    shipped = weights.shipped()
+    shipped = weights.shipped_files()
     size = human(sum(path.stat().st_size for path in shipped), "B")
     state = f"embedded, {size}" if shipped else "its files are not in this installation"
     here = [
         row.name
-        for row in weights.ROWS.values()
-        if row.source.startswith("hub:") and weights.cached(row)
+        for row in CARDS.values()
+        if row.source.startswith("hub:") and weights.is_here(row)
     ]
     fetched = ", ".join(here) or "none fetched yet"
     return [

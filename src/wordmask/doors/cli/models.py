@@ -7,8 +7,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from wordmask import engines
-from wordmask.engines.weights import home as weights
-from wordmask.engines.weights.home import Row
+from wordmask.engines.cards import CARDS, EngineCard
+from wordmask.engines.weights import home
 from wordmask.media.reading.limits import human
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.", metavar=" ")]
@@ -31,8 +31,8 @@ GROUPS = (
 )
 OTHERS = "Others"
 RECORDED = (
-    "name", "source", "protocols", "licence", "revision", "sha256", "nbytes", "input_side", "extra",
-    "gated",
+    "name", "source", "protocols", "licence", "revision", "sha256", "nbytes", "size_mb",
+    "input_side", "extra", "gated",
 )  # fmt: skip
 WIDTHS = {"name": 20, "size": 9, "here": 5, "needs": 22, "licence": 27}
 
@@ -42,7 +42,7 @@ def models(json: AsJson = False) -> None:
 
     wordmask segment kitchen.jpg cup --model sam2.1-large+clip-b16
     """
-    rows = [*weights.ROWS.values()]
+    rows = [*CARDS.values()]
     rows += [_plugin(name, where) for name, where in engines.plugins().items()]
     if json:
         typer.echo(jsonlib.dumps([_record(row) for row in rows]))
@@ -55,7 +55,7 @@ def models(json: AsJson = False) -> None:
     )
 
 
-def group_engines(rows: Sequence[Row]) -> dict[str, list[Row]]:
+def group_engines(rows: Sequence[EngineCard]) -> dict[str, list[EngineCard]]:
     """The engines by the titles of their groups: `mini` first, then as they come, `fake` last."""
     order = {"mini": -1, "fake": 1}
     ordered = sorted(rows, key=lambda row: order.get(row.name, 0))
@@ -68,7 +68,7 @@ def group_engines(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {title: members for title, members in groups.items() if members}
 
 
-def _print_groups(groups: dict[str, list[Row]]) -> None:
+def _print_groups(groups: dict[str, list[EngineCard]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -83,30 +83,31 @@ def _print_groups(groups: dict[str, list[Row]]) -> None:
         console.print(table)
 
 
-def _plugin(name: str, where: str) -> Row:
-    return Row(name, where, "plug-in", (), "see the package")
+def _plugin(name: str, where: str) -> EngineCard:
+    return EngineCard(name, where, "plug-in", (), "see the package")
 
 
-def _record(row: Row) -> dict[str, Any]:
-    cached = weights.cached(row) if row.source != "plug-in" else None
+def _record(row: EngineCard) -> dict[str, Any]:
+    cached = home.is_here(row) if row.source != "plug-in" else None
     return {key: getattr(row, key) for key in RECORDED} | {"cached": cached}
 
 
-def _needs(row: Row) -> str:
+def _needs(row: EngineCard) -> str:
     parts = [row.extra] if row.extra else []
     parts += ["an agreement"] if row.gated else []
     return ", ".join(parts)
 
 
-def _size(row: Row) -> str:
+def _size(row: EngineCard) -> str:
     if row.source == "shipped":
-        return human(sum(path.stat().st_size for path in weights.shipped()), "B")
-    return human(row.nbytes, "B") if row.nbytes else ""
+        return human(sum(path.stat().st_size for path in home.shipped_files()), "B")
+    nbytes = row.nbytes or (row.size_mb or 0) * 1_000_000
+    return human(nbytes, "B") if nbytes else ""
 
 
-def _here(row: Row) -> str:
+def _here(row: EngineCard) -> str:
     """Whether it can be used at once; what needs no weights is always here."""
     if row.source == "plug-in":
         return "yes"
-    state = weights.cached(row)
+    state = home.is_here(row)
     return "yes" if state or state is None else "no"

@@ -1,1 +1,1 @@
-"""What the engines on torch and transformers share. No engine lives here, and nothing here imports one."""
+"""What the engines on torch share. Its modules import torch; only engines import them."""

@@ -12,8 +12,9 @@ ALIKE = 0.2  # cosine distance below which two masks are one cluster, and so on 
 def cluster_map(masks: Masks, grid: Size, features: Array | None = None) -> Array:
     """(h, w) int64: the cluster of each patch. Patches under no mask are one cluster, number 0.
 
-    A patch belongs to the mask that covers most of it, and of nested ones to the smaller. Where `features`
-    (h, w, D) are given, masks whose mean features are alike join: DBSCAN with one sample, that is, chains.
+    A patch belongs to the mask that covers most of it, and of nested ones to the smaller. Where
+    `features` (h, w, D) are given, masks with similar mean features join: DBSCAN with one sample,
+    that is, chains.
     """
     if not len(masks):
         return np.zeros(grid, np.int64)
@@ -36,8 +37,8 @@ def _chains(rows: Array) -> Array:
             continue
         chain = np.arange(len(rows)) == row
         length = 0
-        while np.count_nonzero(chain) > length:
-            length = np.count_nonzero(chain)
+        while int(chain.sum()) > length:
+            length = int(chain.sum())
             chain |= alike[chain].any(0)
         groups[chain] = groups.max() + 1
     return groups

@@ -1,12 +1,23 @@
-"""SAM checkpoints as Meta publishes them: the architecture is read off the shapes, the names are translated."""
+"""SAM checkpoints as Meta publishes them.
+
+The architecture is read off the tensors' shapes; their names become those of transformers.
+"""
 
 import re
 from pathlib import Path
 from typing import Any
 
-from wordmask.engines.hub.runtime import torch, transformers
+import torch
+from transformers import (
+    SamConfig,
+    SamMaskDecoderConfig,
+    SamModel,
+    SamPromptEncoderConfig,
+    SamVisionConfig,
+)
+
 from wordmask.engines.options import EngineOptions
-from wordmask.engines.weights import home as weights
+from wordmask.engines.weights.open import read_state
 from wordmask.errors import OptionError, WeightsError, did_you_mean
 
 # Meta's name -> the name in transformers; applied in order.
@@ -46,20 +57,22 @@ _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 def load(path: Path, options: EngineOptions) -> Any:
     """A `SamModel` filled from one file of Meta's."""
-    state = weights.read_state(path, options)
+    state = read_state(path, options)
     if "image_encoder.patch_embed.proj.weight" not in state:
         raise WeightsError(
-            f"{path} is not a SAM checkpoint in Meta's format (it holds {next(iter(state), 'nothing')!r}, ...); "
+            f"{path} is not a SAM checkpoint in Meta's format (it holds "
+            f"{next(iter(state), 'nothing')!r}, ...); "
             "SAM 2 and all other networks are read as folders in hub layout"
         )
     if any("hf_token" in name for name in state):
         raise WeightsError(
-            f"{path} is SAM-HQ in its authors' format; use the folder in hub layout (sam-hq-b, -l, -h)"
+            f"{path} is SAM-HQ in its authors' format; "
+            "use the folder in hub layout (sam-hq-b, sam-hq-l, sam-hq-h)"
         )
     config = config_of(state)
     _check_size(path, config.vision_config.num_hidden_layers, options.model_cfg)
-    model = transformers().SamModel(config)
-    named = {translated(name): tensor for name, tensor in state.items()}
+    model = SamModel(config)
+    named = {translate_name(name): tensor for name, tensor in state.items()}
     named["shared_image_embedding.positional_embedding"] = named[_POSITIONS]
     try:
         model.load_state_dict(named, strict=True)
@@ -67,7 +80,7 @@ def load(path: Path, options: EngineOptions) -> Any:
         raise WeightsError(
             f"{path} does not fit SAM: {' '.join(str(error).split())[:200]}"
         ) from None
-    return model.to(torch().float32)
+    return model.to(torch.float32)
 
 
 def _check_size(path: Path, depth: int, wanted: str | None) -> None:
@@ -81,18 +94,17 @@ def _check_size(path: Path, depth: int, wanted: str | None) -> None:
             "SAM 2 is read as a folder in hub layout, which needs none"
         )
     if depth != SIZES[name]:
-        found = next(
-            (size for size, layers in SIZES.items() if layers == depth), "of a size of its own"
-        )
+        sizes = [size for size, layers in SIZES.items() if layers == depth]
+        found = sizes[0] if sizes else "of a size of its own"
         raise WeightsError(
             f"{path} has {depth} layers, so it is {found}; {wanted} has {SIZES[name]}"
         )
 
 
-def translated(name: str) -> str:
+def translate_name(name: str) -> str:
     """The name in transformers of one of Meta's tensors.
 
-    >>> translated("image_encoder.blocks.3.norm1.weight")
+    >>> translate_name("image_encoder.blocks.3.norm1.weight")
     'vision_encoder.layers.3.layer_norm1.weight'
     """
     for pattern, replacement in _NAMES:
@@ -102,7 +114,6 @@ def translated(name: str) -> str:
 
 def config_of(state: dict[str, Any]) -> Any:
     """The architecture, read off the tensors' shapes."""
-    t = transformers()
     hidden, channels, patch, _ = state["image_encoder.patch_embed.proj.weight"].shape
     depth = 1 + max(
         int(name.split(".")[2]) for name in state if name.startswith("image_encoder.blocks.")
@@ -111,7 +122,7 @@ def config_of(state: dict[str, Any]) -> Any:
     cells = state["image_encoder.pos_embed"].shape[1]
     wide = 2 * cells - 1  # a block that sees the whole picture
     output = state["image_encoder.neck.0.weight"].shape[0]
-    vision = t.SamVisionConfig(
+    vision = SamVisionConfig(
         hidden_size=hidden,
         num_channels=channels,
         patch_size=patch,
@@ -124,17 +135,17 @@ def config_of(state: dict[str, Any]) -> Any:
         output_channels=output,
         num_pos_feats=state["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"].shape[1],
     )
-    prompt = t.SamPromptEncoderConfig(
+    prompt = SamPromptEncoderConfig(
         hidden_size=output,
         image_size=cells * patch,
         patch_size=patch,
         mask_input_channels=state["prompt_encoder.mask_downscaling.3.weight"].shape[0],
     )
-    decoder = t.SamMaskDecoderConfig(
+    decoder = SamMaskDecoderConfig(
         hidden_size=output,
         mlp_dim=state["mask_decoder.transformer.layers.0.mlp.lin1.weight"].shape[0],
         iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
     )
-    return t.SamConfig(
+    return SamConfig(
         vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder
     )

@@ -1,4 +1,4 @@
-"""Phrases -> the token rows that detectors read, with every phrase's own place in them written down."""
+"""Phrases -> the rows of tokens that detectors read, and each phrase's own place in them."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -11,19 +11,20 @@ log = logging.getLogger("wordmask.engines")
 
 
 @dataclass(frozen=True)
-class Row:
-    """`[CLS] cat . hot dog . [SEP]`: tokens, and for each phrase its number and the span of its own tokens."""
+class TokenRow:
+    """`[CLS] cat . hot dog . [SEP]`, and where each phrase stands in it."""
 
     ids: tuple[int, ...]
     phrases: tuple[int, ...]  # numbers among all phrases
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[tuple[int, int], ...]  # the tokens of each phrase: start, and end (exclusive)
 
 
-def rows(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[Row]:
+def token_rows(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[TokenRow]:
     """All phrases in as few rows of at most `limit` tokens as their order allows.
 
-    The row is built token by token, so a phrase's place is known and never guessed back from text: "dog" and
-    "hot dog" cannot be mixed up. Full stops and question marks would end a phrase early, so they are dropped.
+    A row is built token by token, so the place of each phrase is known and not guessed from the
+    text: "dog" and "hot dog" cannot be mixed up. Full stops and question marks would end a phrase
+    early, so they are dropped.
     """
     stop = tokenizer.convert_tokens_to_ids(".")
     head, tail = tokenizer.cls_token_id, tokenizer.sep_token_id
@@ -33,13 +34,13 @@ def rows(tokenizer: Any, phrases: Sequence[str], limit: int) -> Iterator[Row]:
     for number, phrase in enumerate(phrases):
         tokens = _tokens(tokenizer, phrase, limit - 3)
         if len(ids) + len(tokens) + 2 > limit:
-            yield Row((*ids, tail), tuple(numbers), tuple(spans))
+            yield TokenRow((*ids, tail), tuple(numbers), tuple(spans))
             ids, numbers, spans = [head], [], []
         spans.append((len(ids), len(ids) + len(tokens)))
         numbers.append(number)
         ids += [*tokens, stop]
     if numbers:
-        yield Row((*ids, tail), tuple(numbers), tuple(spans))
+        yield TokenRow((*ids, tail), tuple(numbers), tuple(spans))
 
 
 def _tokens(tokenizer: Any, phrase: str, most: int) -> list[int]:

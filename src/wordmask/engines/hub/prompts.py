@@ -1,19 +1,20 @@
 """Prompts and mask logits between a picture's coordinates and a SAM network's square input.
 
-SAM fits the picture's long side and pads the rest; SAM 2 stretches both sides. Low-resolution logits cover
-the padded square; what leaves here covers the picture, edge to edge.
+SAM fits the picture's long side and pads the rest; SAM 2 stretches both sides. Low-resolution
+logits cover the padded square; what leaves here covers the picture, edge to edge.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 from wordmask.core.image import Array, Size
 from wordmask.core.protocols import PromptBatch
-from wordmask.engines.hub.runtime import torch
 from wordmask.errors import PromptError
 from wordmask.ops.resample import Taps
 
@@ -24,8 +25,8 @@ OUTSIDE = -10.0  # logit of the padding, which holds no object
 class Group:
     """Prompts of one shape: the same number of real points, all with a box or all without.
 
-    SAM adds a "no point" token where there is no box, and padding tokens change its answer, so only prompts of
-    one shape may share a batch: then each is answered as if it were alone.
+    SAM adds a "no point" token where there is no box, and padding tokens change its answer. So only
+    prompts of one shape share a batch: then each is answered as if it were alone.
     """
 
     rows: Array  # (P,) which prompts these are
@@ -36,7 +37,7 @@ class Group:
 
     @property
     def ambiguous(self) -> bool:
-        """One click may mean a part, an object or a group: ask for all three. More than a click means one thing."""
+        """One click may mean a part, an object or a group; anything more means one thing."""
         return self.boxes is None and self.logits is None and self.xy.shape[1] <= 1
 
     def __len__(self) -> int:
@@ -60,30 +61,32 @@ def groups(prompts: PromptBatch) -> Iterator[Group]:
         )
     for count, box in sorted({(int(c), bool(b)) for c, b in zip(counts, boxed, strict=True)}):
         rows = np.flatnonzero((counts == count) & (boxed == box))
-        order = np.argsort(~real[rows], axis=1, kind="stable")[
-            :, :count
-        ]  # real points first, in their order
+        # Real points first, in their order
+        order = np.argsort(~real[rows], axis=1, kind="stable")[:, :count]
         xy = np.take_along_axis(prompts.xy[rows], order[..., None], 1)
         keep = np.take_along_axis(prompts.keep[rows], order, 1)
         logits = None if prompts.logits is None else prompts.logits[rows]
         yield Group(rows, xy, keep, prompts.boxes[rows] if box else None, logits)
 
 
-def fitted(size: Size, side: int) -> Size:
+def fit_size(size: Size, side: int) -> Size:
     """The picture's size once its long side is `side`, rounded as SAM was trained."""
     scale = side / max(size)
     return max(1, int(size[0] * scale + 0.5)), max(1, int(size[1] * scale + 0.5))
 
 
-def scaled(xy: Array, size: Size, inner: Size) -> Array:
-    """Picture coordinates -> input coordinates. The networks add half a pixel themselves, so it is taken off here."""
+def to_input(xy: Array, size: Size, inner: Size) -> Array:
+    """Coordinates in the picture -> in the network's input.
+
+    The networks add half a pixel themselves, so it is taken off here.
+    """
     factors = np.array([inner[1] / size[1], inner[0] / size[0]], np.float32)
     moved: Array = (xy.reshape(-1, 2) * factors - 0.5).astype(np.float32).reshape(xy.shape)
     return moved
 
 
-def cropped(logits: Any, side: int, inner: Size) -> Any:
-    """(..., s, s) over the padded square -> (..., h, w) over the picture that fills `inner` of it, edge to edge."""
+def crop_padding(logits: Tensor, side: int, inner: Size) -> Tensor:
+    """(..., s, s) over the square -> (..., h, w) over the picture, which fills `inner` of it."""
     cells = logits.shape[-1]
     for axis, extent in ((-2, inner[0]), (-1, inner[1])):
         valid = extent * cells / side  # in cells, perhaps a fraction
@@ -93,14 +96,13 @@ def cropped(logits: Any, side: int, inner: Size) -> Any:
         else:
             places = (np.arange(count) + 0.5) * valid / count - 0.5
             matrix = Taps.at(places, cells).matrix(cells)
-            matrix = torch().from_numpy(matrix).to(logits)
+            matrix = torch.from_numpy(matrix).to(logits)
             logits = matrix @ logits if axis == -2 else logits @ matrix.T
     return logits
 
 
-def padded(logits: Any, cells: int, side: int, inner: Size) -> Any:
-    """(P, h, w) over the picture -> (P, 1, cells, cells) over the square, `OUTSIDE` in the padding."""
-    functional = torch().nn.functional
+def pad_to_square(logits: Tensor, cells: int, side: int, inner: Size) -> Tensor:
+    """(P, h, w) over the picture -> (P, 1, cells, cells) over the square, padded with `OUTSIDE`."""
     height, width = (max(1, round(extent * cells / side)) for extent in inner)
     small = functional.interpolate(
         logits[:, None], (height, width), mode="bilinear", antialias=True

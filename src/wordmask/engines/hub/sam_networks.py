@@ -1,15 +1,20 @@
 """SAM, SAM-HQ, SAM 2 and EdgeTAM behind one face: pixels -> tensors, tensors + prompts -> logits.
 
-The prompt encoder and its position codes stay in fp32: in bf16 a coordinate of a 1024 px input is off by 4 px.
+The prompt encoder and its position codes stay in fp32: in bf16 a coordinate of a 1024 px input is
+off by 4 px.
 """
 
 from typing import Any, Protocol
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import Parameter, functional
 
 from wordmask.core.image import Image, Size
-from wordmask.engines.hub.prompts import Group, cropped, fitted, padded, scaled
-from wordmask.engines.hub.runtime import IMAGENET, Runtime, normalised, resized, torch
+from wordmask.engines.hub.pixels import IMAGENET, normalise, to_tensor
+from wordmask.engines.hub.prompts import Group, crop_padding, fit_size, pad_to_square, to_input
+from wordmask.engines.hub.runtime import Runtime
 
 
 class Network(Protocol):
@@ -20,15 +25,18 @@ class Network(Protocol):
     prompt_bytes: int  # activations for decoding one prompt, fp32
 
     def inner(self, size: Size) -> Size: ...
-    def pixels(self, image: Image) -> Any: ...
-    def encode(self, pixels: Any) -> tuple[Any, ...]: ...
-    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]: ...
+    def pixels(self, image: Image) -> Tensor: ...
+    def encode(self, pixels: Tensor) -> tuple[Tensor, ...]: ...
+    def decode(
+        self, tensors: tuple[Tensor, ...], size: Size, group: Group
+    ) -> tuple[Tensor, Tensor]: ...
 
 
 class Sam:
     """SAM and SAM-HQ: the long side is fitted, the rest padded."""
 
     stride = 16
+    wants_a_point = False
 
     def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
         config = model.config.vision_config
@@ -42,33 +50,33 @@ class Sam:
             8 * config.num_attention_heads * tokens**2 + 64 * tokens * config.hidden_size
         )
         self.prompt_bytes = 10_000 * tokens
-        self._model, self._runtime = _placed(model, runtime), runtime
+        self._model, self._runtime = _prepare_parts(model, runtime), runtime
         self._encoder = runtime.compile(model.vision_encoder)
 
     def inner(self, size: Size) -> Size:
-        return fitted(size, self.side)
+        return fit_size(size, self.side)
 
-    def pixels(self, image: Image) -> Any:
-        small = normalised(resized(image, self.inner(image.size)), *IMAGENET)
+    def pixels(self, image: Image) -> Tensor:
+        small = normalise(to_tensor(image, self.inner(image.size)), IMAGENET)
         _, height, width = small.shape
-        return torch().nn.functional.pad(small, (0, self.side - width, 0, self.side - height))
+        return functional.pad(small, (0, self.side - width, 0, self.side - height))
 
-    def encode(self, pixels: Any) -> tuple[Any, ...]:
+    def encode(self, pixels: Tensor) -> tuple[Tensor, ...]:
         out = self._encoder(pixels.to(self._runtime.device, self._runtime.dtype))
-        early = getattr(
-            out, "intermediate_embeddings", None
-        )  # SAM-HQ's decoder reads the first of them
-        return (out.last_hidden_state,) if early is None else (out.last_hidden_state, early[0])
+        early = out.get("intermediate_embeddings")
+        if early is None:
+            return (out.last_hidden_state,)
+        return out.last_hidden_state, early[0]  # SAM-HQ's decoder reads the first of them
 
-    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]:
+    def decode(
+        self, tensors: tuple[Tensor, ...], size: Size, group: Group
+    ) -> tuple[Tensor, Tensor]:
         model, inner = self._model, self.inner(size)
-        sparse, dense = _embedded(self, model, group, size)
+        sparse, dense = _embed_prompts(self, model, group, size)
         picture = tensors[0].expand(len(dense), -1, -1, -1)
-        more = (
-            {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]}
-            if len(tensors) > 1
-            else {}
-        )
+        more: dict[str, Any] = {}
+        if len(tensors) > 1:
+            more = {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]}
         masks, quality = model.mask_decoder(
             image_embeddings=picture,
             image_positional_embeddings=_positions(model, len(dense), picture.dtype),
@@ -77,13 +85,16 @@ class Sam:
             multimask_output=group.ambiguous,
             **more,
         )
-        return cropped(masks.flatten(0, 1).float(), self.side, inner), quality.flatten(0, 1).float()
+        return crop_padding(masks.flatten(0, 1).float(), self.side, inner), quality.flatten(
+            0, 1
+        ).float()
 
 
 class Sam2:
     """SAM 2, 2.1 and EdgeTAM: the picture is stretched to a square."""
 
     stride = 32  # the coarsest level is 1 / 32, and levels must halve evenly
+    wants_a_point = True  # beside an earlier mask: it was trained to see at least an empty one
 
     def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
         native = model.prompt_encoder.input_image_size
@@ -93,27 +104,29 @@ class Sam2:
         self.cells = model.prompt_encoder.mask_input_size[0]
         tokens = (self.cells // 4) ** 2
         self.picture_bytes, self.prompt_bytes = 150_000 * tokens, 10_000 * tokens
-        self._model, self._runtime = _placed(model, runtime), runtime
+        self._model, self._runtime = _prepare_parts(model, runtime), runtime
         self._model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
         self._encoder = runtime.compile(model.get_image_embeddings)
 
     def inner(self, size: Size) -> Size:
         return self.side, self.side
 
-    def pixels(self, image: Image) -> Any:
-        return normalised(resized(image, (self.side, self.side)), *IMAGENET)
+    def pixels(self, image: Image) -> Tensor:
+        return normalise(to_tensor(image, (self.side, self.side)), IMAGENET)
 
-    def encode(self, pixels: Any) -> tuple[Any, ...]:
+    def encode(self, pixels: Tensor) -> tuple[Tensor, ...]:
         return tuple(self._encoder(pixels.to(self._runtime.device, self._runtime.dtype)))
 
-    def decode(self, tensors: tuple[Any, ...], size: Size, group: Group) -> tuple[Any, Any]:
+    def decode(
+        self, tensors: tuple[Tensor, ...], size: Size, group: Group
+    ) -> tuple[Tensor, Tensor]:
         model = self._model
-        sparse, dense = _embedded(self, model, group, size)
+        sparse, dense = _embed_prompts(self, model, group, size)
         *fine, picture = (level.expand(len(dense), -1, -1, -1) for level in tensors)
         masks, quality, _, _ = model.mask_decoder(
             image_embeddings=picture,
             image_positional_embeddings=_positions(model, len(dense), picture.dtype),
-            sparse_prompt_embeddings=sparse.to(picture.dtype),
+            sparse_prompt_embeddings=None if sparse is None else sparse.to(picture.dtype),
             dense_prompt_embeddings=dense.to(picture.dtype),
             multimask_output=group.ambiguous,
             high_resolution_features=fine,
@@ -121,7 +134,7 @@ class Sam2:
         return masks.flatten(0, 1).float(), quality.flatten(0, 1).float()
 
 
-def _placed(model: Any, runtime: Runtime) -> Any:
+def _prepare_parts(model: Any, runtime: Runtime) -> Any:
     """The two large parts in the chosen number format, the prompt side in fp32."""
     model = model.to(runtime.device).eval().requires_grad_(False)
     for part in (model.vision_encoder, model.mask_decoder):
@@ -129,32 +142,32 @@ def _placed(model: Any, runtime: Runtime) -> Any:
     return model
 
 
-def _embedded(network: Sam | Sam2, model: Any, group: Group, size: Size) -> tuple[Any, Any]:
-    """Prompts as tokens (B, P, tokens, D) and as a picture (B, D, h, w); B = 1, or B = P where masks are given."""
-    t, inner, count = torch(), network.inner(size), len(group)
+def _embed_prompts(
+    network: Sam | Sam2, model: Any, group: Group, size: Size
+) -> tuple[Tensor | None, Tensor]:
+    """Prompts as tokens (B, P, tokens, D) and as a picture (B, D, h, w).
+
+    B = 1, or B = P where earlier masks are given.
+    """
+    inner, count = network.inner(size), len(group)
     place = model.prompt_encoder.no_mask_embed.weight.device
     lead = (1, count) if group.logits is None else (count, 1)
-    inputs: dict[str, Any] = dict.fromkeys(
-        ("input_points", "input_labels", "input_boxes", "input_masks")
-    )
+    names = ("input_points", "input_labels", "input_boxes", "input_masks")
+    inputs: dict[str, Tensor | None] = dict.fromkeys(names)
     if group.xy.shape[1]:
-        inputs["input_points"] = (
-            t.from_numpy(scaled(group.xy, size, inner)).to(place).reshape(*lead, -1, 2)
-        )
-        inputs["input_labels"] = (
-            t.from_numpy(group.keep.astype(np.int32)).to(place).reshape(*lead, -1)
-        )
+        xy = torch.from_numpy(to_input(group.xy, size, inner)).to(place)
+        labels = torch.from_numpy(group.keep.astype(np.int32)).to(place)
+        inputs["input_points"] = xy.reshape(*lead, -1, 2)
+        inputs["input_labels"] = labels.reshape(*lead, -1)
     if group.boxes is not None:
-        inputs["input_boxes"] = (
-            t.from_numpy(scaled(group.boxes, size, inner)).to(place).reshape(*lead, 4)
-        )
+        boxes = torch.from_numpy(to_input(group.boxes, size, inner)).to(place)
+        inputs["input_boxes"] = boxes.reshape(*lead, 4)
     if group.logits is not None:
-        earlier = t.from_numpy(np.ascontiguousarray(group.logits, np.float32)).to(place)
-        inputs["input_masks"] = padded(earlier, network.cells, network.side, inner)
-        if isinstance(network, Sam2) and not group.xy.shape[1] and group.boxes is None:
-            # SAM 2 was trained to see at least an empty point.
-            inputs["input_points"] = t.zeros((count, 1, 1, 2), device=place)
-            inputs["input_labels"] = t.full((count, 1, 1), -1, dtype=t.int32, device=place)
+        earlier = torch.from_numpy(np.ascontiguousarray(group.logits, np.float32)).to(place)
+        inputs["input_masks"] = pad_to_square(earlier, network.cells, network.side, inner)
+        if network.wants_a_point and not group.xy.shape[1] and group.boxes is None:
+            inputs["input_points"] = torch.zeros((count, 1, 1, 2), device=place)
+            inputs["input_labels"] = torch.full((count, 1, 1), -1, dtype=torch.int32, device=place)
     sparse, dense = model.prompt_encoder(**inputs)
     return sparse, dense
 
@@ -166,23 +179,22 @@ def _positions(model: Any, count: int, dtype: Any) -> Any:
 
 def _resize_sam(model: Any, side: int) -> None:
     """Position codes for another input side; relative ones are resized by the attention itself."""
-    t, config, prompt = torch(), model.config, model.prompt_encoder
+    config, prompt = model.config, model.prompt_encoder
     cells = side // config.vision_config.patch_size
     encoder = model.vision_encoder
     if encoder.pos_embed is not None:
         codes = encoder.pos_embed.data.permute(0, 3, 1, 2)
-        codes = t.nn.functional.interpolate(codes, (cells, cells), mode="bicubic", antialias=True)
-        encoder.pos_embed = t.nn.Parameter(codes.permute(0, 2, 3, 1).contiguous())
-    config.vision_config.image_size = encoder.image_size = (
-        config.prompt_encoder_config.image_size
-    ) = side
+        codes = functional.interpolate(codes, (cells, cells), mode="bicubic", antialias=True)
+        encoder.pos_embed = Parameter(codes.permute(0, 2, 3, 1).contiguous())
+    config.vision_config.image_size = config.prompt_encoder_config.image_size = side
+    encoder.image_size = side
     encoder.patch_embed.image_size = (side, side)
     config.prompt_encoder_config.image_embedding_size = cells
     prompt.image_embedding_size, prompt.input_image_size = (cells, cells), side
 
 
 def _resize_sam2(model: Any, side: int) -> None:
-    """SAM 2 resizes its codes itself; only the sizes that it wrote down at birth are set anew."""
+    """SAM 2 resizes its codes itself; only the sizes that it computed when it was built are set."""
     prompt = model.prompt_encoder
     patch = prompt.input_image_size // prompt.image_embedding_size[0]
     cells = side // patch

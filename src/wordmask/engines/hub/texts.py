@@ -1,15 +1,15 @@
-"""Phrases -> vectors: 80 templates, short padding, and a bank on disk so that a word is computed once."""
+"""Phrases -> vectors: 80 templates, and a bank on disk so that each phrase is computed once."""
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from wordmask.core.image import Array
+from wordmask.errors import OutputError
+from wordmask.files import atomic
 
 log = logging.getLogger("wordmask.engines")
 
@@ -22,8 +22,9 @@ TEMPLATES = tuple(
     a cropped photo of the {}.|a tattoo of a {}.|the embroidered {}.|a photo of a hard to see {}.
     a bright photo of a {}.|a photo of a clean {}.|a photo of a dirty {}.|a dark photo of the {}.
     a drawing of a {}.|a photo of my {}.|the plastic {}.|a photo of the cool {}.
-    a close-up photo of a {}.|a black and white photo of the {}.|a painting of the {}.|a painting of a {}.
-    a pixelated photo of the {}.|a sculpture of the {}.|a bright photo of the {}.|a cropped photo of a {}.
+    a close-up photo of a {}.|a black and white photo of the {}.|a painting of the {}.
+    a painting of a {}.|a pixelated photo of the {}.|a sculpture of the {}.
+    a bright photo of the {}.|a cropped photo of a {}.
     a plastic {}.|a photo of the dirty {}.|a jpeg corrupted photo of a {}.|a blurry photo of the {}.
     a photo of the {}.|a good photo of the {}.|a rendering of the {}.|a {} in a video game.
     a photo of one {}.|a doodle of a {}.|a close-up photo of the {}.|a photo of a {}.
@@ -43,11 +44,10 @@ TEMPLATES = tuple(
 
 
 def ensemble(phrases: Sequence[str], embed: Callable[[list[str]], Array]) -> Array:
-    """(P, D) unit rows: the mean over the templates of `embed`'s unit rows. `embed` takes sentences in any order."""
+    """(P, D) unit rows: the mean of `embed`'s unit rows over the templates."""
     sentences = [template.format(phrase) for phrase in phrases for template in TEMPLATES]
-    order = np.argsort(
-        [len(sentence) for sentence in sentences], kind="stable"
-    )  # short with short: less padding
+    # Short ones together: less padding
+    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")
     rows = embed([sentences[place] for place in order])
     sorted_back = np.empty_like(rows)
     sorted_back[order] = rows
@@ -70,7 +70,7 @@ class TextBank:
 
     def rows(self, phrases: Sequence[str], compute: Callable[[list[str]], Array]) -> Array:
         """(P, D), computing only what is not in the bank."""
-        known = self._known()
+        known = self._load()
         new = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known]
         if new:
             # A new dictionary, not a change in place: another thread may be reading.
@@ -79,7 +79,7 @@ class TextBank:
             self._write(known)
         return np.stack([known[phrase] for phrase in phrases])
 
-    def _known(self) -> dict[str, Array]:
+    def _load(self) -> dict[str, Array]:
         if self._rows is None:
             self._rows = self._read()
         return self._rows
@@ -96,14 +96,8 @@ class TextBank:
             return {}
 
     def _write(self, rows: dict[str, Array]) -> None:
-        """Beside the target, then renamed: a killed process leaves the old bank or the new one."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".part")
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, phrases=np.array(list(rows)), rows=np.stack(list(rows.values())))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except OSError as error:
-            log.warning("the text bank %s cannot be written: %s", self.path, error)
+            with atomic(self.path) as part:
+                np.savez(part, phrases=np.array(list(rows)), rows=np.stack(list(rows.values())))
+        except OutputError as error:
+            log.warning("the text bank cannot be written: %s", error)

@@ -143,7 +143,7 @@ class MiniEngine:
     # ---- Dense
 
     def features(self, seen: Seen) -> FeatureMap:
-        """Unit vectors at stride 8 of the largest pass, averaged over the passes of the settings."""
+        """Unit vectors at stride 8 of the largest pass, the mean of the passes in the settings."""
         return own_seen(seen, MiniSeen, self.name).features()
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
@@ -174,7 +174,7 @@ class MiniEngine:
         ]
 
     def _look(self, image: Image, look: Look, maps: EncoderMaps) -> tuple[Array, Array]:
-        """(h, w, 256) vectors and (h, w) "none" of one pass; `maps` are those of the working side."""
+        """(h, w, 256) vectors and (h, w) "none" of a pass; `maps` are those of the working side."""
         if look != (self.side, False):
             maps = self._encode(image, look)
         vectors, none = np.moveaxis(maps.vectors, 0, -1), maps.none

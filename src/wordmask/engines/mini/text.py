@@ -1,6 +1,6 @@
 """Words for `mini`: phrases -> unit vectors in the space of its pictures.
 
-About 3,000 common words are ready-made (words.npz); anything else goes through our int8 export of
+About 3,000 common words are ready-made (words.npz). Anything else goes through our int8 export of
 all-MiniLM-L6-v2, once plain and once in a sentence, and is remembered.
 """
 
@@ -17,9 +17,9 @@ from wordmask.engines.mini.files import open_network
 
 TEMPLATES = ("{}", "a photo of a {}.")
 LONGEST = 64  # tokens
-AT_ONCE = 128  # phrases per run
-REMEMBERED = 20_000  # phrases
-LISTS = 8  # whole lists of words: a folder of pictures is asked for the same ones
+LINES_AT_ONCE = 128
+REMEMBERED = 20_000  # phrases, beside the ready-made ones
+LISTS = 8  # whole lists of words: for a folder of pictures the same ones are asked for again
 # Written as one word in VOC's and similar lists; a sentence encoder has never seen them so.
 SPELLINGS = {
     "tvmonitor": "tv",
@@ -56,25 +56,32 @@ class TextEncoder:
 
     def embed(self, phrases: Sequence[str]) -> Array:
         """(N, D) unit rows, in the order given."""
-        asked = tuple(phrases)
+        query = tuple(phrases)
         with self._lock:
-            if asked in self._lists:
-                return self._lists[asked]
-            plain = [tidy(p) for p in asked]
-            missing = [p for p in dict.fromkeys(plain) if p not in self._known]
-            if len(self._known) + len(missing) > self._shipped + REMEMBERED:
-                self._known = dict(list(self._known.items())[: self._shipped])
-                missing = [p for p in dict.fromkeys(plain) if p not in self._known]
-            if missing:
-                self._known.update(zip(missing, self._encode(missing), strict=True))
-            rows = (
-                np.stack([self._known[p] for p in plain])
-                if plain
-                else np.zeros((0, self._up.shape[0]), np.float32)
-            )
-            found = frozen(unit(rows + np.tanh(rows @ self._down.T) @ self._up.T))
-            self._lists = {**dict(list(self._lists.items())[1 - LISTS :]), asked: found}
-        return found
+            if query not in self._lists:
+                newest = list(self._lists.items())[1 - LISTS :]
+                self._lists = {**dict(newest), query: self._embed([tidy(p) for p in query])}
+            return self._lists[query]
+
+    def _embed(self, phrases: list[str]) -> Array:
+        """(N, D) unit rows of tidy phrases, read-only."""
+        if not phrases:
+            return frozen(np.zeros((0, self._up.shape[0]), np.float32))
+        self._learn(phrases)
+        rows = np.stack([self._known[phrase] for phrase in phrases])
+        return frozen(unit(rows + np.tanh(rows @ self._down.T) @ self._up.T))
+
+    def _learn(self, phrases: list[str]) -> None:
+        """Encode what is not known yet; too many remembered phrases are forgotten first."""
+        missing = self._unknown(phrases)
+        if len(self._known) + len(missing) > self._shipped + REMEMBERED:
+            self._known = dict(list(self._known.items())[: self._shipped])
+            missing = self._unknown(phrases)
+        if missing:
+            self._known.update(zip(missing, self._encode(missing), strict=True))
+
+    def _unknown(self, phrases: list[str]) -> list[str]:
+        return [phrase for phrase in dict.fromkeys(phrases) if phrase not in self._known]
 
     def _rivals(self, pairs: list[list[str]]) -> Rivals:
         things = list(dict.fromkeys(thing for thing, _ in pairs))
@@ -86,8 +93,8 @@ class TextEncoder:
         lines = [t.format(p) for p in phrases for t in TEMPLATES]
         order = sorted(range(len(lines)), key=lambda k: len(lines[k]))
         vectors = np.zeros((len(lines), self._up.shape[0]), np.float32)
-        for k in range(0, len(order), AT_ONCE):
-            chosen = order[k : k + AT_ONCE]
+        for k in range(0, len(order), LINES_AT_ONCE):
+            chosen = order[k : k + LINES_AT_ONCE]
             vectors[chosen] = self._run([lines[i] for i in chosen])
         return unit(vectors.reshape(len(phrases), len(TEMPLATES), -1).mean(1))
 
@@ -101,9 +108,8 @@ class TextEncoder:
             self._text = tokenizer, open_network(self._folder, "text.onnx", self._settings)
         tokenizer, network = self._text
         coded = tokenizer.encode_batch(lines)
-        ids, mask = (
-            np.array([getattr(c, f) for c in coded], np.int64) for f in ("ids", "attention_mask")
-        )
+        ids = np.array([line.ids for line in coded], np.int64)
+        mask = np.array([line.attention_mask for line in coded], np.int64)
         vectors: Array = network.run(None, {"ids": ids, "mask": mask})[0]
         return vectors
 

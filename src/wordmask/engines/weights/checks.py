@@ -1,7 +1,7 @@
-"""Weights from strangers, looked at before any library reads them.
+"""Weights from strangers, checked before any library reads them.
 
-safetensors: the header's length, ranges without overlap or hole. ONNX: external data stays in its folder.
-Pickles run code when they are read, so they are refused unless asked for aloud.
+safetensors: the header's length, and ranges without overlap or hole. ONNX: external data stays in
+its folder. Pickles run code when they are read, so they are refused unless the caller allows them.
 """
 
 import json
@@ -11,14 +11,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from wordmask.errors import WeightsError
+from wordmask.errors import Mend, WeightsError
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 MAX_HEADER = 100_000_000  # bytes; the library's own limit
 _BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
     "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "U16": 16, "I16": 16, "F16": 16, "BF16": 16,
-    "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "U32": 32, "I32": 32, "F32": 32, "U64": 64, "I64": 64, "F64": 64, "C64": 64,
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 }  # fmt: skip
 
 
@@ -38,8 +39,9 @@ def check(path: Path, *, allow_pickle: bool = False) -> None:
     safe = [file for file in files if file.suffix in (".safetensors", ".onnx")]
     if pickles and not safe and not allow_pickle:
         raise WeightsError(
-            f"{pickles[0]} is a pickle, which can run code when it is read; convert it to safetensors, "
-            "or pass allow_pickle=True (--allow-pickle) if you trust its maker: then only tensors are read from it"
+            f"{pickles[0]} is a pickle, which can run code when it is read; convert it to "
+            "safetensors, or allow pickles if you trust its maker: then only tensors are read",
+            mend=Mend("allow_pickle"),
         )
 
 
@@ -70,7 +72,8 @@ def check_safetensors(path: Path) -> None:
         end = stop
     if end != total - 8 - length:
         raise WeightsError(
-            f"{path} is cut: the tensors take {end} bytes, the file has {total - 8 - length}; fetch it again"
+            f"{path} is cut: the tensors take {end} bytes, the file has {total - 8 - length}; "
+            "fetch it again"
         )
 
 
@@ -94,15 +97,10 @@ def _ranges(path: Path, header: dict[str, Any]) -> Iterator[tuple[int, int, str]
 
 
 def check_onnx(path: Path) -> None:
-    """External data must be plain files beside the model: nothing absolute, no .., no link that leads out."""
+    """External data must be plain files beside the model: no absolute path, no .., no link out."""
     root = Path(os.path.realpath(path.parent))
     for location in external_data(path):
-        if (
-            "\0" in location
-            or "\\" in location
-            or Path(location).is_absolute()
-            or not _inside(root, location)
-        ):
+        if not _is_inside(root, location):
             raise WeightsError(
                 f"{path} points to data outside its folder: {location[:200]!r}; refused"
             )
@@ -112,13 +110,14 @@ def check_onnx(path: Path) -> None:
             )
 
 
-def _inside(root: Path, location: str) -> bool:
-    return ".." not in Path(location).parts and Path(
-        os.path.realpath(root / location)
-    ).is_relative_to(root)
+def _is_inside(root: Path, location: str) -> bool:
+    path = Path(location)
+    if "\0" in location or "\\" in location or path.is_absolute() or ".." in path.parts:
+        return False
+    return Path(os.path.realpath(root / path)).is_relative_to(root)
 
 
-# Where tensors may hide in an ONNX file: message -> {field number: message}. Numbers are those of onnx.proto3.
+# Where an ONNX file may hold tensors: message -> {field number: message}, as in onnx.proto3.
 _FIELDS: dict[str, dict[int, str]] = {
     "Model": {7: "Graph", 20: "Training", 25: "Function"},
     "Training": {1: "Graph", 2: "Graph"},
@@ -132,7 +131,7 @@ _FIELDS: dict[str, dict[int, str]] = {
 
 
 def external_data(path: Path) -> list[str]:
-    """The files that an ONNX model says its tensors lie in. Reads the wire format, so it needs no onnx package."""
+    """The files that an ONNX model keeps tensors in. It reads the wire format, without onnx."""
     try:
         return list(_locations(memoryview(path.read_bytes()), "Model", 0))
     except (IndexError, RecursionError, UnicodeDecodeError) as error:

@@ -1,20 +1,18 @@
 """Weights over the network: resumed, verified by sha256, placed whole or not at all.
 
-A download grows in `FILE.part` under a lock and gets its name only when its hash is right, so a killed or a
-parallel download leaves nothing half-done under a final name. A snapshot is complete when its recipe,
-`wordmask-files.json`, is there: it is written last.
+A download grows in `FILE.part` under a lock and gets its name only when its hash is right, so one
+that is killed, or that runs twice at once, leaves no half file under a final name. A snapshot is
+complete when its recipe, `wordmask-files.json`, is there: it is written last.
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
 import re
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -23,21 +21,23 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from wordmask.errors import Mend, WeightsError
+from wordmask.files import cache_home, digest, place, write_bytes
 
 log = logging.getLogger("wordmask.engines")
 
 RECIPE = "wordmask-files.json"
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
+LONGEST_LISTING = 32 << 20  # bytes
 TIMEOUT_S = 30
 LOCAL = Mend("checkpoint", "FOLDER")
 _WANTED = (".json", ".safetensors", ".txt", ".model")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a snapshot is to be had."""
+class FetchPlan:
+    """Which snapshot of a repository is wanted, and what may be done to get it."""
 
-    home: Path
+    repository: str  # owner/name
     revision: str | None = None  # None: not pinned
     offline: bool = False
     allow_pickle: bool = False
@@ -58,36 +58,38 @@ def hub() -> str:
     return os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
 
-def snapshot(repository: str, plan: Plan) -> Path:
+def snapshot(plan: FetchPlan) -> Path:
     """The folder of a repository's weights: what is here already, else fetched."""
+    repository = plan.repository
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository) or ".." in repository:
         raise WeightsError(f"a hub repository is written owner/name, got {repository!r}")
-    found = newest(plan.home, repository, plan.revision)
+    found = newest(repository, plan.revision)
     if found is not None:
         return found
     if plan.offline:
         raise WeightsError(
-            f"{repository} is not on this machine (in {plan.home / 'weights'}) and the network is "
-            "switched off; run once without the option offline, or download it as a folder",
+            f"{repository} is not on this machine (in {cache_home() / 'weights'}) and the network "
+            "is switched off; run once without the option offline, or download it as a folder",
             mend=LOCAL,
         )
-    commit, files = _listing(repository, plan)
+    commit, files = _list_files(plan)
     if plan.revision is None:
         log.warning(
             "%s has no pinned revision: taking what the hub has now, commit %s", repository, commit
         )
-    target = _place(plan.home, repository) / commit
+    target = _snapshots(repository) / commit
     for file in files:
         url = f"{hub()}/{repository}/resolve/{commit}/{quote(file.name)}"
         fetch(url, target / file.name, sha256=file.sha256, nbytes=file.nbytes)
-    write_whole(target / RECIPE, json.dumps([file.__dict__ for file in files], indent=1).encode())
+    recipe = json.dumps([asdict(file) for file in files], indent=1)
+    write_bytes(target / RECIPE, recipe.encode())
     return target
 
 
-def newest(home: Path, repository: str, revision: str | None = None) -> Path | None:
+def newest(repository: str, revision: str | None = None) -> Path | None:
     """The latest complete snapshot on this machine, of `revision` if one is named."""
     recipes = sorted(
-        _place(home, repository).glob(f"{revision or '*'}/{RECIPE}"),
+        _snapshots(repository).glob(f"{revision or '*'}/{RECIPE}"),
         key=lambda path: path.stat().st_mtime,
     )
     whole = [recipe.parent for recipe in recipes if _is_whole(recipe)]
@@ -97,7 +99,7 @@ def newest(home: Path, repository: str, revision: str | None = None) -> Path | N
 def fetch(url: str, target: Path, *, sha256: str | None = None, nbytes: int | None = None) -> Path:
     """`url` as the file `target`; nothing is done where it is there already."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target.with_name(target.name + ".lock")):
+    with _lock(target.with_name(target.name + ".lock")):
         if not target.is_file():
             part = target.with_name(target.name + ".part")
             try:
@@ -106,8 +108,7 @@ def fetch(url: str, target: Path, *, sha256: str | None = None, nbytes: int | No
                 # What an earlier run left behind was of another file: once more, from the start.
                 part.unlink(missing_ok=True)
                 _download(url, part, sha256=sha256, nbytes=nbytes)
-            part.replace(target)
-            _sync_folder(target.parent)
+            place(part, target)
     return target
 
 
@@ -116,26 +117,9 @@ def verify(path: Path, sha256: str) -> None:
     got = digest(path)
     if got != sha256:
         raise WeightsError(
-            f"{path} has sha256 {got[:12]}..., expected {sha256[:12]}...: damaged or swapped; delete it and fetch again"
+            f"{path} has sha256 {got[:12]}..., expected {sha256[:12]}...: damaged or swapped; "
+            "delete it and fetch again"
         )
-
-
-def digest(path: Path) -> str:
-    """sha256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Bytes under a name, all or none: temporary file beside, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    _sync_folder(path.parent)
 
 
 class _OutdatedError(WeightsError):
@@ -161,7 +145,8 @@ def _download(url: str, part: Path, *, sha256: str | None, nbytes: int | None) -
         part.unlink()
         kind = _OutdatedError if start else WeightsError
         raise kind(
-            f"{url}: what came ({got:,} bytes) is not what was promised ({sha256 or nbytes}); it was thrown away"
+            f"{url}: what came ({got:,} bytes) is not what was promised ({sha256 or nbytes}); "
+            "it was thrown away"
         )
 
 
@@ -189,7 +174,7 @@ def _open(url: str, start: int = 0) -> Iterator[_Answer]:
             mend=LOCAL,
         ) from None
     except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
+        reason = error.reason if isinstance(error, URLError) else error
         raise WeightsError(
             f"{url} cannot be reached ({reason}); check the network, or use a local folder",
             mend=LOCAL,
@@ -202,18 +187,19 @@ def _advice(code: int) -> str:
     return "is the name right? A downloaded folder works too"
 
 
-def _listing(repository: str, plan: Plan) -> tuple[str, list[Remote]]:
+def _list_files(plan: FetchPlan) -> tuple[str, list[Remote]]:
     """The commit that a revision stands for, and the files to fetch."""
     if plan.gated:
+        page = f"{hub()}/{plan.repository}"
         log.warning(
-            "%s is gated: its owner's terms must be accepted at %s/%s, and HF_TOKEN set",
-            repository,
-            hub(),
-            repository,
+            "%s is gated: its owner's terms must be accepted at %s, and HF_TOKEN set",
+            plan.repository,
+            page,
         )
-    url = f"{hub()}/api/models/{repository}/revision/{quote(plan.revision or 'main', safe='')}?blobs=true"
+    revision = quote(plan.revision or "main", safe="")
+    url = f"{hub()}/api/models/{plan.repository}/revision/{revision}?blobs=true"
     with _open(url) as answer:
-        body = answer.stream.read(32 << 20)
+        body = answer.stream.read(LONGEST_LISTING)
     try:
         info = json.loads(body)
         commit, names = str(info["sha"]), [_remote(entry) for entry in info["siblings"]]
@@ -223,69 +209,64 @@ def _listing(repository: str, plan: Plan) -> tuple[str, list[Remote]]:
         ) from None
     if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         raise WeightsError(f"{url} names no commit: {commit[:80]!r}")
-    return commit, wanted(names, allow_pickle=plan.allow_pickle)
+    return commit, select_files(names, allow_pickle=plan.allow_pickle)
 
 
 def _remote(entry: dict[str, Any]) -> Remote:
     name = str(entry["rfilename"])
-    if (
-        PurePosixPath(name).is_absolute()
-        or ".." in PurePosixPath(name).parts
-        or "\\" in name
-        or "\0" in name
-    ):
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         raise WeightsError(f"the hub lists a file that would leave its folder: {name!r}; refused")
     large = entry.get("lfs") or {}
     return Remote(name, entry.get("size"), large.get("sha256"))
 
 
-def wanted(files: list[Remote], *, allow_pickle: bool) -> list[Remote]:
-    """Configs, tokenizers and safe weights. Only a pipeline (model_index.json) keeps its weights in folders."""
+def select_files(files: list[Remote], *, allow_pickle: bool) -> list[Remote]:
+    """Configs, tokenizers, safe weights; of a pipeline (model_index.json) also those in folders."""
     pipeline = any(file.name == "model_index.json" for file in files)
-    kept = [
-        file for file in files if file.name.endswith(_WANTED) and ("/" not in file.name or pipeline)
-    ]
-    if pipeline:
-        kept = [
-            file
-            for file in kept
-            if file.name.endswith(".json") or ("/" in file.name and not _is_variant(file.name))
-        ]
-    if not any(file.name.endswith(".safetensors") for file in kept):
-        pickles = [file for file in files if file.name.endswith(".bin") and "/" not in file.name]
-        if not (pickles and allow_pickle):
-            raise WeightsError(
-                f"the repository has no safetensors{', only pickles; see allow_pickle' if pickles else ''}"
-            )
-        kept += pickles
-    return kept
+    selected = [file for file in files if _is_selected(file.name, pipeline)]
+    if any(file.name.endswith(".safetensors") for file in selected):
+        return selected
+    pickles = [file for file in files if file.name.endswith(".bin") and "/" not in file.name]
+    if pickles and allow_pickle:
+        return selected + pickles
+    only = ", only pickles; see allow_pickle" if pickles else ""
+    raise WeightsError(f"the repository has no safetensors{only}")
+
+
+def _is_selected(name: str, pipeline: bool) -> bool:
+    if not name.endswith(_WANTED):
+        return False
+    if not pipeline:
+        return "/" not in name
+    # A pipeline keeps its weights in folders; what lies beside them is the same again in one file.
+    return name.endswith(".json") or ("/" in name and not _is_variant(name))
 
 
 def _is_variant(name: str) -> bool:
     """`x.fp16.safetensors` is a second copy of `x.safetensors`."""
-    return name.endswith(".safetensors") and any(
-        part in name for part in (".fp16.", ".bf16.", ".non_ema.")
-    )
+    variants = (".fp16.", ".bf16.", ".non_ema.")
+    return name.endswith(".safetensors") and any(part in name for part in variants)
 
 
-def _place(home: Path, repository: str) -> Path:
-    return home / "weights" / repository.replace("/", "--")
+def _snapshots(repository: str) -> Path:
+    return cache_home() / "weights" / repository.replace("/", "--")
 
 
 def _is_whole(recipe: Path) -> bool:
     """Every file that the recipe names is there at its full length."""
     try:
-        entries = json.loads(recipe.read_text("utf-8"))
-        sizes = [
-            ((recipe.parent / entry["name"]).stat().st_size, entry["nbytes"]) for entry in entries
-        ]
+        for entry in json.loads(recipe.read_text("utf-8")):
+            length = (recipe.parent / entry["name"]).stat().st_size
+            if entry["nbytes"] not in (None, length):
+                return False
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return all(told in (None, got) for got, told in sizes)
+    return True
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Iterator[None]:
     """One process or thread at a time. The system frees the lock of a process that dies."""
     with path.open("a+b") as file:
         if sys.platform == "win32":
@@ -298,13 +279,3 @@ def _locked(path: Path) -> Iterator[None]:
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":  # folders cannot be opened there; NTFS journals the rename
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -49,7 +49,7 @@ class View:
         self._lock = Lock()
         self._features = Once(self._make_features)
 
-    def seen(self, engine: Encoder) -> Seen:
+    def encoding_of(self, engine: Encoder) -> Seen:
         """The picture as one of the engines encoded it."""
         with self._lock:
             make = self._encodings.setdefault(id(engine), Once(lambda: self._encode(engine)))
@@ -70,7 +70,7 @@ class View:
     @property
     def encoding(self) -> Seen:
         """The picture as the segmenter encoded it."""
-        return self.seen(self.models.get(Segmenter))
+        return self.encoding_of(self.models.get(Segmenter))
 
     @property
     def features(self) -> FeatureMap:
@@ -82,7 +82,7 @@ class View:
         if not self.models.has(MaskProposer):
             return find_regions(self.image, self.segmenter, self.encoding, options)
         proposer = self.models.get(MaskProposer)
-        seen = self.seen(proposer)
+        seen = self.encoding_of(proposer)
         with self.trace.stage("propose"):
             proposals = proposer.propose_all(seen)
         prompts = ("everything",) * len(proposals.masks)
@@ -96,7 +96,7 @@ class View:
     def propose(self, phrases: Sequence[str]) -> Proposals:
         """What the detector finds for the phrases."""
         detector = self.models.get(Detector)
-        seen = self.seen(detector)
+        seen = self.encoding_of(detector)
         with self.trace.stage("detect"):
             return detector.propose(seen, phrases)
 
@@ -114,7 +114,7 @@ class View:
 
     def _make_features(self) -> FeatureMap:
         dense = self.models.get(Dense)
-        seen = self.seen(dense)
+        seen = self.encoding_of(dense)
         if isinstance(dense, MaskedDense) and dense.needs_masks and self._finds_regions:
             masks = self.regions(EverythingOptions()).masks
             with self.trace.stage("features"):

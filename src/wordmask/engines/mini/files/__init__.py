@@ -10,7 +10,7 @@ FILES = Path(__file__).parent
 
 
 def open_network(folder: Path, file: str, settings: dict[str, Any]) -> Any:
-    """An onnxruntime session on the CPU, after the file's sha256 has been compared with mini.json's."""
+    """An onnxruntime session on the CPU, if the file's sha256 is the one in mini.json."""
     import onnxruntime
 
     path = folder / file

@@ -137,7 +137,7 @@ def measure_picture(
     real = picture.truth.depth
     if real is not None and models.has(DepthModel):
         model = models.get(DepthModel)
-        depth = model.depth(view.seen(model))
+        depth = model.depth(view.encoding_of(model))
         counts.depth.append([relative_error(depth.values, real.astype(np.float64))])
 
 
