@@ -93,7 +93,11 @@ def test_the_command_prints_help(arguments):
 CORE_INSTALL = {
     "annotated_types", "click", "cv2", "numpy", "onnxruntime", "PIL", "rich", "tokenizers", "typer",
 }  # fmt: skip
-WITH_TORCH = ("engines/", "lab/bench/", "lab/export/", "lab/training/", "model/")  # of some extra
+# What modules need that are imported only when their extra is there
+OF_EXTRAS = {
+    "engines/": {"torch", "transformers", "diffusers"},
+    **dict.fromkeys(("lab/bench/", "lab/export/", "lab/training/", "model/"), {"torch"}),
+}
 
 
 def test_modules_import_at_their_top_only_what_is_installed_with_them():
@@ -102,8 +106,9 @@ def test_modules_import_at_their_top_only_what_is_installed_with_them():
     for path in package.rglob("*.py"):
         name = path.relative_to(package).as_posix()
         installed = CORE_INSTALL | {"wordmask"} | set(sys.stdlib_module_names)
-        if name.startswith(WITH_TORCH):
-            installed |= {"torch"}
+        for folder, libraries in OF_EXTRAS.items():
+            if name.startswith(folder):
+                installed |= libraries
         if top_imports(path.read_text("utf-8")) - installed:
             missing[name] = top_imports(path.read_text("utf-8")) - installed
     assert missing == {}
