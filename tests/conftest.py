@@ -1,6 +1,7 @@
 """What every test has: a home of its own, so that no test reads or writes the user's downloads.
 
-Property tests try the same cases each time, so that two runs of one commit agree. To look for new ones:
+Property tests try the same cases each time, so that two runs of one commit agree.
+To look for new ones:
 
     WORDMASK_HYPOTHESIS=long pytest tests/ops
 """

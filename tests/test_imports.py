@@ -25,11 +25,13 @@ HEAVY = (
 
 def run(code: str) -> dict[str, object]:
     """Run `code` in a fresh interpreter: the heavy modules it loaded, and its CPU seconds."""
-    told = (
+    reporting = (
         f"{code}\nimport json, resource, sys\nused = resource.getrusage(resource.RUSAGE_SELF)\n"
-        f"print(json.dumps([[name for name in {HEAVY!r} if name in sys.modules], used.ru_utime + used.ru_stime]))"
+        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print(json.dumps([loaded, used.ru_utime + used.ru_stime]))"
     )
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", reporting]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded, seconds = json.loads(done.stdout.splitlines()[-1])
     return {"loaded": loaded, "seconds": seconds}
 

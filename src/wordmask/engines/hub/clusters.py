@@ -31,14 +31,15 @@ def cluster_map(masks: Masks, grid: Size, features: Array | None = None) -> Arra
 def _chains(rows: Array) -> Array:
     """(N,) group of each unit row: rows less than `ALIKE` apart, directly or through others."""
     alike = rows @ rows.T > 1 - ALIKE
+    alike |= alike.T
     groups = np.full(len(rows), -1)
     for row in range(len(rows)):
         if groups[row] >= 0:
             continue
         chain = np.arange(len(rows)) == row
-        length = 0
-        while int(chain.sum()) > length:
-            length = int(chain.sum())
-            chain |= alike[chain].any(0)
+        longer = chain | alike[row]
+        while (longer != chain).any():
+            chain = longer
+            longer = chain | alike[chain].any(0)
         groups[chain] = groups.max() + 1
     return groups
