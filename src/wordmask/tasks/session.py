@@ -18,11 +18,11 @@ from wordmask.tasks.segment import How, SegmentOptions, segment_view, with_how
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """What was clicked so far, and what came of it."""
+    """All clicks so far together, and what came of them."""
 
-    asked: Click
+    click: Click
     result: Result
-    logits: Array
+    logits: Array  # (h, w) of the best candidate
 
 
 class Session:
@@ -59,11 +59,11 @@ class Session:
         words: Words | None = None,
         options: ClickOptions | None = None,
     ) -> Result:
-        """Candidates, best first, for all points so far and these; a new box replaces the one before."""
-        asked = self._joined(points, box)
+        """Candidates, best first, for all points so far and these; a new box replaces the last."""
+        together = self._with_earlier_clicks(points, box)
         names = None if words is None else Text.of(words)
-        result, logits = click_view(self._view, asked, names, options or ClickOptions())
-        self._done.append(_State(asked, result.with_image(self.image), logits))
+        result, logits = click_view(self._view, together, names, options or ClickOptions())
+        self._done.append(_State(together, result.with_image(self.image), logits))
         self._undone.clear()
         return self.result
 
@@ -79,45 +79,45 @@ class Session:
         return everything_result(self._view, options or EverythingOptions()).with_image(self.image)
 
     def undo(self) -> Result:
-        """Take the last click back; with none left, nothing happens. What stands then."""
+        """Take the last click back, if there is one; the result before it."""
         if self._done:
             self._undone.append(self._done.pop())
         return self.result
 
     def redo(self) -> Result:
-        """Do again what was taken back last; with nothing taken back, nothing happens."""
+        """Do again what was taken back last, if anything was; its result."""
         if self._undone:
             self._done.append(self._undone.pop())
         return self.result
 
     def reset(self) -> None:
-        """Forget the clicks: the next one starts a new thing on the same encoding."""
+        """Forget the clicks; the next one means a new thing in the same picture."""
         self._done.clear()
         self._undone.clear()
 
-    def _joined(self, points: Sequence[Sequence[float]], box: Sequence[float] | None) -> Click:
-        before = self._done[-1] if self._done else None
+    def _with_earlier_clicks(
+        self, points: Sequence[Sequence[float]], box: Sequence[float] | None
+    ) -> Click:
         new = Points.of(points) if len(points) else None
         new_box = Boxes(np.array([box], np.float32)) if box is not None else None
-        if before is None:
+        if not self._done:
             return Click(new, new_box)
-        asked = before.asked
-        # The earlier cut is shown to the decoder while clicks refine it; a new box is a new thing.
+        last = self._done[-1]
+        # The decoder sees the earlier cut while clicks refine it; a new box is a new thing.
         return replace(
-            asked,
-            points=_without_repeats(asked.points, new),
-            box=new_box or asked.box,
-            logits=None if new_box is not None else before.logits,
+            last.click,
+            points=_join_points(last.click.points, new),
+            box=new_box or last.click.box,
+            logits=None if new_box is not None else last.logits,
         )
 
 
-def _without_repeats(old: Points | None, new: Points | None) -> Points | None:
-    """Both, each place once; the newer opinion of a place counts."""
+def _join_points(old: Points | None, new: Points | None) -> Points | None:
+    """Both, each place once; of one place the newer opinion counts."""
     if old is None or new is None:
         return new if old is None else old
-    places = {
-        tuple(xy): bool(keep)
-        for part in (old, new)
-        for xy, keep in zip(part.xy.tolist(), part.keep, strict=True)
-    }
-    return Points(np.array(list(places)), np.array(list(places.values())))
+    keep_at: dict[tuple[float, ...], bool] = {}
+    for part in (old, new):
+        for xy, keep in zip(part.xy.tolist(), part.keep.tolist(), strict=True):
+            keep_at[tuple(xy)] = keep
+    return Points(np.array(list(keep_at)), np.array(list(keep_at.values())))
