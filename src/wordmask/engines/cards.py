@@ -114,7 +114,7 @@ _CARDS = (
     _sam2("sam2.1-small", "facebook/sam2.1-hiera-small", size_mb=184),
     _sam2("sam2.1-base-plus", "facebook/sam2.1-hiera-base-plus", size_mb=324),
     _sam2("sam2.1-large", "facebook/sam2.1-hiera-large", size_mb=898),
-    _edgetam("edgetam", "yonigozlan/EdgeTAM-hf"),
+    _edgetam("edgetam", "yonigozlan/EdgeTAM-hf", size_mb=56),
     _sam3("sam3", "facebook/sam3", gated=True, size_mb=3400),
     _sam3_lite("sam3-litetext", "yonigozlan/sam3-litetext-s0"),
     _clip("clip-b32", "openai/clip-vit-base-patch32", input_side=224, size_mb=605),
