@@ -19,10 +19,12 @@ from wordmask.jobs.digest import digest_of_file
 from wordmask.jobs.setup import Setup
 from wordmask.media import formats
 from wordmask.media.reading.read import read
-from wordmask.tasks.click import Click, click
+from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.edit import pick_regions
-from wordmask.tasks.like import LikeOptions, like
-from wordmask.tasks.segment import SegmentOptions, segment
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.like import LikeOptions, like_view
+from wordmask.tasks.segment import SegmentOptions, segment_view
 
 
 @dataclass(frozen=True)
@@ -129,15 +131,18 @@ def join(parts: list[Result]) -> Result:
 
 
 def _find_parts(image: Image, target: TargetOptions, models: Models) -> list[Result]:
+    """The regions from each of the ways; the picture is encoded once for all of them."""
+    view = View(image, models, Trace())
     parts = []
     if target.prompt:
         words = SegmentOptions(vocabulary=target.vocabulary, min_confidence=target.min_confidence)
-        parts.append(segment(image, Text(target.prompt), models, words))
+        parts.append(segment_view(view, Text(target.prompt), words))
     for one in _clicks(target):
-        parts.append(click(image, one, models)[:1])
+        candidates, _ = click_view(view, one, None, ClickOptions())
+        parts.append(candidates[:1])
     if target.like is not None:
         options = LikeOptions(min_likeness=target.min_likeness)
-        parts.append(like(image, target.like, models, options))
+        parts.append(like_view(view, target.like, options))
     return parts
 
 

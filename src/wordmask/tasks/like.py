@@ -38,10 +38,14 @@ def like(
 
     In the example's own picture the example itself is the answer.
     """
-    options = options or LikeOptions()
-    if image.digest == example.of.digest:
+    return like_view(View(image, models, Trace()), example, options or LikeOptions())
+
+
+def like_view(view: View, example: Example, options: LikeOptions) -> Result:
+    """`like` on a picture that may have been encoded already."""
+    models = view.models
+    if view.image.digest == example.of.digest:
         return Result.of(example.masks, made_by=models.made_by)
-    view = View(image, models, Trace())
     candidates = everything_result(view, EverythingOptions(points_per_side=options.points_per_side))
     examples = _vectors(View(example.of, models, Trace()), example.masks)
     likeness = (_vectors(view, candidates.masks) @ examples.T).max(1, initial=-1.0)

@@ -1,6 +1,5 @@
 """One picture through one View: each engine encodes it once, whoever asks for what."""
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -8,10 +7,10 @@ import numpy as np
 import pytest
 
 from drawing import disc, paint
+from seeing import CountingFake
 from wordmask.core.models import Models
 from wordmask.core.prompts import Points, Text
 from wordmask.core.protocols import Dense, DepthModel, Detector, Embedder, Segmenter
-from wordmask.engines.fake import Fake
 from wordmask.errors import ImageError
 from wordmask.tasks.click import Click, ClickOptions, click_view
 from wordmask.tasks.dense import DenseOptions, label_view
@@ -25,21 +24,9 @@ RED = (220, 20, 20)
 FEW = EverythingOptions(points_per_side=4)
 
 
-class Counting(Fake):
-    """The fake, which counts how often it encodes a picture of each size."""
-
-    def __init__(self, name="counting"):
-        super().__init__(name)
-        object.__setattr__(self, "passes", Counter())
-
-    def encode(self, images):
-        self.passes.update(image.size for image in images)
-        return super().encode(images)
-
-
 @pytest.fixture
 def engine():
-    return Counting()
+    return CountingFake()
 
 
 @pytest.fixture
@@ -71,7 +58,7 @@ def test_the_roles_of_one_engine_share_it(view, engine):
 
 
 def test_two_engines_encode_once_each(image):
-    cuts, names = Counting("cuts"), Counting("names")
+    cuts, names = CountingFake("cuts"), CountingFake("names")
     view = View(image, Models("cuts+names", (cuts, names)), Trace())
     assert view.encoding_of(cuts) is not view.encoding_of(names)
     assert view.encoding_of(names) is view.encoding_of(names)
