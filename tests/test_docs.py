@@ -149,6 +149,11 @@ def test_no_page_loads_anything_from_another_host(site):
     assert [name for name in pages if 'class="mermaid"' in (target / name).read_text("utf-8")] == []
 
 
+def test_every_included_example_stands_in_its_page(site):
+    _, pages = site
+    assert [name for name, page in pages.items() if re.search(r"--8\s*<", page.words)] == []
+
+
 def test_every_page_can_be_searched(site):
     target, pages = site
     index = json.loads((target / "search/search_index.json").read_text("utf-8"))
