@@ -136,7 +136,7 @@ def second_part(name: str) -> str:
 
 
 def modules_imported(tree: ast.AST, name: str) -> Iterator[str]:
-    """Our own modules as dotted names; of `from wordmask.a import b` wordmask.a.b, module or not."""
+    """Our own modules as dotted names; `from wordmask.a import b` is wordmask.a.b."""
     package = ["wordmask", *name.split("/")[:-1]]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -11,7 +11,7 @@ COCO = ["person", "cat", "cup"]
 
 
 def _picture(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A red cat (a square) and a blue person (a disc) on grey noise, and the label of every pixel."""
+    """A red cat (a square) and a blue person (a disc) on grey noise, and the labels."""
     picture = rng.integers(90, 160, (96, 128, 3), np.uint8)
     labels = np.zeros((96, 128), np.uint8)
     x, y = rng.integers(8, 50, 2)

@@ -1,6 +1,7 @@
-"""A folder of pictures as strangers send them: cut, flipped, lying, huge, misnamed, and some that are only unusual.
+"""A folder of pictures as strangers send them: cut, flipped, lying, huge, misnamed, unusual.
 
-`make(folder, count=500, seed=0)` writes them, the same ones every time; or: python tests/media/odd_pictures.py FOLDER
+`make(folder, count=500, seed=0)` writes them, the same ones every time; or, from a shell:
+python tests/odd_pictures.py FOLDER
 """
 
 import os
@@ -39,7 +40,7 @@ STRANGERS = {
 
 
 def make(folder: Path | str, count: int = 500, seed: int = 0) -> list[Path]:
-    """Write `count` odd pictures into `folder` (made if need be); their paths, in the order of their names."""
+    """Write `count` odd pictures into `folder`, made if need be; their paths, sorted by name."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -18,7 +18,7 @@ from wordmask.tasks.edit import EditOptions
 
 @dataclass
 class Paints:
-    """A painter of one colour that writes down what it was given, and also soils what it should not touch."""
+    """Paints one colour, notes what it was given, and also soils what it should not touch."""
 
     colour: tuple[int, int, int] = (0, 255, 0)
     name: str = "paints"
@@ -95,7 +95,7 @@ def test_large_crops_are_shrunk_for_a_painter_that_says_so():
 
 
 def test_the_painter_never_sees_the_object_when_its_crop_is_scaled():
-    """The object is white on black; if a trace of it were known, it would be brighter than black outside the hole."""
+    """White on black: were a trace of the object known, it would be brighter than black."""
     pixels = np.zeros((200, 200, 3), np.uint8)
     pixels[80:121, 80:121] = 255
     traces = []

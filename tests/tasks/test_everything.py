@@ -61,7 +61,7 @@ def test_adaptive_asks_less_for_the_same_discs(fake):
 
 @pytest.mark.parametrize(("x", "y"), [(32, 32), (64, 32), (96, 64)])
 def test_adaptive_does_not_skip_a_small_thing_inside_a_near_copy_of_its_surroundings(fake, x, y):
-    """On two discs a click on the ground gives the ground, and a copy of it that takes in one of the discs."""
+    """On two discs a click on the ground gives the ground, and a copy with one of the discs."""
     pixels = np.full((96, 128, 3), (255, 255, 0), np.uint8)
     for centre, colour in (((64, 96), (255, 0, 0)), ((x, y), (0, 0, 0))):
         cv2.circle(pixels, centre, 14, colour, -1)
@@ -129,7 +129,7 @@ def test_crops_find_the_same_discs_in_the_same_place(fake):
 
 
 def test_the_last_batch_of_points_is_not_dropped():
-    """A public pipeline forgets it: here each point gets a mask of its own, so all must come back."""
+    """A public pipeline forgets it: here each point has its own mask, so all must come back."""
 
     class OnePixel:
         name = "one-pixel"

@@ -308,7 +308,7 @@ def test_batches_do_not_change_the_result(fake):
 
 
 class Boxer:
-    """A detector that says there is a red thing in one box, and reaches over the edge with another."""
+    """Says there is a red thing in one box, and reaches over the picture's edge with another."""
 
     name = "boxer"
 

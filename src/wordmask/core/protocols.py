@@ -32,7 +32,6 @@ class Seen(Protocol):
         ...
 
 
-
 @dataclass(frozen=True, eq=False)
 class PromptBatch:
     """P independent prompts for one picture, in its coordinates.

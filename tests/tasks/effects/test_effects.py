@@ -55,8 +55,10 @@ def look(name: str, image: Image, result: Result) -> np.ndarray:
 
 # What an effect must leave as it is: "object" the object's inside, "around" what is far from it.
 LEAVES = {
-    "hue": "around", "recolour": "around", "pixelate": "around", "outline": "object", "glow": "object",
-    "blur": "object", "desaturate": "object", "spotlight": "object", "backdrop": "object", "shadow": "object",
+    "hue": "around", "recolour": "around", "pixelate": "around",
+    "outline": "object", "glow": "object",
+    "blur": "object", "desaturate": "object", "spotlight": "object",
+    "backdrop": "object", "shadow": "object",
     "sticker": "object", "overlay": "object",
 }  # fmt: skip
 
@@ -111,7 +113,7 @@ def test_a_result_of_another_size_is_refused(name):
 
 
 def test_pixelate_leaves_no_pixel_of_the_object():
-    """Privacy: within the mask there are few colours, each over a large square, and no soft edge lets any through."""
+    """Privacy: few colours within the mask, each over a large square, and no soft edge."""
     rng = np.random.default_rng(0)
     image = Image(rng.integers(0, 256, (64, 64, 3), np.uint8))
     mask = np.zeros((64, 64), bool)
@@ -231,7 +233,7 @@ def test_occluders_stay_in_front_and_alpha_lets_the_picture_through():
 
 @pytest.mark.parametrize("scale", [0.2, 0.7, 3.0])
 def test_what_lies_under_an_overlays_transparency_does_not_show_at_its_edge(scale):
-    """A white patch with black under the clear part: nothing may get darker than the grey it is laid on."""
+    """White with black under its clear part: nothing gets darker than the grey below."""
     picture, alpha = np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), np.uint8)
     picture[20:70, 20:70], alpha[20:70, 20:70] = 255, 255
     grey, (_, result) = Image(np.full((*SIZE, 3), 200, np.uint8)), ball()
@@ -260,7 +262,8 @@ def test_an_overlay_beyond_the_picture_is_no_error_and_one_without_a_picture_is(
         (surface.RecolourOptions, {"strength": 2}), (surface.PixelateOptions, {"blocks": 0}),
         (edge.OutlineOptions, {"width": 0}), (edge.GlowOptions, {"strength": -1}),
         (background.BlurOptions, {"amount": 0}), (background.DesaturateOptions, {"strength": 9}),
-        (background.SpotlightOptions, {"darkness": 2}), (background.ShadowOptions, {"softness": -1}),
+        (background.SpotlightOptions, {"darkness": 2}),
+        (background.ShadowOptions, {"softness": -1}),
         (edge.StickerOptions, {"border": 1}), (overlay.OverlayOptions, {"anchor": "moon"}),
         (overlay.OverlayOptions, {"place": "under"}), (overlay.OverlayOptions, {"scale": 0}),
     ],
@@ -306,7 +309,7 @@ def test_golden(name, tmp_path):
     cv2.imwrite(str(tmp_path / f"effects_{name}.png"), got)
     if golden is None:
         pytest.fail(
-            f"there is no golden; look at {tmp_path}/effects_{name}.png and, if it is good, put it there"
+            f"no golden; look at {tmp_path}/effects_{name}.png and, if it is good, put it there"
         )
     difference = np.abs(got.astype(int) - golden)
     cv2.imwrite(str(tmp_path / "difference.png"), (difference * 8).clip(0, 255).astype(np.uint8))

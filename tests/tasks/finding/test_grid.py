@@ -20,7 +20,7 @@ def test_the_grid_has_square_cells_with_a_point_in_each_centre(size, side, count
 
 @pytest.mark.parametrize(("gap", "kept"), [(0, False), (1, False), (40, True)])
 def test_what_a_part_of_the_picture_cuts_off_is_dropped(gap, kept):
-    """In a part, at 2 px a cell, a mask that ends one cell before the side is not known to end there."""
+    """At 2 px a cell, a mask that ends one cell before a part's side may go on beyond it."""
     part = np.pad(np.ones((50, 50 - gap), bool), ((25, 25), (50, gap)))
     masks = Masks.from_dense(np.pad(part, ((0, 0), (0, 100)))[None])
     assert grid._are_cut_off(masks, grid.Window(0, 0, 100, 100), 2.0).tolist() == [not kept]

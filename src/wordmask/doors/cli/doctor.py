@@ -127,9 +127,7 @@ def _weights() -> list[Check]:
     size = human(sum(path.stat().st_size for path in shipped), "B")
     state = f"embedded, {size}" if shipped else "its files are not in this installation"
     here = [
-        row.name
-        for row in CARDS.values()
-        if row.source.startswith("hub:") and weights.is_here(row)
+        row.name for row in CARDS.values() if row.source.startswith("hub:") and weights.is_here(row)
     ]
     fetched = ", ".join(here) or "none fetched yet"
     return [
