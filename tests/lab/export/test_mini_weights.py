@@ -133,3 +133,8 @@ def test_files_without_a_parameter_are_refused(tmp_path):
     (tmp_path / "files/mini.json").write_text(json.dumps(settings))
     with pytest.raises(WeightsError, match=r"lacks 1 parameters, the first is to_none\.weight"):
         load_shipped(tmp_path / "files")
+
+
+def test_another_folder_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r"no mini\.json"):
+        load_shipped(tmp_path)

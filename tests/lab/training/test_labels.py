@@ -23,7 +23,7 @@ def test_labels_boxes_and_stuff_of_one_picture(reader):
     row = reader.vocabulary.row_of
     assert set(np.unique(own)) == {row["voc", c] for c in ("background", "cat", "person")}
     assert set(np.unique(stuff)) == {row["stuff", "wall"]}
-    names = [reader.vocabulary.rows[one].name for one in labels.region_rows]
+    names = [reader.vocabulary.rows[one].name for one in labels.regions.rows]
     assert sorted(names) == ["cat", "person"]
     assert labels.boxes.rows.tolist() == [row["coco", "person"], row["coco", "cup"]]
     assert labels.boxes.xyxy.tolist() == [[80, 40, 120, 80], [0, 0, 20, 20]]
@@ -32,7 +32,7 @@ def test_labels_boxes_and_stuff_of_one_picture(reader):
 def test_what_coco_leaves_unlabelled_is_none_of_its_words(reader):
     labels = reader.read(record_of(reader, "coco"))
     assert (labels.maps[0] == reader.vocabulary.row_of["coco", "none"]).any()
-    assert len(labels.regions) == 2
+    assert len(labels.regions.rows) == 2
 
 
 def test_words_left_out_of_training_are_ignored_everywhere(packs_folder):
@@ -41,7 +41,7 @@ def test_words_left_out_of_training_are_ignored_everywhere(packs_folder):
     for record in reader.packs.records:
         labels = reader.read(record)
         rows = np.unique(np.concatenate([one.ravel() for one in labels.maps]))
-        seen = {names[row] for row in [*rows, *labels.region_rows, *labels.boxes.rows] if row >= 0}
+        seen = {names[row] for row in [*rows, *labels.regions.rows, *labels.boxes.rows] if row >= 0}
         assert not {"cat", "cup"} & seen
 
 
@@ -82,9 +82,9 @@ def test_a_blob_is_a_mask_where_it_agrees_with_a_box(tmp_path, box, value, is_tr
     before = reader.read(record)
     write_blob(tmp_path, record, box, value)
     after = reader.read(record)
-    added = len(after.regions) - len(before.regions)
+    added = len(after.regions.rows) - len(before.regions.rows)
     assert (added, len(after.maps) - len(before.maps)) == (is_trusted, is_trusted)
     if is_trusted:
-        assert after.regions.boxes[-1].tolist() == list(box)
-        assert after.region_rows[-1] == reader.vocabulary.row_of["voc", "person"]
-        assert (after.maps[1] == after.region_rows[-1]).sum() == after.regions.areas[-1]
+        assert after.regions.masks.boxes[-1].tolist() == list(box)
+        assert after.regions.rows[-1] == reader.vocabulary.row_of["voc", "person"]
+        assert (after.maps[1] == after.regions.rows[-1]).sum() == after.regions.masks.areas[-1]

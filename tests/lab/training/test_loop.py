@@ -162,6 +162,12 @@ def test_what_was_trained_is_written_down(begin):
     assert json.loads((training.options.out / "options.json").read_text())["seed"] == 3
 
 
+def test_weights_of_other_networks_are_refused(begin):
+    checkpoint = begin(max_steps=0).run()
+    with pytest.raises(WeightsError, match="holds the networks line, not curve"):
+        load_average(checkpoint, {"curve": torch.nn.Linear(3, 1)})
+
+
 @pytest.mark.parametrize("content", [{"average": [1, 2]}, [1, 2]])
 def test_another_file_is_no_checkpoint(begin, tmp_path, content):
     torch.save(content, tmp_path / "other.pt")

@@ -5,9 +5,10 @@ import pytest
 
 pytest.importorskip("torch", reason="batches are tensors: pip install 'wordmask[train]'")
 
+from wordmask.errors import OptionError
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.training.batches import Batches, split
-from wordmask.lab.training.labels import LabelReader, TeacherBoxes
+from wordmask.lab.training.labels import LabelledMasks, LabelReader, TeacherBoxes
 from wordmask.lab.training.samples import SampleOptions, make_sample
 from wordmask.model.mini.constants import BOTTOM_RIGHT, NOTHING, POSITIVE, TOP_LEFT
 
@@ -63,8 +64,7 @@ def test_a_picture_without_labels_is_a_sample_too(reader):
     nothing = replace(
         labels,
         maps=[],
-        regions=labels.regions[[]],
-        region_rows=labels.region_rows[:0],
+        regions=LabelledMasks.alike(labels.regions.masks[[]], 0),
         boxes=TeacherBoxes(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0)),
     )
     sample = make_sample(nothing, np.random.default_rng(0), OPTIONS)
@@ -103,3 +103,11 @@ def test_held_out_pictures_are_never_drawn(reader):
     learn, held = split(records)
     assert len(learn) + len(held) == len(records)
     assert held
+
+
+@pytest.mark.parametrize(
+    "options", [{"side": 8}, {"points": 0}, {"scales": (0.0, 1.0)}, {"clicks": 5}], ids=str
+)
+def test_options_that_cannot_be_met_are_refused(options):
+    with pytest.raises(OptionError):
+        SampleOptions(**options)

@@ -135,9 +135,7 @@ def camvid(root: Path) -> Dataset:
 
 
 def nyu(root: Path) -> Dataset:
-    """NYU Depth v2 with 40 classes, exported from the .mat; the three catch-all classes are not
-    scored.
-    """
+    """NYU Depth v2 with 40 classes, exported from the .mat; three catch-alls are not scored."""
     found = pictures(root / "rgb")
     stems = read_list(root / "test.txt") if (root / "test.txt").is_file() else list(found)
     missing = [stem for stem in stems if stem not in found]

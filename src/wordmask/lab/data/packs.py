@@ -1,5 +1,4 @@
-"""The training packs: data sets in folders, with captions and the opinions of other models beside
-them.
+"""The training packs: data sets in folders, with captions and other models' opinions beside them.
 
 Each pack is a folder that `read_folder` reads, under one folder with `pseudo_stuff.json`. In a pack
 may lie captions.json, and of other models, the teachers: boxes of COCO's classes

@@ -49,8 +49,9 @@ class CutterGraph(nn.Module):
 
 
 class SentenceGraph(nn.Module):
-    """What is exported as text.onnx: token ids in, whitened unit vectors out; token vectors in
-    int8.
+    """What is exported as text.onnx: token ids in, whitened unit vectors out.
+
+    Token vectors are int8 here; the matrices become int8 afterwards.
     """
 
     tokens: Tensor

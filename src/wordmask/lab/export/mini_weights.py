@@ -38,6 +38,8 @@ class ShippedMini:
 
 def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
     """Rebuild the networks from a folder of exported files."""
+    if not (folder / "mini.json").is_file():
+        raise WeightsError(f"{folder} holds no exported mini: there is no mini.json")
     settings = json.loads((folder / "mini.json").read_text())
     network: MiniNetwork = MiniNetwork().eval()
     state = network.state_dict()

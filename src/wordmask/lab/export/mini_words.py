@@ -27,9 +27,7 @@ class WordTable:
 def word_table(
     whitening: Whitening, words: Sequence[str], vocabulary: Vocabulary, more: Sequence[str]
 ) -> WordTable:
-    """Vectors of training's words, their other names, and of `more` words that people often ask
-    for.
-    """
+    """Vectors of training's words, of their other names, and of `more` words."""
     plain = [name for one in words for name in phrases(one)[:: len(TEMPLATES)]]
     names = tuple(dict.fromkeys([*plain, *(one.strip().lower() for one in more)]))
     vectors = phrase_vectors(whitening, names)
@@ -38,8 +36,9 @@ def word_table(
 
 
 def phrase_vectors(whitening: Whitening, names: Sequence[str]) -> NDArray[np.float32]:
-    """(N, 256) unit vectors: the mean of the plain name and the name in a sentence, as the engine
-    does.
+    """(N, 256) unit vectors, as the engine makes them.
+
+    Each is the mean of the plain name's and of the name's in a sentence.
     """
     folder = find_minilm()
     plain, in_sentence = (

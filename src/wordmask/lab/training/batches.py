@@ -81,8 +81,9 @@ class TrainingBatch:
 
 
 def split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-    """(to learn from, held out). A block at the end, because NYU's and CamVid's neighbours look
-    alike.
+    """(to learn from, held out).
+
+    Of each set a block at its end is held out, because neighbours in NYU and CamVid look alike.
     """
     by_set: dict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -169,14 +170,11 @@ def _odds(records: list[Record], packs: Packs) -> NDArray[np.float64]:
     total: dict[str, float] = defaultdict(float)
     for record, value in zip(records, rarity, strict=True):
         total[record.set] += value
-    odds = np.array(
-        [
-            value / total[record.set] * SHARES.get(record.set, 0.0)
-            for record, value in zip(records, rarity, strict=True)
-        ]
-    )
-    normal: NDArray[np.float64] = odds / odds.sum()
-    return normal
+    odds: NDArray[np.float64] = np.zeros(len(records))
+    for k, (record, value) in enumerate(zip(records, rarity, strict=True)):
+        odds[k] = value / total[record.set] * SHARES.get(record.set, 0.0)
+    odds /= odds.sum()
+    return odds
 
 
 def _words_shown(record: Record, packs: Packs) -> set[tuple[str, object]]:

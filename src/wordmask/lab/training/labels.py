@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -31,14 +32,30 @@ class TeacherBoxes:
     scores: Array  # (N,) float32
 
 
+class LabelledMasks(NamedTuple):
+    """Masks of one picture, and what each is called."""
+
+    masks: Masks
+    rows: Array  # (N,) int64 row of the vocabulary, IGNORE = it has no name
+
+    @classmethod
+    def join(cls, parts: Sequence["LabelledMasks"]) -> "LabelledMasks":
+        masks = Masks.concatenate([part.masks for part in parts])
+        return cls(masks, np.concatenate([part.rows for part in parts]))
+
+    @classmethod
+    def alike(cls, masks: Masks, row: int) -> "LabelledMasks":
+        """All of one row."""
+        return cls(masks, np.full(len(masks), row, np.int64))
+
+
 @dataclass(frozen=True, eq=False)
 class Labels:
     """Everything known about a picture, at its own size."""
 
     picture: Array  # (H, W, 3) uint8 RGB
     maps: list[Array]  # (H, W) int16 rows, IGNORE = not said; one map for each source
-    regions: Masks
-    region_rows: Array  # (N,) int64 row of each region, IGNORE = it has no name
+    regions: LabelledMasks
     boxes: TeacherBoxes
     depth: Array | None  # (H, W) uint8, larger is farther, 0 = unknown
 
@@ -69,24 +86,17 @@ class LabelReader:
         truth = data.truth(record.sample)
         boxes = self._boxes(record)
         maps = [] if truth.labels is None else [self._rows[record.set][truth.labels]]
-        found = [self._regions(record.set, data, truth)]
+        regions = self._regions(record.set, data, truth)
         blobs = record.teacher_map("pseudo_voc")
         if blobs is not None:
-            trusted = self._trusted_blobs(blobs, size, boxes)
-            found.append(trusted)
-            if len(trusted[0]):
-                maps.append(_paint(*trusted))
+            trusted = self._trusted_blobs(_resize(blobs, size), boxes)
+            regions = LabelledMasks.join([regions, trusted])
+            if len(trusted.rows):
+                maps.append(_paint(trusted))
         stuff = record.teacher_map("pseudo_stuff")
         if stuff is not None:
             maps.append(_resize(self._stuff_rows[stuff], size))
-        return Labels(
-            picture,
-            maps,
-            Masks.concatenate([masks for masks, _ in found]),
-            np.concatenate([rows for _, rows in found]),
-            boxes,
-            record.depth(),
-        )
+        return Labels(picture, maps, regions, boxes, record.depth())
 
     def _class_rows(self, name: str, classes: Sequence[str]) -> Array:
         """(C + 1,) int16 rows by class; the last one is for pixels that no class covers."""
@@ -103,25 +113,24 @@ class LabelReader:
         table = np.array(record.boxes, np.float32).reshape(-1, 6)[seen]
         return TeacherBoxes(table[:, :4], np.array(rows, np.int64)[seen], table[:, 5])
 
-    def _regions(self, name: str, data: Dataset, truth: Truth) -> tuple[Masks, Array]:
+    def _regions(self, name: str, data: Dataset, truth: Truth) -> LabelledMasks:
         """The truth's regions: things as they are, classes of a label map piece by piece."""
         result = truth.result
         if truth.exhaustive:
-            return result.masks, self._rows[name][result.label_ids].astype(np.int64)
-        masks, rows = [Masks.empty(result.size)], []
+            rows = self._rows[name][result.label_ids].astype(np.int64)
+            return LabelledMasks(result.masks, rows)
+        found = [LabelledMasks.alike(Masks.empty(result.size), IGNORE)]
         for index, label in enumerate(result.label_ids.tolist()):
             row = int(self._rows[name][label]) if data.classes else IGNORE
             if data.classes and (row == IGNORE or data.classes[label] == BACKGROUND):
                 continue
             pieces = pieces_as_masks(result.masks.one(index), min_area=MIN_AREA)
-            masks.append(pieces)
-            rows += [row] * len(pieces)
-        return Masks.concatenate(masks), np.array(rows, np.int64)
+            found.append(LabelledMasks.alike(pieces, row))
+        return LabelledMasks.join(found)
 
-    def _trusted_blobs(self, values: Array, size: Size, boxes: TeacherBoxes) -> tuple[Masks, Array]:
-        """The VOC teacher's blobs that fill a sure box of the same word."""
-        values = _resize(values, size)
-        masks, rows = [Masks.empty(size)], []
+    def _trusted_blobs(self, values: Array, boxes: TeacherBoxes) -> LabelledMasks:
+        """The VOC teacher's blobs that fill a sure box of the same word; `values` is its map."""
+        found = [LabelledMasks.alike(Masks.empty((values.shape[0], values.shape[1])), IGNORE)]
         for value in np.unique(values).tolist():
             row = int(self._rows[VOC][value]) if 0 < value < len(self._rows[VOC]) - 1 else IGNORE
             same = self._word_of_row[boxes.rows] == self._word_of_row[row]
@@ -129,16 +138,15 @@ class LabelReader:
             if row == IGNORE or not len(sure):
                 continue
             pieces = pieces_as_masks(values == value, min_area=MIN_AREA)
-            kept = pieces[(box_ops.iou(pieces.boxes, sure) > AGREES).any(1)]
-            masks.append(kept)
-            rows += [row] * len(kept)
-        return Masks.concatenate(masks), np.array(rows, np.int64)
+            agree = (box_ops.iou(pieces.boxes, sure) > AGREES).any(1)
+            found.append(LabelledMasks.alike(pieces[agree], row))
+        return LabelledMasks.join(found)
 
 
-def _paint(masks: Masks, rows: Array) -> Array:
-    canvas = np.full(masks.size, IGNORE, np.int16)
-    for index, row in enumerate(rows.tolist()):
-        masks.paint(canvas, index, row)
+def _paint(regions: LabelledMasks) -> Array:
+    canvas = np.full(regions.masks.size, IGNORE, np.int16)
+    for index, row in enumerate(regions.rows.tolist()):
+        regions.masks.paint(canvas, index, row)
     return canvas
 
 

@@ -31,9 +31,7 @@ class Language:
     """"set/stem" -> (captions, 256)"""
 
     def draw(self, rng: np.random.Generator) -> Tensor:
-        """(V, 256) a vector for each word: half of the time as the engine makes it, else one
-        variant.
-        """
+        """(V, 256) one vector a word: with even odds as the engine makes it, or one variant."""
         rows = []
         for variants in self.words:
             if rng.random() < 0.5:
@@ -57,31 +55,22 @@ def build_language(
 ) -> Language:
     """Embed words and captions with the sentence encoder and whiten them.
 
-    The whitening is fitted to the words' phrases and the nouns of captions, unless it is given: a
-    network that has been trained needs the one that it was trained with. Vectors before whitening
-    are cached in `kept`.
+    The whitening is fitted to the words' phrases and the usual words of captions, unless it is
+    given: a network that has been trained needs the one that it was trained with. The vectors
+    before whitening are cached in `kept`.
     """
     names = [phrases(one) for one in words]
     captions = {f"{one.set}/{one.stem}": one.captions for one in packs.records if one.captions}
-    nouns = caption_words(packs)
     flat = [phrase for variants in names for phrase in variants]
     lines = [line for several in captions.values() for line in several]
-    rows = _embed_once([*flat, *lines, *nouns], kept, embed_lines)
-    told = len(flat) + len(lines)
+    rows = _embed_once([*flat, *lines, *caption_words(packs)], kept, embed_lines)
+    of_words, of_captions, of_usual_words = np.split(rows, [len(flat), len(flat) + len(lines)])
     if whitening is None:
-        whitening = Whitening.fit(np.concatenate([rows[told:], rows[: len(flat)]]), WORDS)
-    vectors = whitening(rows[:told])
-    return Language(
-        whitening,
-        _groups(vectors[: len(flat)], [len(variants) for variants in names]),
-        dict(
-            zip(
-                captions,
-                _groups(vectors[len(flat) :], [len(several) for several in captions.values()]),
-                strict=True,
-            )
-        ),
-    )
+        whitening = Whitening.fit(np.concatenate([of_usual_words, of_words]), WORDS)
+    word_groups = _groups(whitening(of_words), [len(variants) for variants in names])
+    counts = [len(several) for several in captions.values()]
+    caption_groups = _groups(whitening(of_captions), counts)
+    return Language(whitening, word_groups, dict(zip(captions, caption_groups, strict=True)))
 
 
 def _embed_once(lines: list[str], kept: Path, embed_lines: Embed) -> Floats:
@@ -104,9 +93,7 @@ def _groups(rows: Floats, counts: list[int]) -> list[Floats]:
 
 
 def caption_words(packs: Packs, at_least: int = 2) -> list[str]:
-    """Words of three letters or more that captions use `at_least` times: what whitening calls
-    usual.
-    """
+    """Words of three letters or more that captions use `at_least` times: usual words."""
     count: dict[str, int] = defaultdict(int)
     for record in packs.records:
         for caption in record.captions:

@@ -1,5 +1,6 @@
-"""Train a network: steps, schedule, averaged weights, checkpoints, log. What is learned is the
-objective's.
+"""Train a network: steps, schedule, averaged weights, checkpoints, log.
+
+What is learned, and from what, is the objective's.
 
 The schedule is a share of a time budget, not a number of steps: the rate climbs, holds, and falls
 to zero as the minutes run out. So a slower machine sees fewer pictures and still ends at rate zero.
@@ -24,6 +25,7 @@ from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
 from wordmask.files import atomic, write_text
 
+CHECKPOINT = "last.pt"
 LOG_STEPS = 20  # steps in a line of the log
 LONGEST_GRADIENT = 3.0
 
@@ -103,9 +105,7 @@ class Objective(Protocol):
         """Everything that the optimiser changes."""
 
     def batches(self, start: int) -> Iterator[Any]:
-        """The batches of step `start` and of all after it; each depends on the seed and its step
-        alone.
-        """
+        """The batch of step `start` and of each after it; it depends on seed and step alone."""
 
     def losses(self, batch: Any, step: Step) -> tuple[Tensor, dict[str, float]]:
         """What is minimised, and figures for the log."""
@@ -166,7 +166,7 @@ class Training:
 
     @property
     def checkpoint(self) -> Path:
-        return self.options.out / "last.pt"
+        return self.options.out / CHECKPOINT
 
     @property
     def log(self) -> Path:
@@ -176,14 +176,14 @@ class Training:
         """Go on until minutes or steps are used up; the checkpoint."""
         o = self.options
         write_text(o.out / "options.json", json.dumps(asdict(o), default=str, indent=1))
-        begun, saved = time.monotonic() - self.used * 60, self.used
+        started, saved = time.monotonic() - self.used * 60, self.used
         for batch in self.objective.batches(self.step):
             share = self.used / o.minutes
             if share >= 1 or self.step == o.max_steps:
                 break
             figures = self._one_step(batch, share)
             self.step += 1
-            self.used = (time.monotonic() - begun) / 60
+            self.used = (time.monotonic() - started) / 60
             for name, value in figures.items():
                 self.sums[name] += value
             if self.step % LOG_STEPS == 0:
@@ -281,6 +281,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def load_average(path: Path, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
     """Load a checkpoint's averaged weights into modules by name; the objective's state."""
     state = read_checkpoint(path)
+    if state["average"].keys() != modules.keys():
+        raise WeightsError(
+            f"{path} holds the networks {', '.join(state['average'])}, not {', '.join(modules)}"
+        )
     for name, module in modules.items():
         module.load_state_dict(state["average"][name])
     objective: dict[str, Any] = state["objective"]

@@ -32,9 +32,7 @@ class CutLoss(NamedTuple):
     masks: Tensor
     quality: Tensor
     iou: Tensor
-    """Mean IoU of the candidates with the best predicted quality; no loss, but what one wants to
-    see.
-    """
+    """Mean IoU of the candidates with the best predicted quality: for the log, it is no loss."""
 
 
 def cut_loss(masks: Tensor, quality: Tensor, target: Tensor) -> CutLoss:

@@ -22,7 +22,13 @@ from wordmask.lab.training.language import (
     caption_words,
     embed_sentences,
 )
-from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.loop import (
+    CHECKPOINT,
+    ParameterGroup,
+    Step,
+    TrainOptions,
+    load_average,
+)
 from wordmask.lab.training.losses_mini import LossWeights, MiniLosses
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.lab.training.vocabulary import Whitening
@@ -44,9 +50,7 @@ class MiniTrainOptions(TrainOptions):
     without_words: tuple[str, ...] = ()
     """COCO words that training must not see, neither as truths nor as teachers' boxes."""
     start_from: Path | Literal["shipped"] | None = None
-    """Weights to begin with: a checkpoint, a folder of exported files, or shipped; ImageNet's if
-    not given.
-    """
+    """Weights to begin with instead of ImageNet's: a checkpoint, a folder of exported files."""
     sample: SampleOptions = field(default_factory=SampleOptions)
     weights: LossWeights = field(default_factory=LossWeights)
 
@@ -69,7 +73,7 @@ class MiniObjective:
         self.maker = Batches(self.labels, options.sample, options.batch, captions)
         positive, against = self._tables()
         self.compare = MiniLosses(self.network, self.adapter, positive, against, options.weights)
-        if self._starts_from_files():
+        if self._starts_from_files() and not (options.out / CHECKPOINT).exists():
             pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
             measure_norms(self.network, pictures)
 

@@ -1,5 +1,4 @@
-"""One training sample: a picture cropped, mirrored and recoloured, with labelled points and
-prompts.
+"""One training sample: a cropped, mirrored, recoloured picture with labelled points and prompts.
 
 Labels are sampled at points instead of being kept as maps, so pixels of many sets and of teachers
 go through one loss. All coordinates are in pixels of the crop, x to the right, y down.
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.options import check
+from wordmask.errors import Mend, OptionError
 from wordmask.lab.data.packs import SURE
-from wordmask.lab.training.labels import IGNORE, Labels, TeacherBoxes
+from wordmask.lab.training.labels import IGNORE, LabelledMasks, Labels, TeacherBoxes
 from wordmask.model.mini.constants import (
     BOTTOM_RIGHT,
     FINE,
@@ -69,6 +69,11 @@ class SampleOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.pad < self.clicks + 2:
+            raise OptionError(
+                f"a prompt of {self.clicks} clicks and a box does not fit into {self.pad} points",
+                mend=Mend("pad", str(self.clicks + 2)),
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +85,7 @@ class NamedPoints:
     rows: Ints
     """(R,)"""
     boxes: Floats
-    """(R, 4): the box of a region that a teacher gave, which the decoder may sharpen; else zeros.
-    """
+    """(R, 4): the teacher's box, which the decoder may sharpen, or zeros where there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +148,7 @@ def make_sample(labels: Labels, rng: Rng, options: SampleOptions) -> TrainingSam
         for one in labels.maps
     ]
     points, rows = _labelled_points(maps, rng, options.points)
-    regions = _crop_regions(labels.regions, labels.region_rows, turn, rng, options)
+    regions = _crop_regions(labels.regions, turn, rng, options)
     named = _named_points(regions, labels.boxes, turn, rng, options)
     cuts = _prompted_masks(regions[: options.cuts], rng, options)
     depth = _crop_depth(labels.depth, turn, options)
@@ -182,15 +186,15 @@ def _recolour(picture: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:
 
 
 def _crop_regions(
-    masks: Masks, rows: Ints, turn: Floats, rng: Rng, o: SampleOptions
+    regions: LabelledMasks, turn: Floats, rng: Rng, o: SampleOptions
 ) -> list[CroppedRegion]:
     """Some regions of the picture as they lie in the crop, in random order."""
     found = []
-    for k in rng.permutation(len(masks))[:MOST_REGIONS].tolist():
-        whole = masks.one(k).astype(np.uint8)
+    for k in rng.permutation(len(regions.rows))[:MOST_REGIONS].tolist():
+        whole = regions.masks.one(k).astype(np.uint8)
         mask = cv2.warpAffine(whole, turn, (o.side, o.side), flags=cv2.INTER_NEAREST).astype(bool)
         if mask.sum() >= MIN_REGION:
-            found.append(CroppedRegion(mask, int(rows[k])))
+            found.append(CroppedRegion(mask, int(regions.rows[k])))
     return found
 
 

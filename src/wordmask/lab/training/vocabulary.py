@@ -1,5 +1,4 @@
-"""The words that training knows, which of them exclude each other, and what each label of a set
-says.
+"""The words that training knows, which exclude each other, and what each label of a set says.
 
 A pixel labelled `c` in set S says: one of the words that mean c, and no other word of S. About a
 word that S does not list it says something only if both cannot hold at once: "sky" is no "dog", but

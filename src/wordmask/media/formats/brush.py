@@ -1,5 +1,4 @@
-"""Label Studio's brush code: runs of RGBA values in a stream of bits. It is not COCO's run-length
-code.
+"""Label Studio's brush code: runs of RGBA values in a stream of bits; not COCO's run lengths.
 
     32 bits      how many values: 4 x height x width
     5 bits       bits of a value, less 1

@@ -78,9 +78,7 @@ def read_ids(path: Path, options: FormatOptions) -> list[Named]:
 
 
 def write_voc(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
-    """SegmentationClass/NAME.png, SegmentationObject/NAME.png and labels.txt, in the folder of
-    `path`.
-    """
+    """Beside `path`: SegmentationClass/NAME.png, SegmentationObject/NAME.png and labels.txt."""
     (item,) = items
     result = item.result
     if len(result) >= VOID or len(result.vocabulary) >= VOID:

@@ -24,8 +24,7 @@ Piece = list[Ring]  # the outline, then its holes
 
 
 def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
-    """The 4-connected pieces of one mask: for each the outline (clockwise), then its holes (the
-    other way).
+    """The 4-connected pieces of one mask: an outline, clockwise, then its holes, the other way.
 
     >>> pieces(Masks.from_dense(np.ones((1, 2), bool)), 0)[0][0].tolist()
     [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
@@ -167,9 +166,7 @@ def _simplify(ring: Array, tolerance: float) -> Ring:
 def _crossings(
     rings: Sequence[Ring], box: tuple[int, int, int, int]
 ) -> Iterator[tuple[Array, Array]]:
-    """Where edges cross the middles of rows: the rows, and the first columns with centres to the
-    right.
-    """
+    """Where edges cross the middles of rows: each row, and the first column centred right of it."""
     x0, y0, x1, y1 = box
     edges = np.concatenate([np.stack([ring, np.roll(ring, -1, 0)], 1) for ring in rings])
     # Edges all point the same way: an edge and its way back then cross at exactly the same places

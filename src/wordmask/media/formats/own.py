@@ -31,8 +31,9 @@ def sniff(value: Any) -> bool:
 
 
 def encode(item: Named, options: FormatOptions, *, masks: bool = True) -> dict[str, Any]:
-    """One picture's object. Without `masks` the regions carry an `id` from 1, as in a picture of
-    ids.
+    """One picture's object.
+
+    Without `masks` the regions carry an `id` from 1: their value in a picture of ids.
     """
     result = item.result
     regions = [_region(result, row) for row in range(len(result))]

@@ -108,9 +108,7 @@ def _read_line(line: str, where: str, regions: RegionList, words: Sequence[str])
 
 
 def _find_picture(path: Path) -> Path | None:
-    """The picture of the same name: beside the file, or in `images/` where the file is in
-    `labels/`.
-    """
+    """The picture of the same name, beside the file or in `images/` beside its folder."""
     for folder in (path.parent, path.parent.parent / "images"):
         for suffix in PICTURES:
             for candidate in (folder / (path.stem + suffix), folder / (path.stem + suffix.upper())):

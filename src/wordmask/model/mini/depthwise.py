@@ -44,9 +44,7 @@ class _MixedPrecision(torch.autograd.Function):
 
 
 def filter_channels(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int = 1) -> Tensor:
-    """x (B, C, H, W) filtered channel by channel with `weight` (C, 1, k, k), padded to keep H and
-    W.
-    """
+    """x (B, C, H, W) filtered channel by channel with `weight` (C, 1, k, k), padded to its size."""
     pad = weight.shape[-1] // 2
     if torch.is_autocast_enabled("cpu"):
         mixed: Tensor = _MixedPrecision.apply(x, weight, bias, stride, pad)

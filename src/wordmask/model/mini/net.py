@@ -125,8 +125,9 @@ class MiniNetwork(nn.Module):
 
 
 class Adapter(nn.Module):
-    """Corrects whitened word vectors. It starts as the identity, so words never trained on stay
-    put.
+    """Corrects whitened word vectors.
+
+    It starts as the identity, so that words it is never trained on stay where they are.
     """
 
     def __init__(self, rank: int = 64) -> None:
