@@ -7,7 +7,7 @@ import numpy as np
 
 
 def tensors(**changes) -> bytes:
-    """A safetensors file of two tensors, a (2, 3) float32 and b (4,) uint8; `changes` replace header entries."""
+    """Two tensors, a (2, 3) float32 and b (4,) uint8; `changes` replace entries of the header."""
     header = {
         "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
         "b": {"dtype": "U8", "shape": [4], "data_offsets": [24, 28]},

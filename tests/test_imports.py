@@ -98,7 +98,10 @@ CORE_INSTALL = {
 # What modules need that are imported only when their extra is there
 OF_EXTRAS = {
     "engines/": {"torch", "transformers", "diffusers"},
-    **dict.fromkeys(("lab/bench/", "lab/export/", "lab/training/", "model/"), {"torch"}),
+    "lab/bench/": {"torch"},
+    "lab/export/": {"torch"},
+    "lab/training/": {"torch"},
+    "model/": {"torch"},
 }
 
 

@@ -1,4 +1,4 @@
-"""Networks of a few kilobytes with random weights, and what they need. Without torch, whoever imports this is skipped."""
+"""Tiny networks with random weights. Without torch, a test file that imports this is skipped."""
 
 import numpy as np
 import pytest

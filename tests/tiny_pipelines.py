@@ -1,4 +1,4 @@
-"""Diffusion pipelines of a few hundred kilobytes. Without diffusers, whoever imports this is skipped."""
+"""Tiny diffusion pipelines. Without diffusers, a test file that imports this is skipped."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and TIPSv2 against transformers, and every dense mode against plain float64 loops from the papers."""
+"""CLIP, SigLIP and TIPSv2 against transformers, each dense mode against loops from the papers."""
 
 import numpy as np
 import pytest
@@ -240,7 +240,7 @@ def test_three_pictures_of_odd_sizes_are_three_single_runs(mode, folders):
 
 
 def test_windows_are_averaged_like_the_logits_of_each(folders):
-    """Window by window, by hand: sum and count over the grid, for a picture whose last window is off the stride."""
+    """By hand: sum and count over the grid, for a picture whose last window is off the stride."""
     engine = load(folders, dense_mode="clip", input_side=40)
     image = picture(40, 56, 5)  # 5 x 7 patches; windows of 4 start at 0, 1 and 0, 2, 3
     found = engine.features(see(engine, image))

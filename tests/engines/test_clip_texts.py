@@ -1,4 +1,4 @@
-"""The words' side of CLIP, SigLIP and TIPSv2: templates, padding, the bank on disk; whole pictures; what is refused."""
+"""The text side of CLIP, SigLIP and TIPSv2; whole pictures; what is refused."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""GroundingDINO and OWLv2 against transformers, and words that must not be mixed up, on tiny random networks."""
+"""GroundingDINO and OWLv2 against transformers; words that must not be mixed up."""
 
 import shutil
 
@@ -52,8 +52,10 @@ def grounding(kind):
         intermediate_size=24,
     )
     config = getattr(t, f"{kind}Config")(
-        backbone_config=swin, text_config=bert, d_model=32, encoder_layers=1, decoder_layers=2, num_queries=12,
-        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32,
+        backbone_config=swin, text_config=bert, d_model=32, encoder_layers=1, decoder_layers=2,
+        num_queries=12,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
         max_text_len=LIMIT,
     )  # fmt: skip
     return perturb(getattr(t, f"{kind}ForObjectDetection")(config), 0.15)
@@ -132,7 +134,7 @@ def test_five_hundred_words_fill_rows_and_none_is_lost(limit):
 
 
 def test_a_row_is_what_the_librarys_processor_writes():
-    """It joins phrases with full stops, and leaves no room for a doubt about spans that we do not have."""
+    """It joins phrases with full stops, too."""
     (row,) = token_rows(bert_tokenizer(), ["hot dog", "cat"], 256)
     assert list(row.ids) == bert_tokenizer()("hot dog. cat.")["input_ids"]
 
@@ -208,7 +210,7 @@ def test_owl_agrees_with_transformers(folders, monkeypatch):
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_many_words_come_in_rows_and_each_keeps_its_number(kind, folders):
-    """A word asked for alone, last of many, finds what it finds among the first: the numbers do not shift."""
+    """A word alone, last of many, finds what it finds among the first: no number is shifted."""
     engine, image = load(folders, kind), picture()
     assert isinstance(engine, Detector)
     words = [

@@ -1,4 +1,4 @@
-"""Our `everything` against transformers' own mask generation, on the same random SAM: the same masks.
+"""Our `everything` finds the masks of transformers' own mask generation on the same SAM.
 
 Meta's generator is compared in test_everything_published.py, where it is installed.
 """
@@ -21,8 +21,10 @@ SIDE, PER_SIDE = 256, 6
 def network():
     """A small random SAM, as smooth and as decided in its logits as a trained one."""
     vision = {
-        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": SIDE, "patch_size": 16,
-        "output_channels": 32, "global_attn_indexes": [1], "window_size": 4, "mlp_dim": 64, "num_pos_feats": 16,
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": SIDE,
+        "patch_size": 16,
+        "output_channels": 32, "global_attn_indexes": [1], "window_size": 4, "mlp_dim": 64,
+        "num_pos_feats": 16,
     }  # fmt: skip
     config = transformers.SamConfig(
         vision_config=transformers.SamVisionConfig(**vision),
@@ -62,7 +64,7 @@ def square(side):
 
 
 def generated(network, image, quality=0.0, stability=0.0):
-    """The library's steps, but for its box NMS, which needs torchvision: masks and estimates of IoU."""
+    """The library's steps but its box NMS, which needs torchvision: masks and estimated IoUs."""
     processor = transformers.SamImageProcessorPil(
         size={"longest_edge": SIDE},
         pad_size={"height": SIDE, "width": SIDE},
@@ -94,7 +96,7 @@ def ours(image, engine, **given):
 
 @pytest.mark.parametrize(("side", "least"), [(SIDE, 0.999), (480, 0.95), (160, 0.95)])
 def test_all_candidates_are_the_librarys(side, least, network, engine):
-    """Of one side with the network they agree exactly; else the library resamples twice and ours once."""
+    """At the network's own side they agree exactly; else the library resamples twice, ours once."""
     masks, quality = generated(network, square(side))
     found = ours(square(side), engine)
     alike = masks.iou(found.masks)

@@ -44,8 +44,8 @@ def ours(theirs, tmp_path_factory):
 def tiny(side, width=32):
     """A small random SAM of theirs, as smooth and as decided in its logits as a trained one.
 
-    Fresh weights answer almost 0 to everything, so all are shifted. Random upscaling alternates from cell to cell,
-    so its kernels are made even.
+    Fresh weights answer almost 0 to everything, so all are shifted. Random upscaling alternates
+    from cell to cell, so its kernels are made even.
     """
     published.package()
     from segment_anything.modeling import (
@@ -95,7 +95,8 @@ def picture(height, width):
 def generated(network, image, quality=0.0, stability=0.0):
     """Their masks without their NMS, as `Masks`, estimates of IoU and stabilities.
 
-    Their grid is n x n whatever the picture's shape, and their points are half an input pixel to the right and
+    Their grid is n x n whatever the picture's shape,
+    and their points are half an input pixel to the right and
     below of ours (they take the corner of a pixel for its centre), so they are given our points.
     """
     size = np.array(image.size[::-1])
@@ -118,8 +119,8 @@ def options(**given):
     return EverythingOptions(points_per_side=PER_SIDE, adaptive=False, **(wide | given))
 
 
-# Theirs upsamples to the network's square and from there to the picture, ours once: the same where both are one
-# size. Where a side ends within a cell of the logits, ours shares them out anew over the picture.
+# Theirs upsamples to the network's square and from there to the picture, ours once: the same where
+# both are one size. Where a side ends within a cell of the logits, ours spreads them anew.
 @pytest.mark.parametrize(
     ("size", "least"), [((256, 256), 0.999), ((192, 256), 0.98), ((300, 200), 0.9)]
 )
@@ -158,7 +159,7 @@ def test_after_the_filters_only_masks_on_the_threshold_differ(theirs, ours):
 
 
 def test_thinned_by_masks_the_same_ones_stay(theirs, ours):
-    """Their NMS compares boxes, ours masks; ours on their masks gives what `everything` gives, but for ties."""
+    """Their NMS compares boxes, ours masks; ours on their masks gives the same, but for ties."""
     image = picture(SIDE, SIDE)
     masks, quality, _ = generated(theirs, image)
     stay = masks[merge.nms(masks, quality, iou=0.7)]

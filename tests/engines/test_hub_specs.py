@@ -1,4 +1,4 @@
-"""Folders in hub layout under `engines.load`: by path, in either place of a+b, offline, and at work in `segment`."""
+"""Folders in hub layout: by path, in either place of a+b, offline, and at work in `segment`."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,10 @@ from wordmask.tasks.segment import SegmentOptions, segment
 def sam_folder(tmp_path_factory):
     t, path = transformers, tmp_path_factory.mktemp("sam")
     vision = {
-        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16,
-        "output_channels": 32, "global_attn_indexes": [1], "window_size": 3, "mlp_dim": 64, "num_pos_feats": 16,
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
+        "patch_size": 16,
+        "output_channels": 32, "global_attn_indexes": [1], "window_size": 3, "mlp_dim": 64,
+        "num_pos_feats": 16,
     }  # fmt: skip
     config = t.SamConfig(
         vision_config=t.SamVisionConfig(**vision),
@@ -77,7 +79,7 @@ def test_offline_a_name_that_is_not_here_is_an_error():
 
 @pytest.mark.parametrize("how", ["guided", "everything"])
 def test_words_become_masks_with_sam_and_clip(how, sam_folder, clip_folder):
-    """Random weights find nothing sensible; what is shown is that the parts fit and every pixel has one owner."""
+    """Random weights find nothing sensible, but the parts fit and every pixel has one owner."""
     models = engines.load(f"{sam_folder}+{clip_folder}", options=CPU)
     image = Image(
         np.kron(np.random.default_rng(0).integers(0, 256, (4, 5, 3)), np.ones((12, 12, 1))).astype(

@@ -227,8 +227,8 @@ def test_every_model_type_is_read_by_one_engine():
 @pytest.mark.parametrize(
     ("file", "factory"),
     [
-        ("model_index.json", "fill.diffusion"), ("mini.json", "mini.engine"), ("lama.onnx", "fill.lama"),
-        ("vit_b.pth", "sam"), ("vit_b.safetensors", "sam"),
+        ("model_index.json", "fill.diffusion"), ("mini.json", "mini.engine"),
+        ("lama.onnx", "fill.lama"), ("vit_b.pth", "sam"), ("vit_b.safetensors", "sam"),
     ],
 )  # fmt: skip
 def test_what_has_no_config_tells_its_engine_by_a_file(tmp_path, file, factory):
@@ -258,8 +258,9 @@ def test_a_fault_of_our_own_is_not_called_a_missing_library(monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "module"),
     [
-        ("sam", "sam"), ("sam2_video", "sam"), ("edgetam", "sam"), ("sam3", "sam3"), ("clip", "clip"),
-        ("siglip", "clip"), ("tipsv2", "clip"), ("grounding-dino", "detector"), ("owlv2", "detector"),
+        ("sam", "sam"), ("sam2_video", "sam"), ("edgetam", "sam"), ("sam3", "sam3"),
+        ("clip", "clip"), ("siglip", "clip"), ("tipsv2", "clip"),
+        ("grounding-dino", "detector"), ("owlv2", "detector"),
     ],
 )  # fmt: skip
 def test_a_folder_tells_its_engine_by_its_config(tmp_path, kind, module):
@@ -342,7 +343,8 @@ def test_memory_is_read(text, count):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"device": "gpu"}, {"dtype": "int8"}, {"max_memory": "lots"}, {"max_memory": "0GB"}, {"max_memory": "-1GB"},
+        {"device": "gpu"}, {"dtype": "int8"}, {"max_memory": "lots"}, {"max_memory": "0GB"},
+        {"max_memory": "-1GB"},
         {"max_memory": "1e9"}, {"input_side": 4},
     ],
 )  # fmt: skip
@@ -360,9 +362,11 @@ def test_options_can_be_keys():
 
 def test_looking_at_the_table_loads_nothing_heavy():
     code = (
-        "import sys; from wordmask import engines; engines.names(); from wordmask.engines.cards import CARDS; "
+        "import sys; from wordmask import engines; engines.names(); "
+        "from wordmask.engines.cards import CARDS; "
         "from wordmask.engines.weights import home; home.is_here(CARDS['sam-b']); "
-        "print([m for m in ('torch', 'transformers', 'onnxruntime', 'cv2', 'scipy') if m in sys.modules])"
+        "heavy = ('torch', 'transformers', 'onnxruntime', 'cv2', 'scipy'); "
+        "print([module for module in heavy if module in sys.modules])"
     )
     assert (
         subprocess.run(

@@ -1,4 +1,4 @@
-"""The SAM engine against transformers' own forward pass, on tiny random networks saved and read back."""
+"""The SAM engine against transformers' own forward pass, on tiny random networks."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,10 @@ SIDE = 128
 def tiny_sam(kind="Sam"):
     t = transformers
     vision = {
-        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": SIDE, "patch_size": 16,
-        "output_channels": 32, "global_attn_indexes": [1], "window_size": 4, "mlp_dim": 64, "num_pos_feats": 16,
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": SIDE,
+        "patch_size": 16,
+        "output_channels": 32, "global_attn_indexes": [1], "window_size": 4, "mlp_dim": 64,
+        "num_pos_feats": 16,
     }  # fmt: skip
     prompt = {"hidden_size": 32, "image_size": SIDE, "patch_size": 16, "mask_input_channels": 8}
     decoder = {"hidden_size": 32, "mlp_dim": 48, "iou_head_hidden_dim": 24}
@@ -36,13 +38,16 @@ def tiny_sam(kind="Sam"):
 def sam2_config(side=SIDE, kind="Sam2", hidden=32):
     t = transformers
     backbone = t.Sam2HieraDetConfig(
-        hidden_size=16, image_size=[side, side], blocks_per_stage=[1, 2, 2, 1], embed_dim_per_stage=[16, 32, 64, 128],
-        num_attention_heads_per_stage=[1, 2, 2, 4], window_size_per_stage=[8, 4, 8, 4], global_attention_blocks=[4],
+        hidden_size=16, image_size=[side, side], blocks_per_stage=[1, 2, 2, 1],
+        embed_dim_per_stage=[16, 32, 64, 128],
+        num_attention_heads_per_stage=[1, 2, 2, 4], window_size_per_stage=[8, 4, 8, 4],
+        global_attention_blocks=[4],
         window_positional_embedding_background_size=[7, 7],
     )  # fmt: skip
     cells = side // 16
     vision = {
-        "backbone_config": backbone, "backbone_channel_list": [128, 64, 32, 16], "fpn_hidden_size": hidden,
+        "backbone_config": backbone, "backbone_channel_list": [128, 64, 32, 16],
+        "fpn_hidden_size": hidden,
         "backbone_feature_sizes": [[4 * cells] * 2, [2 * cells] * 2, [cells] * 2],
     }  # fmt: skip
     return getattr(t, f"{kind}Config")(
@@ -143,8 +148,10 @@ def test_points_with_a_box_and_a_mask_agree_with_transformers(kind, engines):
     prompts = PromptBatch.click(CLICKS[:2], np.array([1, 0]), BOXES[0], earlier)
     expected = reference(
         MAKERS[kind](), engine, SQUARE,
-        input_points=to_input(CLICKS[:2], SQUARE, kind)[:, None], input_labels=torch.tensor([[[1, 0]]]),
-        input_boxes=to_input(BOXES[:1], SQUARE, kind), input_masks=torch.from_numpy(earlier)[None, None],
+        input_points=to_input(CLICKS[:2], SQUARE, kind)[:, None],
+        input_labels=torch.tensor([[[1, 0]]]),
+        input_boxes=to_input(BOXES[:1], SQUARE, kind),
+        input_masks=torch.from_numpy(earlier)[None, None],
         multimask_output=False,
     )  # fmt: skip
     cuts = engine.cut(engine.encode([SQUARE])[0], prompts)
@@ -229,7 +236,7 @@ def test_a_wide_picture_is_answered_edge_to_edge(engines):
     ("inner", "cells"), [((128, 82), (32, 21)), ((64, 128), (16, 32)), ((3, 128), (1, 32))]
 )
 def test_logits_cut_out_of_the_padding_keep_their_places(inner, cells):
-    """On a ramp, every cell's value is the place of its centre: nothing has moved by a part of a cell."""
+    """On a ramp, every cell's value is the place of its centre: nothing has moved."""
     ramp = (torch.arange(32) + 0.5) * 4
     for axis in (0, 1):
         square = ramp[:, None].expand(32, 32) if axis == 0 else ramp.expand(32, 32)

@@ -20,7 +20,8 @@ def tiny(kind):
     t = transformers
     torch.manual_seed(0)
     backbone = t.Sam3ViTConfig(
-        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, image_size=SIDE,
+        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        image_size=SIDE,
         patch_size=14, window_size=4, global_attn_indexes=[1], pretrain_image_size=56,
     )  # fmt: skip
     vision = t.Sam3VisionConfig(

@@ -1,4 +1,4 @@
-"""What the SAM engine reads: Meta's own files are converted, bad ones are refused, each with its own words."""
+"""What the SAM engine reads: Meta's own files are converted, bad ones are refused."""
 
 import importlib.util
 import re
@@ -29,8 +29,10 @@ SQUARE = Image(
 def tiny_sam():
     t = transformers
     vision = {
-        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16,
-        "output_channels": 32, "global_attn_indexes": [1], "window_size": 3, "mlp_dim": 64, "num_pos_feats": 16,
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
+        "patch_size": 16,
+        "output_channels": 32, "global_attn_indexes": [1], "window_size": 3, "mlp_dim": 64,
+        "num_pos_feats": 16,
     }  # fmt: skip
     config = t.SamConfig(
         vision_config=t.SamVisionConfig(**vision),

@@ -67,7 +67,7 @@ def test_words_and_settings_reach_the_pipeline(small_sd):
 
 
 def test_style_starts_from_what_is_there(small_sd):
-    """With little strength the object keeps its structure: nearer to the picture than with full strength."""
+    """With little strength the object keeps its structure."""
     painter = diffusion.load(str(small_sd), EngineOptions(device="cpu"))
     image, hole = scene(64)
     little, much = (

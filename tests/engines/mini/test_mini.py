@@ -1,4 +1,4 @@
-"""The shipped weights, on photographs that scikit-image ships; and the export's parity with torch on random ones."""
+"""The shipped weights on photographs of scikit-image; the export's parity with torch."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -98,7 +98,7 @@ def test_what_the_library_writes_passes(tmp_path):
 
 
 def onnx_model(folder: Path, location: str | None, *, nested: bool = False) -> Path:
-    """A model whose one weight lies in the file `location`, if one is given; perhaps inside a subgraph."""
+    """A model whose one weight lies in the file `location`, if one is given, or in a subgraph."""
     onnx = pytest.importorskip("onnx", reason="onnx comes with the extra export")
     tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [1.0])
     if location is not None:
@@ -212,8 +212,9 @@ def unsafe_calls(source: str) -> list[str]:
     ("source", "count"),
     [
         ("import pickle", 1), ("from pickle import loads", 1), ("import joblib as j", 1),
-        ("torch.load(p)", 1), ("torch.load(p, weights_only=False)", 1), ("torch.load(p, weights_only=True)", 0),
-        ("np.load(p, allow_pickle=True)", 1), ("np.load(p)", 0), ("A.from_pretrained(p, trust_remote_code=True)", 1),
+        ("torch.load(p)", 1), ("torch.load(p, weights_only=False)", 1),
+        ("torch.load(p, weights_only=True)", 0), ("np.load(p, allow_pickle=True)", 1),
+        ("np.load(p)", 0), ("A.from_pretrained(p, trust_remote_code=True)", 1),
         ("eval(x)", 1), ("yaml.load(x)", 1), ("yaml.safe_load(x)", 0), ("model.eval()", 0),
     ],
 )  # fmt: skip

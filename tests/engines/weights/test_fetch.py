@@ -27,7 +27,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """Repositories in memory; counts what was asked for, and can break off, lie, or refuse to resume."""
+    """Repositories in memory, on a server that can break off, lie, or refuse to resume."""
 
     def __init__(self):
         self.files: dict[str, bytes] = {}
