@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wordmask.errors import Mend, WordmaskError, did_you_mean, near_miss
+from wordmask.errors import WordmaskError, did_you_mean, near_miss
 
 
 def flag(option: str) -> str:
@@ -16,6 +16,7 @@ def flag(option: str) -> str:
 def sentence(error: WordmaskError) -> str:
     """What is wrong, and the flag that mends it.
 
+    >>> from wordmask.errors import Mend
     >>> sentence(WordmaskError("mini is not here", mend=Mend("checkpoint", "FOLDER")))
     'mini is not here; give --checkpoint FOLDER'
     >>> sentence(WordmaskError("how must be one of a, b; got 'c'", mend=Mend("how", "a")))
