@@ -1,1 +1,1 @@
-"""How words become masks."""
+"""How words become masks: four ways find candidates, one way finishes them."""

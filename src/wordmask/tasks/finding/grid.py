@@ -21,14 +21,14 @@ from wordmask.ops import merge, regions
 from wordmask.tasks.finding.candidates import Candidates
 
 HELD = 512  # survivors that are held before duplicates among them are dropped for the first time
-SURE = 0.85  # quality from which no further point is asked inside a region
+SURE = 0.85  # quality from which later points inside a region need no prompt
 CONTRAST = 24  # of 255: an area with less contrast than this within a step of the grid is even
 LOGIT_LIMIT = 100  # logits are clipped to this and held as float16
 
 
 @dataclass(frozen=True)
 class EverythingOptions:
-    """How a picture is taken apart."""
+    """How a picture is divided into regions."""
 
     points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """Points of the grid along the longer side."""
@@ -67,7 +67,7 @@ class _Survivors:
 
     logits: Array  # (N, h, w) float16
     quality: Array  # (N,) float32
-    xy: Array  # (N, 2) float32, the points that were asked
+    xy: Array  # (N, 2) float32, the points that prompted them
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -94,10 +94,10 @@ class _Survivors:
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """Points that are asked together."""
+    """Points of the grid that become prompts together."""
 
     points: Array  # (P, 2) float32
-    even: Array  # (P,) bool: on an even surface, so a region that is sure answers for the point
+    even: Array  # (P,) bool: on an even surface; needs no prompt inside a sure region
 
 
 def find_regions(
@@ -172,7 +172,7 @@ def _are_cut_off(masks: Masks, window: Window, cell: float) -> Array:
     return cut
 
 
-# ---- asking the points
+# ---- prompting
 
 
 def _search(
@@ -188,7 +188,7 @@ def _search(
         points = turn.points[~(turn.even & _are_inside(turn.points, best, part.size))]
         for start in range(0, len(points), options.prompts_per_batch):
             batch = points[start : start + options.prompts_per_batch]
-            kept.append(_ask(segmenter, seen, batch, options))
+            kept.append(_prompt(segmenter, seen, batch, options))
             if sum(map(len, kept)) > limit:
                 best = _drop_duplicates(kept, options.iou_threshold)
                 kept = [best]
@@ -201,8 +201,8 @@ def _rounds(part: Image, options: EverythingOptions) -> Iterator[_Round]:
     """The grid in one round; or every fourth row and column, then every second, then the rest.
 
     A point may be skipped where the picture is even for a step of the grid to all sides. So a thing
-    that a line of the grid crosses is asked for at least once: the first point in it is less than a
-    step from its edge.
+    that a line of the grid crosses gets at least one prompt: the first point in it is less than a
+    step from its edge, where the picture is not even.
     """
     points = grid_points(part.size, options.points_per_side)
     if not options.adaptive:
@@ -230,7 +230,7 @@ def _are_even(part: Image, points: Array, step: float) -> Array:
 
 
 def _are_inside(points: Array, survivors: _Survivors, size: Size) -> Array:
-    """(P,) bool: points of a picture of `size` that lie in a region that is sure."""
+    """(P,) bool: points of a picture of `size` that lie in a sure region."""
     union = np.asarray((survivors.logits[survivors.quality > SURE] > 0).any(0))
     inside: Array = union[_cells(points, size, (union.shape[0], union.shape[1]))]
     return inside
@@ -242,7 +242,9 @@ def _cells(points: Array, size: Size, grid: Size) -> tuple[Array, Array]:
     return rows, columns
 
 
-def _ask(segmenter: Segmenter, seen: Seen, points: Array, options: EverythingOptions) -> _Survivors:
+def _prompt(
+    segmenter: Segmenter, seen: Seen, points: Array, options: EverythingOptions
+) -> _Survivors:
     """All candidates of a batch of points that are good and stable."""
     cuts = segmenter.cut(seen, PromptBatch.points(points))
     _, candidates, height, width = cuts.logits.shape

@@ -48,8 +48,8 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A segmenter that counts what is asked of it."""
+class CountingSegmenter:
+    """A segmenter that counts prompts and encodings in a trace."""
 
     inner: Segmenter
     trace: Trace

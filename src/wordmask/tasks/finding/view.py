@@ -28,7 +28,7 @@ from wordmask.tasks.finding.grid import (
     drop_small_and_duplicate,
     find_regions,
 )
-from wordmask.tasks.finding.trace import Counted, Trace
+from wordmask.tasks.finding.trace import CountingSegmenter, Trace
 from wordmask.tasks.finding.wordmaps import WordMaps
 
 # What a lone word competes with if the engine cannot say "none of these": what lies behind things.
@@ -64,8 +64,8 @@ class View:
     # ---- what the tasks ask for
 
     @property
-    def segmenter(self) -> Counted:
-        return Counted(self.models.get(Segmenter), self.trace)
+    def segmenter(self) -> CountingSegmenter:
+        return CountingSegmenter(self.models.get(Segmenter), self.trace)
 
     @property
     def encoding(self) -> Seen:

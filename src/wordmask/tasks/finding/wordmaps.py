@@ -10,7 +10,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool, resample
 
-PEAK_CELLS = 30  # a word is in the picture if its so many most probable cells are sure of it
+PEAK_CELLS = 30  # the most probable cells of a word that say whether it is in the picture
 ABSENT_SHARE = 0.02  # share of its probability that an absent word keeps
 LEAST = np.float32(1e-4)  # lower probabilities count as this one when cells are interpolated
 
@@ -117,7 +117,7 @@ def suppress_absent_words(planes: Array, presence: float) -> None:
     long list are not, and each would still win a few cells somewhere.
     """
     words = planes[:-1]
-    # Nearly all words of a long list have no cell that is sure: no peaks to average.
+    # Nearly all words of a long list peak lower than this: nothing to average.
     absent = words.max(1) < presence
     rest = np.flatnonzero(~absent)
     cells = min(PEAK_CELLS, planes.shape[1])
