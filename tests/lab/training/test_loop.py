@@ -175,6 +175,14 @@ def test_another_file_is_no_checkpoint(begin, tmp_path, content):
         load_average(tmp_path / "other.pt", {})
 
 
+@pytest.mark.parametrize("content", [None, b"", b"text", b"PK\x03\x04"], ids=str)
+def test_a_file_that_cannot_be_read_is_no_checkpoint(tmp_path, content):
+    if content is not None:
+        (tmp_path / "broken.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"broken\.pt is no checkpoint"):
+        load_average(tmp_path / "broken.pt", {})
+
+
 @pytest.mark.parametrize(
     "options",
     [

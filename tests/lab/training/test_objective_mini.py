@@ -1,6 +1,7 @@
 """A few steps of `mini` on drawn packs: kill and resume, words kept out, where a run may start."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 
 from wordmask.errors import WeightsError  # noqa: E402
+from wordmask.lab.export.mini import TrainedMini  # noqa: E402
 from wordmask.lab.export.mini_weights import SHIPPED  # noqa: E402
 
 
@@ -86,8 +88,19 @@ def test_a_run_does_not_go_on_with_other_words(begin_mini, packs_folder, tmp_pat
         begin_mini()
 
 
+def test_the_averaged_networks_are_what_is_exported(begin_mini):
+    training = begin_mini(max_steps=1)
+    trained = TrainedMini.read(training.run())
+    found = torch.cat([one.flatten().float() for one in trained.network.state_dict().values()])
+    assert torch.equal(found, weights(training))
+    assert trained.words == training.objective.words
+    np.testing.assert_array_equal(
+        trained.whitening.turn, training.objective.language.whitening.turn
+    )
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("start", ["shipped", SHIPPED], ids=["by name", "by folder"])
+@pytest.mark.parametrize("start", [Path("shipped"), SHIPPED], ids=["by name", "by folder"])
 def test_training_starts_from_the_shipped_weights(begin_mini, start):
     """The network computes what the shipped one does, and its BatchNorms know the pictures."""
     pytest.importorskip("onnx", reason="the files are ONNX: pip install 'wordmask[export]'")

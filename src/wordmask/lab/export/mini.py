@@ -11,12 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from wordmask.errors import WeightsError
 from wordmask.files import write_text
 from wordmask.lab.export.mini_graphs import export_cutter, export_encoder, export_text
 from wordmask.lab.export.mini_words import word_table, write_words
+from wordmask.lab.training.loop import load_average
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening
 from wordmask.model.mini.constants import WORDS
 from wordmask.model.mini.net import Adapter, MiniNetwork
@@ -45,16 +43,10 @@ class TrainedMini:
     @classmethod
     def read(cls, checkpoint: Path) -> "TrainedMini":
         """From a checkpoint of `lab.training`."""
-        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        try:
-            average, objective = state["average"], state["objective"]
-            network, adapter = MiniNetwork().eval(), Adapter().eval()
-            network.load_state_dict(average["network"])
-            adapter.load_state_dict(average["adapter"])
-            whitening = Whitening(objective["mean"].numpy(), objective["turn"].numpy())
-            return cls(network, adapter, whitening, tuple(objective["words"]))
-        except (KeyError, TypeError) as error:
-            raise WeightsError(f"{checkpoint} is no checkpoint of mini: {error}") from None
+        network, adapter = MiniNetwork().eval(), Adapter().eval()
+        known = load_average(checkpoint, {"network": network, "adapter": adapter})
+        whitening = Whitening(known["mean"].numpy(), known["turn"].numpy())
+        return cls(network, adapter, whitening, tuple(known["words"]))
 
 
 def export_mini(

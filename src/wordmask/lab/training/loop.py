@@ -272,7 +272,10 @@ def rate_at(share: float, warm: float, hold: float) -> float:
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint of this loop; nothing in it can run code."""
-    state = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises anything on a broken file
+        raise WeightsError(f"{path} is no checkpoint: {error}") from None
     if not isinstance(state, dict) or not isinstance(state.get("average"), dict):
         raise WeightsError(f"{path} is no checkpoint of this version of wordmask")
     return state

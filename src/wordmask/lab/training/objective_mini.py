@@ -130,7 +130,7 @@ class MiniObjective:
             self._load_imagenet()
             return None
         if self._starts_from_files():
-            shipped = load_shipped(SHIPPED if start == "shipped" else Path(start))
+            shipped = load_shipped(SHIPPED if str(start) == "shipped" else Path(start))
             self.network.load_state_dict(shipped.network.state_dict())
             self.adapter.load_state_dict(shipped.adapter.state_dict())
             return shipped.whitening
@@ -139,7 +139,7 @@ class MiniObjective:
 
     def _starts_from_files(self) -> bool:
         start = self.options.start_from
-        return start is not None and (start == "shipped" or Path(start).is_dir())
+        return start is not None and (str(start) == "shipped" or Path(start).is_dir())
 
     def _load_imagenet(self) -> None:
         try:
