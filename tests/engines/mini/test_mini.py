@@ -222,3 +222,13 @@ def test_remembered_phrases_are_bounded(mini):
 def test_sides_are_multiples_of_32():
     assert inner_size((480, 640), 512) == (384, 512)
     assert inner_size((10, 4000), 512) == (64, 512)
+
+
+def test_a_ceiling_competes_with_the_sky(mini):
+    """They look alike and never mean each other: who asks for one does not mean the other."""
+    features = mini.features(mini.encode([Image(np.zeros((64, 64, 3), np.uint8))])[0])
+    assert features.rivals is not None
+    sky, ceiling, clouds = mini.embed_texts(["sky", "ceiling", "clouds"])
+    rivals = features.rivals.against(sky[None])
+    assert (rivals @ ceiling).max() > 0.99
+    assert (rivals @ clouds).max() < 0.99
