@@ -12,6 +12,7 @@ from wordmask.lab.bench.answers import class_phrases
 from wordmask.lab.bench.bench import Kit
 from wordmask.lab.bench.options import WordOptions
 from wordmask.lab.data import Truth, open_data
+from wordmask.lab.data.sample import classes_of_values
 
 LABELS = np.array([[0, 0, 1], [2, 2, 255]], np.uint8)
 
@@ -55,6 +56,15 @@ def test_the_object_retrieval_layout(tmp_path):
     assert (data.classes, data.background) == (("other", "chair"), 0)
     assert truth.labels.tolist() == [[1, 0, 0], [1, 0, 0]]
     assert [(region.name, region.area) for region in truth.result] == [("chair", 2)]
+
+
+@pytest.mark.parametrize("offset", [0, 70_000], ids=["small values", "large values"])
+def test_values_are_looked_up_whatever_their_size(offset):
+    raw = np.array([[3, 7], [7, 9]]) + offset
+    values = {3 + offset: 1, 7 + offset: -1, 9 + offset: 0}
+    assert classes_of_values(raw, values, "here").tolist() == [[1, -1], [-1, 0]]
+    with pytest.raises(FormatError, match=f"here holds the value {9 + offset}"):
+        classes_of_values(raw, {3 + offset: 1, 7 + offset: 0}, "here")
 
 
 def test_regions_without_names(tmp_path):

@@ -18,6 +18,7 @@ from wordmask.media.reading.limits import Limits
 from wordmask.media.reading.read import read
 
 VOID = -1  # in a truth's label map: not scored
+MOST_COUNTED = 1 << 16  # values below this are looked up in a table, which is faster than sorting
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,19 @@ def result_of_labels(labels: Array, classes: tuple[str, ...], background: int | 
 
 def classes_of_values(raw: Array, values: Mapping[int, int], where: object) -> Array:
     """(H, W) int32 classes from the values that a file holds."""
-    found, places = np.unique(raw, return_inverse=True)
+    is_small = raw.size and raw.min() >= 0 and raw.max() < MOST_COUNTED
+    found = np.flatnonzero(np.bincount(raw.ravel())) if is_small else np.unique(raw)
     unknown = [value for value in found.tolist() if value not in values]
     if unknown:
         raise FormatError(
             f"{where} holds the value {unknown[0]}, which is no class; is the ignore value given?"
         )
-    table = np.array([values[value] for value in found.tolist()], np.int32)
-    return table[places.reshape(raw.shape)]
+    classes = np.array([values[value] for value in found.tolist()], np.int32)
+    if not is_small:
+        return classes[np.searchsorted(found, raw)]
+    table = np.zeros(MOST_COUNTED, np.int32)
+    table[found] = classes
+    return table[raw]
 
 
 def label_values(classes: int, *, first: int = 0, void: Iterable[int] = (255,)) -> dict[int, int]:

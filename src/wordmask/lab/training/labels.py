@@ -124,7 +124,8 @@ class LabelReader:
             row = int(self._rows[name][label]) if data.classes else IGNORE
             if data.classes and (row == IGNORE or data.classes[label] == BACKGROUND):
                 continue
-            pieces = pieces_as_masks(result.masks.one(index), min_area=MIN_AREA)
+            inside = pieces_as_masks(result.masks.crops[index], min_area=MIN_AREA)
+            pieces = inside.move(result.size, result.masks.corners[index])
             found.append(LabelledMasks.alike(pieces, row))
         return LabelledMasks.join(found)
 
