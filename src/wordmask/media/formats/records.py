@@ -33,11 +33,9 @@ class FormatOptions:
     """How files are written, and what is needed to read those that do not say everything."""
 
     shapes: Literal["auto", "rle", "plain", "polygon"] = "auto"
-    """rle (compressed, or a brush), plain (COCO's list of counts), polygon; auto: the format's own.
-    """
+    """How masks are kept: rle (or a brush), plain (COCO's counts) or polygon; auto: as is usual."""
     tolerance: Annotated[float, Ge(0), Predicate(isfinite)] = 0.0
-    """Polygons: pixels that the outline may be off; 0 follows the pixels' edges and loses nothing.
-    """
+    """Polygons: pixels that the outline may be off; 0 follows the pixels' edges exactly."""
     names: tuple[str, ...] = ()
     """The vocabulary, for files that have only numbers or only the words that occur."""
     size: Size | None = None
