@@ -17,7 +17,7 @@ SMALL = {
     "fills": {"painters": ("telea",), "pictures": ("tiles",), "speed": False},
     "effects": {"frames": 1},
     "masks": {"count": 20, "repeat": 1},
-    "lab": {"pictures": 9, "width": 40},
+    "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
 SLOW = {"tables", "everything", "sam", "gpu"}  # tests of their own
 
