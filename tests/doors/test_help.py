@@ -82,6 +82,13 @@ def test_a_page_that_shows_all_speaks_of_nothing_further(words, capsys, monkeypa
     assert "Further options" not in page
 
 
+def test_a_suite_that_loads_no_engine_has_no_option_for_one(capsys, monkeypatch):
+    page = show_help(capsys, monkeypatch, "bench", "suite", "masks", "--help")
+    assert "--engine" not in page
+    assert "--count" in page
+    assert "--device" not in page
+
+
 def test_ranges_choices_and_defaults_are_shown(capsys, monkeypatch):
     page = show_help(capsys, monkeypatch, "segment", "--help-all")
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", page).split())

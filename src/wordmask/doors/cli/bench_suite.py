@@ -39,19 +39,21 @@ def list_suites(context: typer.Context) -> None:
 
 
 def _command(kind: type[Suite[Any]]) -> Callable[..., None]:
-    groups: dict[str, type] = {"where": Where, "options": kind.options}
-    if kind.loads:
-        groups["engine"] = EngineOptions
-
-    @with_options(**groups)
-    def run(where: Where, options: SuiteOptions, engine: EngineOptions | None = None) -> None:
+    def run(where: Where, options: SuiteOptions, engine: EngineOptions) -> None:
         output = where.output_dir / kind.name
-        load = partial(load_models, engine or EngineOptions())
+        load = partial(load_models, engine)
         results = run_suite(kind(), SuiteKit(options, load, output, _say))
         typer.echo(suite_summary(results), nl=False)
         typer.echo(f"-> {output / RESULTS}")
 
-    return run
+    if kind.loads:
+        return with_options(where=Where, options=kind.options, engine=EngineOptions)(run)
+
+    @with_options(where=Where, options=kind.options)
+    def run_without_engine(where: Where, options: SuiteOptions) -> None:
+        run(where, options, EngineOptions())
+
+    return run_without_engine
 
 
 def load_models(engine: EngineOptions, model: str, **options: Any) -> Models:
