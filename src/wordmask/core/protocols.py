@@ -13,7 +13,6 @@ import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.result import Result
 from wordmask.errors import ImageError, PromptError
 
 
@@ -160,11 +159,25 @@ class MaskProposals:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """A tracker's state after a frame; the engine's own, bounded in size."""
+    """What a tracker remembers of ONE object: a value, whose size has a bound.
 
-    state: Any
-    frame: int = 0
-    result: Result | None = None
+    Every object has its own, so a late one, a correction or a forgotten one leaves the others as
+    they are, to the byte.
+    """
+
+    state: Any  # the engine's own
+    frame: int = 0  # steps since it was first remembered
+    nbytes: int = 0  # of the state
+
+
+@dataclass(frozen=True, eq=False)
+class TrackStep:
+    """One object in the next frame."""
+
+    memory: Memory
+    # (h, w) float32 edge to edge over the frame, > 0 is inside; None: it is not in this frame
+    logits: Array | None
+    score: float  # in [0, 1]: that the object is in this frame and the mask is right
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,10 +267,21 @@ class Detector(Encoder, Protocol):
 
 @runtime_checkable
 class Tracker(Encoder, Protocol):
-    """Memory in, memory out; its size does not grow with the video."""
+    """Objects from frame to frame: memory in, memory out.
 
-    def start(self, seen: Seen, result: Result) -> Memory: ...
-    def step(self, memory: Memory, seen: Seen) -> tuple[Memory, Result]: ...
+    What is given stays as it is, so an earlier memory can be gone on from again.
+    """
+
+    def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
+        """The object that is `mask` (H, W) bool in this frame, which is not empty.
+
+        With `memory`, of an object followed up to this frame, the mask corrects it.
+        """
+        ...
+
+    def step(self, memories: Sequence[Memory], seen: Seen) -> list[TrackStep]:
+        """Each object in the next frame. They share its encoding and do not see each other."""
+        ...
 
 
 @runtime_checkable

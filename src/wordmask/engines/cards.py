@@ -90,7 +90,15 @@ _diffusion = partial(_hub, module="fill.diffusion", protocols=("Inpainter",), ex
 
 _CARDS = (
     _weightless(
-        "fake", "fake", "Segmenter", "Dense", "Embedder", "Detector", "DepthModel", "Inpainter"
+        "fake",
+        "fake",
+        "Segmenter",
+        "Dense",
+        "Embedder",
+        "Detector",
+        "Tracker",
+        "DepthModel",
+        "Inpainter",
     ),
     EngineCard(
         "mini",

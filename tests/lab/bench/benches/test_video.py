@@ -4,7 +4,7 @@ import pytest
 from lab_sets import write_squares
 from seeing import encode_sizes
 from wordmask.core.models import Models
-from wordmask.core.protocols import Memory
+from wordmask.core.protocols import Memory, TrackStep
 from wordmask.errors import CapabilityError, FormatError
 from wordmask.lab.data import open_data
 
@@ -21,12 +21,25 @@ class Oracle:
     def encode(self, images):
         return encode_sizes(images)
 
-    def start(self, seen, result):
-        return Memory(None, 0, result)
+    def remember(self, seen, mask, memory=None):
+        first = self.truths[0]
+        (row,) = [row for row in range(len(first)) if (first.masks.one(row) == mask).all()]
+        return Memory((first.track_ids[row], mask))
 
-    def step(self, memory, seen):
-        found = memory.result if self.frozen else self.truths[memory.frame + 1]
-        return Memory(None, memory.frame + 1, found), found
+    def step(self, memories, seen):
+        return [self.follow(memory) for memory in memories]
+
+    def follow(self, memory):
+        identity, mask = memory.state
+        after = Memory(memory.state, memory.frame + 1)
+        if not self.frozen:
+            truth = self.truths[after.frame]
+            mask = truth.masks[truth.track_ids == identity].union()
+        return TrackStep(after, np.where(mask, 1, -1).astype(np.float32), 0.9)
+
+
+class Deaf:
+    name = "deaf"
 
 
 @pytest.mark.parametrize(("frozen", "perfect"), [(False, True), (True, False)])
@@ -49,5 +62,6 @@ def test_video_says_what_is_missing(tmp_path, measure):
     with pytest.raises(FormatError, match="has no videos"):
         measure("video", data=open_data(write_squares(tmp_path / "data", "")))
     data = open_data(write_squares(tmp_path / "frames", "run/"))
-    with pytest.raises(CapabilityError, match=r"fake has no Tracker.*start\(\) and step\(\)"):
-        measure("video", data=data)
+    deaf = Models("deaf", (Deaf(),))
+    with pytest.raises(CapabilityError, match=r"deaf has no Tracker.*remember\(\) and step\(\)"):
+        measure("video", data=data, load=lambda: deaf)

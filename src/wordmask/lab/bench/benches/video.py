@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from wordmask.core.image import Array
-from wordmask.core.protocols import Tracker
+from wordmask.core.image import Array, Size
+from wordmask.core.protocols import Tracker, TrackStep
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, FormatError
 from wordmask.lab.bench.bench import Bench, Clock, Kit, Table, Unit
@@ -15,6 +15,7 @@ from wordmask.lab.bench.options import BenchOptions
 from wordmask.lab.metrics import tracks, video
 from wordmask.lab.metrics.tracks import TrackFrame
 from wordmask.lab.metrics.weighting import weighted_mean
+from wordmask.ops.split import split_logits
 
 NAMES = ("j", "f", "jf", "stability", "j_recall", "f_recall", "j_decay", "f_decay")
 NAMES_OF_WHOLE = ("idf1", "hota", "det_a", "ass_a")  # of all objects of a video together
@@ -74,7 +75,7 @@ class VideoBench(Bench[BenchOptions]):
         if not kit.models.has(Tracker):
             raise CapabilityError(
                 f"{kit.models.spec} has no Tracker, which the bench video needs: an engine with "
-                "start() and step() that carries masks from frame to frame (`wordmask models` "
+                "remember() and step() that carries masks from frame to frame (`wordmask models` "
                 "lists the ones that have it)"
             )
 
@@ -88,18 +89,29 @@ class VideoBench(Bench[BenchOptions]):
             first = first.replace(track_ids=np.arange(len(first)) + 1)
         with clock.stage("predict"):
             (seen,) = tracker.encode([kit.data.image(unit[0])])
-            memory = tracker.start(seen, first)
+            memories = [tracker.remember(seen, mask) for mask in first.masks]
         pairs: list[tuple[Result, Result]] = []
         for sample in unit[1:]:
             with clock.stage("read"):
                 image, truth = kit.data.image(sample), kit.data.truth(sample)
             with clock.stage("predict"):
                 (seen,) = tracker.encode([image])
-                memory, found = tracker.step(memory, seen)
+                steps = tracker.step(memories, seen)
+                memories = [step.memory for step in steps]
+                found = _answer(first, steps, image.size)
             if sample.labels is not None:
                 pairs.append((truth.result, found))
         with clock.stage("score"):
             return video_figures(first, pairs) | {"frames": len(unit)}
+
+
+def _answer(first: Result, steps: Sequence[TrackStep], size: Size) -> Result:
+    """The objects of the first frame as they are in a later one; those that are gone, left out."""
+    masks = split_logits([step.logits for step in steps], size)
+    scores = np.array([step.score for step in steps], np.float32)
+    rows = np.flatnonzero(masks.areas > 0)
+    columns = {"label_ids": first.label_ids[rows], "track_ids": _identities(first)[rows]}
+    return Result.of(masks[rows], first.vocabulary, scores=scores[rows], **columns)
 
 
 def video_figures(first: Result, pairs: Sequence[tuple[Result, Result]]) -> dict[str, Any]:

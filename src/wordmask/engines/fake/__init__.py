@@ -19,12 +19,15 @@ from wordmask.core.protocols import (
     Cuts,
     Depth,
     FeatureMap,
+    Memory,
     PaintSettings,
     PromptBatch,
     Proposals,
     Seen,
+    TrackStep,
     own_seen,
 )
+from wordmask.engines.fake import tracks
 from wordmask.engines.options import EngineOptions
 from wordmask.ops import resample
 
@@ -76,10 +79,15 @@ class FakeSeen:
     def nbytes(self) -> int:
         return int(self.pixels.nbytes + self.vectors.nbytes + self.pieces.nbytes)
 
+    @property
+    def colours(self) -> Array:
+        """(h, w), index into COLOURS."""
+        return np.asarray(self.vectors[..., : len(COLOURS)].argmax(-1))
+
 
 @dataclass(frozen=True)
 class Fake:
-    """Segmenter, Dense, Embedder, Detector, DepthModel and Inpainter in one."""
+    """Segmenter, Dense, Embedder, Detector, Tracker, DepthModel and Inpainter in one."""
 
     name: str = "fake"
     side: int = SIDE
@@ -147,6 +155,18 @@ class Fake:
         height, width = seen.size
         rows = np.linspace(0.1, 1, height, dtype=np.float32)[:, None]
         return Depth(np.repeat(rows, width, 1))
+
+    # ---- Tracker
+
+    def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
+        """The object's colours, its size and its place."""
+        own = own_seen(seen, FakeSeen, self.name)
+        return tracks.remember(own.colours, mask, memory)
+
+    def step(self, memories: Sequence[Memory], seen: Seen) -> list[TrackStep]:
+        """For each object the region of its colours that has its size, near where it was."""
+        own = own_seen(seen, FakeSeen, self.name)
+        return [tracks.step(memory, own.colours) for memory in memories]
 
     # ---- Inpainter
 
