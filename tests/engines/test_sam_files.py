@@ -217,7 +217,9 @@ def test_weights_that_lack_a_part_are_refused(model, folder, tmp_path):
 def test_edgetam_without_its_backbone_library_says_so(tmp_path):
     if importlib.util.find_spec("timm"):
         pytest.skip("timm is installed, so EdgeTAM lacks nothing")
-    (tmp_path / "config.json").write_text('{"model_type": "edgetam_video", "vision_config": {}}')
+    (tmp_path / "config.json").write_text(
+        '{"model_type": "edgetam_video", "vision_config": {"model_type": "edgetam_vision_model"}}'
+    )
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(CapabilityError, match="timm"):
         sam.load(str(tmp_path), CPU)

@@ -53,10 +53,11 @@ _CUTS, _NAMES, _DETECTS = ("Segmenter",), ("Dense", "Embedder"), ("Detector",)
 _sam_any = partial(_hub, module="sam", protocols=_CUTS, input_side=1024)
 _sam = partial(_sam_any, architectures={"sam": "SamModel"})
 _sam_hq = partial(_sam_any, architectures={"sam_hq": "SamHQModel"})
-# Video checkpoints hold the picture model and a memory, which is left out here.
-_sam2 = partial(_sam_any, architectures={"sam2": "Sam2Model", "sam2_video": "Sam2Model"})
+# Video checkpoints hold the picture model and a memory, by which objects are followed.
+_sam_video = partial(_sam_any, protocols=("Segmenter", "Tracker"))
+_sam2 = partial(_sam_video, architectures={"sam2": "Sam2Model", "sam2_video": "Sam2VideoModel"})
 _edgetam = partial(
-    _sam_any, architectures={"edgetam": "EdgeTamModel", "edgetam_video": "EdgeTamModel"}
+    _sam_video, architectures={"edgetam": "EdgeTamModel", "edgetam_video": "EdgeTamVideoModel"}
 )
 _sam3_any = partial(_hub, module="sam3", protocols=_DETECTS, input_side=1008, licence="SAM License")
 _sam3 = partial(_sam3_any, architectures={"sam3": "Sam3Model", "sam3_video": "Sam3Model"})

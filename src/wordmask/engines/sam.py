@@ -1,6 +1,7 @@
 """SAM, SAM-HQ, SAM 2, SAM 2.1 and EdgeTAM: points, boxes and earlier masks -> masks.
 
-What came of a picture is a value: it may wait in host memory and serves any number of threads.
+Of SAM 2, 2.1 and EdgeTAM the video checkpoints also follow objects, on the same encodings. What
+came of a picture is a value: it may wait in host memory and serves any number of threads.
 """
 
 import logging
@@ -13,13 +14,16 @@ import torch
 from torch import Tensor
 
 from wordmask.core.image import Array, Image, Size
-from wordmask.core.protocols import Cuts, PromptBatch, Seen, own_seen
+from wordmask.core.protocols import Cuts, Memory, PromptBatch, Seen, TrackStep, own_seen
 from wordmask.engines.hub import meta
 from wordmask.engines.hub.loading import load_folder
+from wordmask.engines.hub.object_memory import FrameMaps
 from wordmask.engines.hub.pixels import to_numpy
 from wordmask.engines.hub.prompts import Group, groups
 from wordmask.engines.hub.runtime import Runtime, chunks, runtime
 from wordmask.engines.hub.sam_networks import Network, Sam, Sam2
+from wordmask.engines.hub.sam_video import Sam2Video, video_stride
+from wordmask.engines.hub.tracking import follow, remember
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
 from wordmask.errors import PromptError
@@ -30,6 +34,7 @@ log = logging.getLogger("wordmask.engines")
 NO_CANDIDATE = -32.0
 PICTURES, PROMPTS = {"cpu": 2}, {"cpu": 16}  # most at a time; more is slower on a CPU
 GPU_PICTURES, GPU_PROMPTS = 16, 128
+VIDEO = ("sam2_video", "edgetam_video")  # networks with a memory of objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,22 @@ class SamSeen:
     def to(self, device: Any) -> "SamSeen":
         """The same on another device; "cpu" is host memory."""
         return SamSeen(self.size, tuple(tensor.to(device) for tensor in self.tensors))
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSeen:
+    """One frame's maps, to cut by and to follow objects on."""
+
+    size: Size
+    maps: FrameMaps
+
+    @property
+    def nbytes(self) -> int:
+        return self.maps.nbytes
+
+    def to(self, device: Any) -> "FrameSeen":
+        """The same on another device; "cpu" is host memory."""
+        return FrameSeen(self.size, self.maps.to(device))
 
 
 class SamEngine:
@@ -111,6 +132,40 @@ class SamEngine:
         return seen.to("cpu") if self._place.offload else seen
 
 
+class SamTracker(SamEngine):
+    """A `Segmenter` that is a `Tracker` too, both on one encoding."""
+
+    network: Sam2Video
+
+    def encode(self, images: Sequence[Image]) -> list[Seen]:
+        seen: list[Seen] = []
+        with torch.no_grad():
+            for batch in chunks(images, self.pictures_at_a_time):
+                pixels = torch.stack([self.network.pixels(image) for image in batch])
+                for image, maps in zip(batch, self.network.encode_frames(pixels), strict=True):
+                    own = FrameSeen(image.size, maps)
+                    seen.append(own.to("cpu") if self._place.offload else own)
+        return seen
+
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
+        """As `SamEngine.cut`."""
+        own = own_seen(seen, FrameSeen, self.name)
+        with torch.no_grad():
+            maps = self.network.maps_for_cutting(own.maps.to(self._place.device))
+        return super().cut(SamSeen(own.size, maps), prompts)
+
+    def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
+        """The object that is `mask` in this frame; with `memory`, a correction of it."""
+        own = own_seen(seen, FrameSeen, self.name)
+        maps = own.maps.to(self._place.device)
+        return remember(self.network.memory, maps, own.size, mask, memory)
+
+    def step(self, memories: Sequence[Memory], seen: Seen) -> list[TrackStep]:
+        """Each object in the next frame; the logits are (256, 256) at the usual input side."""
+        own = own_seen(seen, FrameSeen, self.name)
+        return follow(self.network.memory, own.maps.to(self._place.device), memories)
+
+
 def load(name: str, options: EngineOptions) -> SamEngine:
     """The engine of a known name, a folder in hub layout, or a file in Meta's own format (SAM)."""
     place = runtime(options)  # a device that is not here is said before anything is fetched
@@ -120,6 +175,9 @@ def load(name: str, options: EngineOptions) -> SamEngine:
     else:
         loaded = load_folder(name, options, __name__, "the SAM engine")
         model, kind, stamp = loaded.model, loaded.folder.kind, loaded.name
+    if kind in VIDEO:
+        side = _side(options.input_side, video_stride(model))
+        return SamTracker(stamp, Sam2Video(model, place, side), place)
     family = Sam if kind in ("sam", "sam_hq") else Sam2
     network: Network = family(model, place, _side(options.input_side, family.stride))
     return SamEngine(stamp, network, place)

@@ -15,7 +15,7 @@ import transformers
 
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import checks
-from wordmask.errors import CapabilityError, WeightsError
+from wordmask.errors import CapabilityError, Mend, WeightsError
 
 log = logging.getLogger("wordmask.engines")
 
@@ -78,7 +78,8 @@ def load_model(folder: HubFolder, class_name: str, options: EngineOptions, **mor
     if missing:
         raise WeightsError(
             f"{folder.path} lacks {len(missing)} of the weights of {class_name} "
-            f"({missing[0]}, ...); it is another architecture or a part of one"
+            f"({missing[0]}, ...); it is another architecture or a part of one",
+            mend=Mend("checkpoint", "FOLDER"),
         )
     return model
 
