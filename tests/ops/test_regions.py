@@ -56,6 +56,31 @@ def test_specks_go_and_the_limit_itself_stays():
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "area", "mended"),
+    [
+        pytest.param(("####", "#..#", "####"), 2, ("####", "####", "####"), id="hole"),
+        pytest.param(("####", "#..#", "####"), 1, ("####", "#..#", "####"), id="large hole"),
+        pytest.param(("##...#", "##....", "......"), 2, ("##....", "##....", "......"), id="speck"),
+        pytest.param((".....", ".#.#.", "....."), 4, (".....", ".#...", "....."), id="one stays"),
+        pytest.param((".....", ".....", "....."), 4, (".....", ".....", "....."), id="empty"),
+    ],
+)
+def test_small_holes_close_and_specks_go(rows, area, mended):
+    logits = np.where(draw(*rows), 3.0, -3.0)
+    found = regions.mend_logits(logits, area=area)
+    assert (found > 0).tolist() == draw(*mended).tolist()
+    changed = (found > 0) != (logits > 0)
+    assert (np.abs(found[changed]) == np.float32(0.1)).all()
+    assert (found[~changed] == logits[~changed]).all()
+
+
+@given(masks, st.integers(0, 20))
+def test_mending_neither_empties_a_mask_nor_makes_one(mask, area):
+    found = regions.mend_logits(np.where(mask, 1.0, -1.0), area=area)
+    assert (found > 0).any() == mask.any()
+
+
 def test_deepest_point_of_a_ring_is_in_the_ring():
     ring = np.pad(draw("#####", "#...#", "#...#", "#...#", "#####"), 1)
     x, y = regions.deepest_point(ring)

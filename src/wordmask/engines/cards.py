@@ -60,7 +60,11 @@ _edgetam = partial(
     _sam_video, architectures={"edgetam": "EdgeTamModel", "edgetam_video": "EdgeTamVideoModel"}
 )
 _sam3_any = partial(_hub, module="sam3", protocols=_DETECTS, input_side=1008, licence="SAM License")
-_sam3 = partial(_sam3_any, architectures={"sam3": "Sam3Model", "sam3_video": "Sam3Model"})
+_sam3 = partial(
+    _sam3_any,
+    protocols=("Detector", "Tracker"),
+    architectures={"sam3": "Sam3Model", "sam3_video": "Sam3VideoModel"},
+)
 _sam3_lite = partial(_sam3_any, architectures={"sam3_lite_text": "Sam3LiteTextModel"})
 
 _clip_any = partial(_hub, module="clip", protocols=_NAMES)

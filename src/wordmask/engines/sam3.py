@@ -1,11 +1,13 @@
 """SAM 3 and SAM3-LiteText: words, or boxes around examples, -> boxes with masks.
 
 The picture is encoded once; each word then asks on its own, so words cannot be mixed up. A score is
-the region's match times the probability that the word is in the picture at all.
+the region's match times the probability that the word is in the picture at all. SAM 3's video
+checkpoint also follows what is found, on the same encoding.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +17,13 @@ from transformers.utils import is_torchvision_available
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.protocols import Proposals, Seen, own_seen
+from wordmask.core.once import Once
+from wordmask.core.protocols import Memory, Proposals, Seen, TrackStep, own_seen
 from wordmask.engines.hub.loading import Loaded, WordNetwork, load_folder
+from wordmask.engines.hub.object_memory import FrameMaps, MemoryNetwork
 from wordmask.engines.hub.pixels import HALF, normalise, to_numpy, to_tensor
+from wordmask.engines.hub.sam_video import prepare_memory
+from wordmask.engines.hub.tracking import follow, remember
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import CapabilityError, OptionError
 from wordmask.ops import regions
@@ -42,6 +48,17 @@ class Sam3Seen:
         """The same on another device; "cpu" is host memory."""
         moved = {name: _to_device(part, device) for name, part in self.output.items()}
         return Sam3Seen(self.size, type(self.output)(**moved))
+
+
+@dataclass(frozen=True, eq=False)
+class Sam3FrameSeen(Sam3Seen):
+    """One frame's feature maps, and those for following objects once they are needed."""
+
+    maps: Once[FrameMaps]
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + sum(maps.nbytes for maps in self.maps.made)
 
 
 class MaskRows(NamedTuple):
@@ -127,11 +144,60 @@ class Sam3(WordNetwork):
         )
 
 
+class Sam3Tracker(Sam3):
+    """A `Detector` that is a `Tracker` too: words at any time, on the encoding of the frame.
+
+    The library's own way through a video needs the package `kernels` to drop duplicates and to
+    fill holes, and leaves both out where that is missing. This engine has no need of it: holes and
+    specks are mended here; duplicates are dropped where proposals become objects.
+    """
+
+    def __init__(self, loaded: Loaded) -> None:
+        video = loaded.model
+        super().__init__(replace(loaded, model=video.detector_model))
+        loaded.place.prepare(video.tracker_neck)
+        prepare_memory(video.tracker_model, loaded.place)
+        self._to_tracker_maps: Callable[..., Any] = video.get_vision_features_for_tracker
+        self._memory = MemoryNetwork(video.tracker_model, loaded.place)
+        self._mend_area = int(video.config.fill_hole_area)
+
+    def _encode(self, image: Image) -> Sam3FrameSeen:
+        seen = super()._encode(image)
+        return Sam3FrameSeen(seen.size, seen.output, Once(partial(self._make_maps, seen)))
+
+    def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
+        """The object that is `mask` in this frame; with `memory`, a correction of it."""
+        own = own_seen(seen, Sam3FrameSeen, self.name)
+        return remember(self._memory, self._maps(own), own.size, mask, memory)
+
+    def step(self, memories: Sequence[Memory], seen: Seen) -> list[TrackStep]:
+        """Each object in the next frame; the logits are (288, 288)."""
+        own = own_seen(seen, Sam3FrameSeen, self.name)
+        steps = follow(self._memory, self._maps(own), memories)
+        return [self._mend(step) for step in steps]
+
+    def _maps(self, seen: Sam3FrameSeen) -> FrameMaps:
+        return seen.maps().to(self._place.device)
+
+    def _make_maps(self, seen: Sam3Seen) -> FrameMaps:
+        with torch.no_grad():
+            here = seen.to(self._place.device)
+            levels, codes = self._to_tracker_maps(here.output)
+        maps = FrameMaps(tuple(levels), codes[-1])
+        return maps.to("cpu") if self._place.offload else maps
+
+    def _mend(self, step: TrackStep) -> TrackStep:
+        if step.logits is None:
+            return step
+        return replace(step, logits=regions.mend_logits(step.logits, area=self._mend_area))
+
+
 def load(name: str, options: EngineOptions) -> Sam3:
     """The engine of a known name or a folder in hub layout."""
     if options.input_side is not None:
         raise OptionError(f"SAM 3 has one input side, 1008; got input_side={options.input_side}")
-    return Sam3(load_folder(name, options, __name__, "the SAM 3 engine"))
+    loaded = load_folder(name, options, __name__, "the SAM 3 engine")
+    return Sam3Tracker(loaded) if loaded.folder.kind == "sam3_video" else Sam3(loaded)
 
 
 def _tensors(parts: tuple[Any, ...]) -> Iterator[Tensor]:

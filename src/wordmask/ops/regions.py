@@ -111,6 +111,24 @@ def stability(logits: Array, *, threshold: float = 0.0, shift: float = 1.0) -> A
     return share
 
 
+def mend_logits(logits: Array, *, area: int, edge: float = 0.1) -> Array:
+    """(h, w) logits of one mask, without its holes and specks of up to `area` cells.
+
+    What changes sides gets the logit `edge`, or its negative. The largest piece is never a speck.
+    Pieces that touch at a corner are one, of the background too; a hole may lie at the border.
+    """
+    mended = np.array(logits, np.float32)
+    if not (mended > 0).any():
+        return mended
+    ids, _, areas = _components(mended <= 0)
+    mended[np.r_[False, areas <= area][ids]] = edge
+    ids, _, areas = _components(mended > 0)
+    specks = areas <= area
+    specks[_largest_first(areas, 0)[:1]] = False
+    mended[np.r_[False, specks][ids]] = -edge
+    return mended
+
+
 def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Masks:
     """Masks of a picture of `size` where (N, h, w) logits that cover it exceed `threshold`.
 
