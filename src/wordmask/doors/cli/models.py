@@ -26,6 +26,7 @@ GROUPS = (
     EngineGroup("Clicks and boxes to masks", frozenset({"Segmenter"})),
     EngineGroup("Names for regions (join with one that takes clicks)", frozenset({"Dense"})),
     EngineGroup("Words to boxes (join with one that takes boxes)", frozenset({"Detector"})),
+    EngineGroup("Objects through a video", frozenset({"Tracker"})),
     EngineGroup("Depth", frozenset({"DepthModel"})),
     EngineGroup("Fill what is removed", frozenset({"Inpainter"})),
 )

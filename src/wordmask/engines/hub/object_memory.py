@@ -123,6 +123,7 @@ class MemoryNetwork:
         outputs[PROMPTED].update(memory.prompted)
         outputs[FOLLOWED].update(memory.followed)
         features = {"vision_feats": list(maps.levels), "vision_pos_embeds": [maps.positions]}
+        session.cache.inference_state_device = place.device  # the maps are there already
         session.cache.cache_vision_features(frame, features)
         return session
 

@@ -65,3 +65,18 @@ def test_video_says_what_is_missing(tmp_path, measure):
     deaf = Models("deaf", (Deaf(),))
     with pytest.raises(CapabilityError, match=r"deaf has no Tracker.*remember\(\) and step\(\)"):
         measure("video", data=data, load=lambda: deaf)
+
+
+def test_video_with_a_network_that_remembers(tmp_path, measure):
+    """A random one: the way from the frames to the figures, not how good they are."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    from tiny_networks import CPU
+    from tiny_video import tiny_video
+    from wordmask import engines
+
+    tiny_video().save_pretrained(tmp_path / "sam2")
+    data = open_data(write_squares(tmp_path / "data", "run/"))
+    models = engines.load(str(tmp_path / "sam2"), options=CPU)
+    metrics = measure("video", data=data, load=lambda: models)["metrics"]
+    assert 0 <= metrics["jf"] < 1
+    assert 0 <= metrics["hota"] < 1
