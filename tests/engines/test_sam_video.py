@@ -1,5 +1,6 @@
 """Objects followed by SAM 2 and EdgeTAM, against transformers' own sessions on the same weights."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,21 @@ def test_a_memory_is_a_value(kind, trackers, encodings):
     assert all(map(np.array_equal, first, again))
     assert all(map(torch.equal, memory.state.tensors(), before))
     assert memory.frame == 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_threads_follow_with_one_engine(kind, trackers, encodings):
+    engine, seen = trackers[kind], encodings[kind][:8]
+    masks = [MASKS[0], OTHER, ~OTHER]
+
+    def follow_from(mask):
+        return np.stack(track(engine, seen[1:], engine.remember(seen[0], mask))[0])
+
+    alone = [follow_from(mask) for mask in masks]
+    with ThreadPoolExecutor(len(masks)) as threads:
+        together = list(threads.map(follow_from, masks))
+    assert all(map(np.array_equal, alone, together))
+    assert not np.array_equal(alone[0], alone[1])
 
 
 def test_memory_is_flat(trackers, encodings):

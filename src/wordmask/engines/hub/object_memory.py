@@ -111,19 +111,17 @@ class MemoryNetwork:
 
     def _session(self, memory: ObjectMemory, maps: FrameMaps, frame: int) -> Any:
         """A session that knows one object, and this frame's maps. The tensors are shared."""
-        place = self._place
-        store = torch.device("cpu") if place.offload else place.device
+        device, dtype = self._place.device, self._place.dtype
         session = Sam2VideoInferenceSession(
-            inference_device=place.device,
-            inference_state_device=store,
-            dtype=place.dtype,  # its default is a string, which its arithmetic cannot use
+            inference_device=device,
+            inference_state_device=device,
+            dtype=dtype,  # its default is a string, which its arithmetic cannot use
         )
         session.obj_id_to_idx(OBJECT)
         outputs = session.output_dict_per_obj[OBJECT]
         outputs[PROMPTED].update(memory.prompted)
         outputs[FOLLOWED].update(memory.followed)
         features = {"vision_feats": list(maps.levels), "vision_pos_embeds": [maps.positions]}
-        session.cache.inference_state_device = place.device  # the maps are there already
         session.cache.cache_vision_features(frame, features)
         return session
 
