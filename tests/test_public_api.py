@@ -14,12 +14,13 @@ from wordmask import errors
 NAMES = {
     # doing
     "click", "everything", "load", "read", "read_result", "read_results", "segment", "session",
+    "track", "tracker",
     # things
-    "Absent", "Boxes", "Example", "Image", "Masks", "Models", "Points", "Region", "Result",
-    "Session", "Text", "Why",
+    "Absent", "Boxes", "Example", "FramePrompt", "Image", "LiveTracker", "Masks", "Models",
+    "Points", "Region", "Result", "Session", "Text", "Why",
     # options
     "ClickOptions", "EngineOptions", "EverythingOptions", "FormatOptions", "RenderOptions",
-    "SegmentOptions",
+    "SegmentOptions", "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
@@ -48,6 +49,8 @@ def test_every_public_name_is_there_and_explained(name):
         ("click", ["image", "points", "box", "words"]),
         ("everything", ["image"]),
         ("session", ["image", "model"]),
+        ("track", ["video", "words", "prompts", "model", "options"]),
+        ("tracker", ["words", "model", "options"]),
         ("load", ["model", "options"]),
         ("read_result", ["source", "size", "vocabulary"]),
     ],

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         read_results,
         segment,
         session,
+        track,
+        tracker,
     )
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from wordmask.tasks.everything import EverythingOptions
     from wordmask.tasks.segment import SegmentOptions
     from wordmask.tasks.session import Session
+    from wordmask.tasks.track import TrackOptions
+    from wordmask.tasks.tracking.live import LiveTracker
+    from wordmask.tasks.tracking.pointing import FramePrompt
 
 __all__ = [
     "Absent",
@@ -46,7 +51,9 @@ __all__ = [
     "EverythingOptions",
     "Example",
     "FormatOptions",
+    "FramePrompt",
     "Image",
+    "LiveTracker",
     "Masks",
     "Models",
     "Points",
@@ -56,6 +63,7 @@ __all__ = [
     "SegmentOptions",
     "Session",
     "Text",
+    "TrackOptions",
     "Why",
     "WordmaskError",
     "click",
@@ -67,6 +75,8 @@ __all__ = [
     "read_results",
     "segment",
     "session",
+    "track",
+    "tracker",
 ]
 
 _HOMES = {
@@ -84,6 +94,8 @@ _HOMES = {
         "read_results",
         "segment",
         "session",
+        "track",
+        "tracker",
     ),
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
@@ -93,6 +105,9 @@ _HOMES = {
     "tasks.everything": ("EverythingOptions",),
     "tasks.segment": ("SegmentOptions",),
     "tasks.session": ("Session",),
+    "tasks.track": ("TrackOptions",),
+    "tasks.tracking.live": ("LiveTracker",),
+    "tasks.tracking.pointing": ("FramePrompt",),
 }
 _WHERE = {name: f"wordmask.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -83,3 +83,43 @@ def test_engines_take_options():
     assert wordmask.load("fake", options=options).spec == "fake"
     with pytest.raises(wordmask.WordmaskError, match="a checkpoint belongs to one engine"):
         wordmask.load("fake+mini", options=wordmask.EngineOptions(checkpoint="somewhere"))
+
+
+def moving_disc(k):
+    pixels = np.full((120, 160, 3), 255, np.uint8)
+    cv2.circle(pixels, (40 + 5 * k, 60), 20, (255, 0, 0), -1)
+    return pixels
+
+
+def test_track_takes_words_and_prompts(tmp_path):
+    frames = [moving_disc(k) for k in range(6)]
+    shown = wordmask.FramePrompt.of(2, [(50, 60)], word="mine")
+    for words, prompts, name in (("red", (), "red"), (None, [shown], "mine")):
+        followed = list(wordmask.track(frames, words, prompts=prompts, model="fake"))
+        frame, result = followed[-1]
+        assert (frame.index, len(followed), result.names) == (5, 6, (name,))
+        assert (result.image.pixels == frames[5]).all()
+        assert abs(result.masks.areas[0] - np.pi * 20**2) < 60
+
+
+def test_track_reads_as_it_goes(tmp_path):
+    read = []
+
+    def frames():
+        for k in range(1000):
+            read.append(k)
+            yield moving_disc(k % 10)
+
+    next(wordmask.track(frames(), "red", model="fake"))
+    assert len(read) <= 2
+
+
+def test_a_tracker_takes_frame_by_frame():
+    tracker = wordmask.tracker("red", model="fake", options=wordmask.TrackOptions(look_every=3))
+    for k in range(5):
+        result = tracker.step(wordmask.Image(moving_disc(k)))
+        assert result.track_ids.tolist() == [1]
+    tracker.forget(1)
+    assert tracker.ids == ()
+    with pytest.raises(wordmask.WordmaskError, match="nothing to follow"):
+        next(wordmask.track([], model="fake"))

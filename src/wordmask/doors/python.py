@@ -1,6 +1,8 @@
 """The Python door: what `import wordmask` offers. Loads engines, then calls the tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import tee
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import FormatError
+from wordmask.jobs.footage import FOLDER_FPS, open_footage
 from wordmask.media.formats import bridges
 from wordmask.media.reading.read import read as read_picture
+from wordmask.media.video.read import VideoFrame
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
 from wordmask.tasks.everything import EverythingOptions
@@ -22,6 +26,8 @@ from wordmask.tasks.everything import everything as everything_task
 from wordmask.tasks.segment import How, SegmentOptions, with_how
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.session import Session
+from wordmask.tasks.track import FramePrompt, LiveTracker, Query, TrackOptions, live_tracker
+from wordmask.tasks.track import track as track_task
 
 Picture = Any  # a path, bytes, a file object, an array, a PIL picture or an Image
 Model = str | Models
@@ -78,6 +84,40 @@ def everything(
 def session(image: Picture, model: Model = "auto") -> Session:
     """`image`, encoded once, for many clicks and words."""
     return Session(read_picture(image), load(model, Segmenter))
+
+
+def track(
+    video: Any,
+    words: Words | None = None,
+    *,
+    prompts: Sequence[FramePrompt] = (),
+    model: Model = "auto",
+    options: TrackOptions | None = None,
+) -> Iterator[tuple[VideoFrame, Result]]:
+    """Each frame of `video` with the objects that `words` name or `prompts` show, as it goes.
+
+    `video` is a file, a folder of frames, "camera:0", or pictures one after the other. An object
+    has the same number in every `Result.track_ids`.
+    """
+    text = None if words is None else Text.of(words)
+    query = Query(text, tuple(prompts))
+    frames, again = tee(_frames_of(video))
+    followed = track_task((frame.image for frame in frames), query, load(model), options)
+    for frame, (image, result) in zip(again, followed, strict=False):
+        yield frame, result.with_image(image)
+
+
+def tracker(
+    words: Words | None = None, *, model: Model = "auto", options: TrackOptions | None = None
+) -> LiveTracker:
+    """A tracker for frames that come one by one: `.step(frame)`, `.prompt(...)`, `.forget(id)`."""
+    return live_tracker(load(model), None if words is None else Text.of(words), options)
+
+
+def _frames_of(video: Any) -> Iterator[VideoFrame]:
+    if isinstance(video, str | PathLike):
+        return open_footage(str(video)).frames()
+    return (VideoFrame(read_picture(one), k, k / FOLDER_FPS) for k, one in enumerate(video))
 
 
 def read(source: Picture) -> Image:

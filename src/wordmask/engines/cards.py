@@ -109,7 +109,7 @@ _CARDS = (
         "mini",
         "wordmask.engines.mini.engine:load",
         "shipped",
-        ("Segmenter", "Dense", "Embedder", "DepthModel"),
+        ("Segmenter", "Dense", "Embedder", "Tracker", "DepthModel"),
         APACHE,
         input_side=512,
     ),

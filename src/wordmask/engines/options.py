@@ -53,6 +53,8 @@ class EngineOptions:
     """How CLIP matches patches with words; auto is what suits the network (docs/engines.md)."""
     proxy: str | Path | None = None
     """A DINO v2 or v3 folder, or hub:owner/name, by which proxyclip and corrclip group patches."""
+    tracking: Literal["quality", "fast"] = "quality"
+    """How mini follows objects: quality, or fast (smaller, every second frame by its motion)."""
     allow_pickle: bool = False
     """Also read pickles (.bin, .pt, .pth, .ckpt), as tensors only. Not for strangers' files."""
 

@@ -118,6 +118,8 @@ def test_naming_and_cutting_one_picture_encode_each_size_once(mini, cat, monkeyp
 def test_only_words_need_the_further_sizes(mini, cat, monkeypatch):
     sizes = counted(mini, monkeypatch)
     seen = see(mini, cat)
+    assert (sizes, seen.nbytes) == ([], cat.pixels.nbytes)
+    mini.cut(seen, PromptBatch.points(np.array([[20, 20]])))
     before = seen.nbytes
     mini.cut(seen, PromptBatch.points(np.array([[20, 20]])))
     assert (sizes, seen.nbytes) == ([(352, 512)], before)
@@ -129,8 +131,8 @@ def test_only_words_need_the_further_sizes(mini, cat, monkeypatch):
 
 def test_the_engine_keeps_no_picture(mini, cat, monkeypatch):
     sizes = counted(mini, monkeypatch)
-    see(mini, cat)
-    see(mini, cat)
+    mini.embed(see(mini, cat))
+    mini.embed(see(mini, cat))
     assert sizes == [(352, 512)] * 2
 
 
@@ -204,7 +206,7 @@ def test_a_changed_file_is_refused(tmp_path, mini):
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     engine = load("mini", EngineOptions(checkpoint=tmp_path))
     with pytest.raises(WeightsError, match="sha256"):
-        engine.encode([Image(np.zeros((8, 8, 3), np.uint8))])
+        engine.embed(see(engine, Image(np.zeros((8, 8, 3), np.uint8))))
 
 
 def test_a_folder_without_weights_is_refused(tmp_path):

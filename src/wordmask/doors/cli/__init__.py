@@ -26,6 +26,7 @@ COMMANDS = {
     "segment": Command("segment", "segment", "Masks of what words name, in a picture or a folder."),
     "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
     "everything": Command("segment", "everything", "Every region of a picture, without names."),
+    "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),
     "convert": Command("files", "convert", "Turn results from one format into another."),
     "edit": Command("edit", "edit", "Remove, replace or restyle what words or clicks name."),
@@ -46,6 +47,7 @@ COMMANDS = {
 }
 
 
+STOPPED = "stopped; run the same command again to go on"
 EXIT_CODES = (
     "Exit codes: 0 done, 1 a warning of lint-words, 2 wrong use or a file that cannot be used, "
     "3 an engine is missing or cannot do it, 4 an output cannot be written, 5 some of many failed, "
@@ -59,11 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = _app(arguments)(arguments, prog_name="wordmask", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer takes Ctrl-C for an exit
+            _complain(STOPPED)
     except WordmaskError as error:
         _complain(f"error: {sentence(error)}")
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("stopped; run the same command again to go on")
+        _complain(STOPPED)
         code = INTERRUPTED
     except BrokenPipeError:  # `wordmask ... | head`: the reader has gone, so nobody is to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

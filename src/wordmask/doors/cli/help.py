@@ -17,6 +17,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "TargetOptions": "What is meant",
     "PaintOptions": PAINTING,
     "EditOptions": "Edge and surroundings",
+    "TrackOptions": "Following",
     "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
@@ -34,6 +35,7 @@ PANEL_OF_FIELD = {  # of the other classes
     "edit_prompt": PAINTING,
     "style": PAINTING,
     "reference": PAINTING,
+    "fps": "Output",
 }
 OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.
@@ -53,6 +55,9 @@ FIRST: dict[str, tuple[str, ...]] = {
     "effect": ("prompt", "click", "output_dir"),
     "bench": ("model", "how", "num_samples", "words"),
     "bench clicks": ("model", "num_samples", "clicks", "objects"),
+    "track": (
+        "click", "box", "mask", "look_every", "model", "output_dir", "format", "json",
+    ),
     "train": ("minutes", "max_steps"),
     "lint-words": ("model",),
 }  # fmt: skip

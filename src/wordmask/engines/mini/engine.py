@@ -7,7 +7,6 @@ trained on and where they fail.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -17,9 +16,20 @@ import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.once import Once
-from wordmask.core.protocols import Cuts, Depth, FeatureMap, PromptBatch, Seen, own_seen
+from wordmask.core.protocols import (
+    Cuts,
+    Depth,
+    FeatureMap,
+    Memory,
+    PromptBatch,
+    Seen,
+    TrackStep,
+    own_seen,
+)
 from wordmask.engines.mini.files import FILES, open_network
+from wordmask.engines.mini.seen import EncoderMaps, MiniSeen
 from wordmask.engines.mini.text import TextEncoder
+from wordmask.engines.mini.tracker import ObjectTracker
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import WeightsError
 from wordmask.ops import resample
@@ -42,32 +52,6 @@ def load(name: str, options: EngineOptions) -> "MiniEngine":
     return MiniEngine(folder, json.loads(settings.read_text()), options)
 
 
-class EncoderMaps(NamedTuple):
-    """What the encoder gives for one picture of H x W pixels at the network's size."""
-
-    vectors: Array  # (256, H / 8, W / 8) unit columns
-    none: Array  # (H / 8, W / 8) logit of "none of these words"
-    coarse: Array  # what the cutter reads, at stride 8
-    fine: Array  # and at stride 4
-    depth: Array  # (H / 8, W / 8)
-    whole: Array  # (256,) unit vector of the picture
-
-
-@dataclass(frozen=True, eq=False)
-class MiniSeen:
-    """One picture as mini encoded it."""
-
-    size: Size
-    inner: Size  # height and width that the network saw
-    maps: EncoderMaps
-    features: Once[FeatureMap]  # words look at further sizes too, encoded when first needed
-
-    @property
-    def nbytes(self) -> int:
-        arrays = sum(int(array.nbytes) for array in self.maps)
-        return arrays + sum(made.nbytes for made in self.features.made)
-
-
 class Look(NamedTuple):
     """One pass of the encoder for words."""
 
@@ -76,7 +60,7 @@ class Look(NamedTuple):
 
 
 class MiniEngine:
-    """Segmenter, Dense, Embedder and DepthModel in one; safe in threads."""
+    """Segmenter, Dense, Embedder, Tracker and DepthModel in one; safe in threads."""
 
     def __init__(self, folder: Path, settings: dict[str, Any], options: EngineOptions) -> None:
         self.settings = settings
@@ -86,6 +70,7 @@ class MiniEngine:
         self._texts = TextEncoder(folder, settings)
         self._networks: dict[str, Any] = {}
         self._lock = Lock()
+        self._tracker = ObjectTracker(self._see_at, self._cut, fast=options.tracking == "fast")
 
     @property
     def dims(self) -> int:
@@ -95,9 +80,11 @@ class MiniEngine:
         return [self._see(image) for image in images]
 
     def _see(self, image: Image) -> MiniSeen:
-        maps = self._encode(image, Look(self.side, mirrored=False))
-        features = Once(lambda: self._features(image, maps))
-        return MiniSeen(image.size, inner_size(image.size, self.side), maps, features)
+        return self._see_at(image, inner_size(image.size, self.side))
+
+    def _see_at(self, image: Image, inner: Size) -> MiniSeen:
+        maps = Once(lambda: self._encode(image.pixels, inner))
+        return MiniSeen(image, inner, maps, Once(lambda: self._features(image, maps())))
 
     # ---- Segmenter
 
@@ -176,7 +163,8 @@ class MiniEngine:
     def _look(self, image: Image, look: Look, maps: EncoderMaps) -> tuple[Array, Array]:
         """(h, w, 256) vectors and (h, w) "none" of a pass; `maps` are those of the working side."""
         if look != (self.side, False):
-            maps = self._encode(image, look)
+            pixels = image.pixels[:, ::-1] if look.mirrored else image.pixels
+            maps = self._encode(pixels, inner_size(image.size, look.side))
         vectors, none = np.moveaxis(maps.vectors, 0, -1), maps.none
         return (vectors[:, ::-1], none[:, ::-1]) if look.mirrored else (vectors, none)
 
@@ -191,12 +179,21 @@ class MiniEngine:
         coarse = own_seen(seen, MiniSeen, self.name).maps.depth
         return Depth(resample.bilinear(coarse, seen.size), inverse=False)
 
+    # ---- Tracker
+
+    def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
+        """How the object looks in its surroundings; see `tracker.py`."""
+        return self._tracker.remember(own_seen(seen, MiniSeen, self.name), mask, memory)
+
+    def step(self, memories: Sequence[Memory], seen: Seen) -> list[TrackStep]:
+        """Each object, encoded closely by itself; the whole frame only where one is searched."""
+        own = own_seen(seen, MiniSeen, self.name)
+        return [self._tracker.step(memory, own) for memory in memories]
+
     # ---- running
 
-    def _encode(self, image: Image, look: Look) -> EncoderMaps:
-        pixels = resample.stretch(image.pixels, inner_size(image.size, look.side))
-        pixels = pixels[:, ::-1] if look.mirrored else pixels
-        picture = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+    def _encode(self, pixels: Array, inner: Size) -> EncoderMaps:
+        picture = np.ascontiguousarray(resample.stretch(pixels, inner).transpose(2, 0, 1))[None]
         vectors, none, coarse, fine, depth, whole = self._run("encoder", {"picture": picture})
         return EncoderMaps(vectors[0], none[0, 0], coarse[0], fine[0], depth[0, 0], whole[0])
 

@@ -53,7 +53,7 @@ def write_ids(items: Sequence[Named], path: Path, options: FormatOptions) -> lis
 
 def read_ids(path: Path, options: FormatOptions) -> list[Named]:
     """The regions; without the JSON beside the picture, one unnamed region for each id."""
-    ids = _pixels(path, options).astype(np.int64)
+    ids = read_numbers(path, options).astype(np.int64)
     if ids.ndim == 3:
         ids = ids[..., 0] + 256 * ids[..., 1] + 65536 * ids[..., 2]
     masks, values = Masks.from_label_map(ids - 1)
@@ -96,12 +96,12 @@ def write_voc(items: Sequence[Named], path: Path, options: FormatOptions) -> lis
     written = [write_words(path.parent / "labels.txt", ["background", *result.vocabulary])]
     for folder, pixels in pictures.items():
         target = path.parent / folder / f"{voc_stem(path)}.png"
-        _write_palette(pixels, target)
+        write_palette(pixels, target)
         written.append(target)
     return written
 
 
-def _write_palette(pixels: Array, path: Path) -> None:
+def write_palette(pixels: Array, path: Path) -> None:
     picture = Pil.fromarray(pixels).convert("P")
     picture.putpalette(voc_colours().ravel().tolist())
     with atomic(path) as part:
@@ -139,8 +139,8 @@ def voc_colours() -> Array:
 
 
 def _read_pair(root: Path, stem: str, options: FormatOptions) -> Named:
-    classes = _pixels(root / "SegmentationClass" / f"{stem}.png", options)
-    objects = _pixels(root / "SegmentationObject" / f"{stem}.png", options)
+    classes = read_numbers(root / "SegmentationClass" / f"{stem}.png", options)
+    objects = read_numbers(root / "SegmentationObject" / f"{stem}.png", options)
     if classes.shape != objects.shape or classes.ndim != 2:
         raise FormatError(
             f"{stem}: the class and object pictures are {classes.shape} and {objects.shape}"
@@ -174,7 +174,7 @@ def _id_map(result: Result) -> Array:
     return ids
 
 
-def _pixels(path: Path, options: FormatOptions) -> Array:
+def read_numbers(path: Path, options: FormatOptions) -> Array:
     """The numbers of a PNG as they stand: (H, W), or (H, W, 3) for RGB."""
     try:
         with warnings.catch_warnings():

@@ -1,0 +1,43 @@
+"""A picture as mini encoded it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from wordmask.core.image import Array, Image, Size
+from wordmask.core.once import Once
+from wordmask.core.protocols import FeatureMap
+
+
+class EncoderMaps(NamedTuple):
+    """What the encoder gives for one picture of H x W pixels at the network's size."""
+
+    vectors: Array  # (256, H / 8, W / 8) unit columns
+    none: Array  # (H / 8, W / 8) logit of "none of these words"
+    coarse: Array  # what the cutter reads, at stride 8
+    fine: Array  # and at stride 4
+    depth: Array  # (H / 8, W / 8)
+    whole: Array  # (256,) unit vector of the picture
+
+
+@dataclass(frozen=True, eq=False)
+class MiniSeen:
+    """One picture, encoded when the first question needs it: a tracker may only need a part."""
+
+    image: Image
+    inner: Size  # height and width that the network sees
+    encoded: Once[EncoderMaps]
+    features: Once[FeatureMap]  # words look at further sizes too, encoded when first needed
+
+    @property
+    def size(self) -> Size:
+        return self.image.size
+
+    @property
+    def maps(self) -> EncoderMaps:
+        return self.encoded()
+
+    @property
+    def nbytes(self) -> int:
+        arrays = sum(int(array.nbytes) for maps in self.encoded.made for array in maps)
+        made = sum(found.nbytes for found in self.features.made)
+        return int(self.image.pixels.nbytes) + arrays + made

@@ -1,0 +1,77 @@
+"""What frames come from: a video file, a folder of frames, a camera."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wordmask.errors import ImageError
+from wordmask.media.reading.limits import VideoLimits
+from wordmask.media.reading.read import read
+from wordmask.media.reading.sources import SUFFIXES, Found, find
+from wordmask.media.video import read as videos
+from wordmask.media.video.camera import camera
+from wordmask.media.video.read import VideoFrame
+
+FOLDER_FPS = 25.0  # a folder of frames does not say its own
+CAMERA = re.compile(r"camera:(\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """Frames, each read when it is asked for."""
+
+    name: str
+    path: Path | None  # of the file or folder; None for a camera
+    fps: float
+    count: int  # frames, as far as is known beforehand; 0: no end is known
+    frames: Callable[[], Iterator[VideoFrame]]
+    stems: tuple[str, ...] = ()  # of the files, for a folder
+
+    def stem(self, index: int) -> str:
+        """What files of one frame are called."""
+        return self.stems[index] if self.stems else f"{index:05d}"
+
+
+def open_footage(
+    source: str, limits: VideoLimits | None = None, fps: float | None = None
+) -> Footage:
+    """The frames that `source` names; `fps` replaces what it says itself."""
+    limits = limits or VideoLimits()
+    found = CAMERA.fullmatch(source)
+    if found is not None:
+        number = int(found[1])
+        return Footage(source, None, fps or FOLDER_FPS, 0, lambda: camera(number))
+    path = Path(source)
+    if not source or not path.exists():
+        raise ImageError(
+            f"there is no video {source!r}; is the path right, seen from {Path.cwd()}?"
+        )
+    if path.is_dir():
+        return _of_folder(path, fps or FOLDER_FPS)
+    if path.suffix.lower() in SUFFIXES:
+        raise ImageError(f"{source} is one picture; give a video, or a folder of frames")
+    info = videos.info(path, limits)
+    count = round(info.seconds * info.fps)
+    return Footage(source, path, fps or info.fps, count, lambda: videos.frames(path, limits))
+
+
+def _of_folder(folder: Path, fps: float) -> Footage:
+    """Pictures right in the folder, in natural order."""
+    found = [one for one in find(str(folder)) if one.path is None or one.path.parent == folder]
+    for one in found:
+        if one.error is not None:
+            raise one.error
+    if not found:
+        raise ImageError(f"{folder} holds no frames, only folders; name one of them")
+    stems = tuple(Path(one.name).stem for one in found)
+
+    def frames() -> Iterator[VideoFrame]:
+        for index, one in enumerate(found):
+            yield _read_frame(one, index, fps)
+
+    return Footage(str(folder), folder, fps, len(found), frames, stems)
+
+
+def _read_frame(found: Found, index: int, fps: float) -> VideoFrame:
+    return VideoFrame(read(found.source), index, index / fps)

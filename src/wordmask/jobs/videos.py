@@ -1,0 +1,249 @@
+"""Objects through a video: a line of JSON a frame as it is made, an overlay, pictures of ids."""
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Interval
+
+from wordmask.core.models import Models
+from wordmask.core.options import check
+from wordmask.core.result import Result
+from wordmask.errors import Mend, OptionError
+from wordmask.jobs.digest import digest_of_file, plain
+from wordmask.jobs.footage import Footage, open_footage
+from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.setup import Setup
+from wordmask.media.drawing.overlay import overlay
+from wordmask.media.formats.davis import write_davis
+from wordmask.media.formats.frame_lines import (
+    SUFFIX,
+    FrameLine,
+    append_line,
+    cut_after,
+    read_lines,
+)
+from wordmask.media.ledger import digest_of
+from wordmask.media.video.read import VideoFrame
+from wordmask.media.video.write import VideoSink
+from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
+from wordmask.tasks.tracking.live import LiveTracker
+
+OVERLAY = ".tracks.mp4"
+VideoFormat = Literal["jsonl", "overlay", "davis"]
+
+
+@dataclass(frozen=True)
+class VideoOutputs(OutputOptions):
+    """What is written of a video, and where."""
+
+    format: tuple[VideoFormat, ...] = ("jsonl", "overlay")
+    """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame);
+    many may be given."""
+    fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
+    """Frames a second of the overlay; default: the video's own, 25 for a folder of frames."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class VideoSetup(Setup):
+    """A setup for jobs over videos."""
+
+    outputs: VideoOutputs = field(default_factory=VideoOutputs)
+
+
+@dataclass(frozen=True, eq=False)
+class FrameAnswer:
+    """One frame and its objects."""
+
+    frame: VideoFrame
+    result: Result
+    is_new: bool = True  # False: an earlier run made it
+
+
+@dataclass(frozen=True)
+class TrackJob:
+    """A video on its way: what is followed in it, and where its files go."""
+
+    footage: Footage
+    query: Query
+    models: Models
+    options: TrackOptions
+    outputs: VideoOutputs
+    run: str  # digest of all that decides the results
+
+    @property
+    def target(self) -> Path:
+        """What the names of its files start with."""
+        path = self.footage.path
+        name = self.footage.name.replace(":", "-") if path is None else path.resolve().name
+        stem = name if path is None or path.is_dir() else Path(name).stem
+        folder = self.outputs.output_dir
+        if folder is None:
+            folder = Path() if path is None else path.parent
+        return folder / stem
+
+    @property
+    def lines(self) -> Path:
+        return self.target.with_name(self.target.name + SUFFIX)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that it writes, beside pictures of single frames."""
+        if "overlay" not in self.outputs.format:
+            return (self.lines,)
+        return self.lines, self.target.with_name(self.target.name + OVERLAY)
+
+
+def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup) -> TrackJob:
+    """Open the video and the engines; nothing is followed or written yet."""
+    outputs = setup.outputs
+    if "davis" in outputs.format and outputs.output_dir is None:
+        raise OptionError(
+            "pictures of ids need a folder of their own", mend=Mend("output_dir", "FOLDER")
+        )
+    footage = open_footage(source, fps=outputs.fps)
+    models = setup.load()
+    recipe: dict[str, Any] = {
+        "source": _identify(footage.path),
+        "words": None if query.text is None else query.text.phrases,
+        "shown": query.prompts,
+        "models": models.made_by,
+        "options": options,
+        "engine": setup.engine,
+    }
+    job = TrackJob(footage, query, models, options, outputs, digest_of(plain(recipe)))
+    _check_files(job)
+    return job
+
+
+def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
+    """Frame after frame, written as it is made.
+
+    What an earlier run of the same job wrote is read back, and it goes on from there. The overlay
+    is finished wherever this ends, also where the caller stops.
+    """
+    tracker = live_tracker(job.models, job.query.text, job.options, SegmentOptions())
+    count = 0
+    with ExitStack() as stack:
+        write = _Writer(job, stack)
+        done = _Earlier(job)
+        for frame in job.footage.frames():
+            result = done.take(frame, tracker)
+            is_new = result is None
+            if result is None:
+                result = _follow_frame(job, tracker, frame)
+                line = FrameLine(frame.index, frame.time_s, result, frame.image.name, job.run)
+                append_line(job.lines, line)
+            write(frame, result)
+            count += 1
+            yield FrameAnswer(frame, result, is_new)
+    check_frames(job.query.prompts, count)
+
+
+def _follow_frame(job: TrackJob, tracker: LiveTracker, frame: VideoFrame) -> Result:
+    result = tracker.step(frame.image)
+    shown = job.query.shown_in(frame.index)
+    return tracker.show(shown) if shown else result
+
+
+class _Earlier:
+    """The lines of an earlier run. They are read twice, so that they need not be held."""
+
+    def __init__(self, job: TrackJob) -> None:
+        self._count = 0
+        self._known: set[int] = set()
+        self._last: dict[int, int] = {}  # object -> the last frame in which it was
+        self._shown = {prompt.frame for prompt in job.query.prompts}
+        if job.lines.exists():
+            for line in read_lines(job.lines):
+                self._count += 1
+                self._last |= dict.fromkeys(_ids(line.result), line.frame)
+            cut_after(job.lines, self._count)
+        self._lines = read_lines(job.lines) if self._count else iter(())
+
+    def take(self, frame: VideoFrame, tracker: LiveTracker) -> Result | None:
+        """The frame's result as it was written; None where this run must find it.
+
+        Objects are remembered where they came, where they were shown, and where they were last.
+        """
+        if frame.index >= self._count:
+            return None
+        result = next(self._lines).result
+        ids = _ids(result)
+        rows = [
+            row
+            for row, id in enumerate(ids)
+            if id not in self._known or self._last[id] == frame.index or frame.index in self._shown
+        ]
+        self._known.update(ids)
+        if rows:
+            tracker.restore(frame.image, result[rows])
+        else:
+            tracker.skip(frame.image)
+        return result
+
+
+class _Writer:
+    """The pictures of frames."""
+
+    def __init__(self, job: TrackJob, stack: ExitStack) -> None:
+        self._job = job
+        self._sink: VideoSink | None = None
+        if "overlay" in job.outputs.format:
+            self._sink = _Lasting(job.files[1], job.footage.fps)
+            stack.enter_context(self._sink)
+
+    def __call__(self, frame: VideoFrame, result: Result) -> None:
+        job = self._job
+        if self._sink is not None:
+            self._sink.write(np.asarray(overlay(frame.image, result).convert("RGB")))
+        if "davis" in job.outputs.format:
+            write_davis(result, job.target.parent / f"{job.footage.stem(frame.index)}.png")
+
+
+class _Lasting(VideoSink):
+    """A video that is finished also when it is stopped: what was written so far can be played."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit)
+        if is_stopped and self.frames:
+            super().__exit__(None, None, None)
+            return None
+        return super().__exit__(kind, error, trace)
+
+
+def _check_files(job: TrackJob) -> None:
+    """Files of other runs stay."""
+    if job.outputs.overwrite:
+        job.lines.unlink(missing_ok=True)
+        return
+    if not job.lines.exists():
+        there = [path for path in job.files if path.exists()]
+    else:
+        first = next(read_lines(job.lines), None)
+        is_own = first is not None and first.run == job.run
+        there = [] if is_own else [job.lines]
+    if there:
+        raise OptionError(
+            f"{there[0]} is there already, and another run made it; rename it, or let it be "
+            "replaced",
+            mend=Mend("overwrite"),
+        )
+
+
+def _ids(result: Result) -> list[int]:
+    return [] if result.track_ids is None else result.track_ids.tolist()
+
+
+def _identify(path: Path | None) -> Any:
+    """What the results are of: the video's content, the folder's name."""
+    if path is None or path.is_dir():
+        return None if path is None else str(path.resolve())
+    return digest_of_file(path)

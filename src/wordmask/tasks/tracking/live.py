@@ -1,0 +1,282 @@
+"""Frame after frame: follow what is known, look for words now and then, take what is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.core.prompts import Text
+from wordmask.core.result import UNNAMED, Absent, Result, Why
+from wordmask.errors import ImageError, PromptError
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.tracking.association import Regions, associate
+from wordmask.tasks.tracking.cuts import CutDetector
+from wordmask.tasks.tracking.followers import Follower
+from wordmask.tasks.tracking.pointing import FramePrompt, join_prompts, mask_of
+from wordmask.tasks.tracking.sight import Sight
+from wordmask.tasks.tracking.tracks import Track, Tracks
+
+MADE_BY, SHOWN, NAMED = "track", "shown", "words"  # in `Result.why`
+
+
+@dataclass(frozen=True)
+class Looks:
+    """When words are looked for, and what comes of it; the fields are those of `TrackOptions`."""
+
+    text: Text | None
+    segmenting: SegmentOptions
+    every: int = 10
+    until_found: bool = False
+    birth_confidence: float = 0.7
+    birth_overlap: float = 0.1
+    most: int = 32
+
+
+class LiveTracker:
+    """Follows objects through frames that come one by one, in memory that does not grow.
+
+    Each object is remembered by itself: what is shown, corrected or forgotten later leaves the
+    others as they are.
+    """
+
+    def __init__(
+        self, models: Models, follower: Follower, looks: Looks, forget_after: int = 300
+    ) -> None:
+        self._models, self._follower, self._looks = models, follower, looks
+        self._forget_after = forget_after
+        self._tracks = Tracks()
+        self._cuts = CutDetector()
+        self._sight: Sight | None = None
+        self._words = list(looks.text.names) if looks.text is not None else []
+        self._missed: dict[str, Absent] = {}  # at the last look
+        self._found: set[int] = set()  # words that have been found
+        self.frames = 0  # that were followed
+        self.trace = Trace()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Those that are followed, whether they are in the frame or not."""
+        return tuple(track.id for track in self._tracks.all)
+
+    @property
+    def nbytes(self) -> int:
+        """What all objects' memories take."""
+        return sum(track.memory.nbytes for track in self._tracks.all)
+
+    def step(self, frame: Image) -> Result:
+        """The objects in the next frame."""
+        sight = self._look_at(frame)
+        memories = [track.memory for track in self._tracks.all]
+        self._tracks.advance(self._follower.step(memories, sight), frame.size)
+        if self._is_time_to_look(sight):
+            self._look_for_words(sight)
+        self._tracks.give_up(self._forget_after)
+        self.frames += 1
+        return self._result(sight)
+
+    def prompt(
+        self,
+        points: Sequence[Sequence[float]] = (),
+        box: Sequence[float] | None = None,
+        mask: Array | None = None,
+        *,
+        id: int | None = None,
+        word: str = "",
+    ) -> Result:
+        """Show an object in the last frame, or with its `id` correct one; the frame's new result.
+
+        Points are (x, y) or (x, y, keep), the box is x0, y0, x1, y1, the mask (H, W) bool.
+        """
+        frame = max(0, self.frames - 1)
+        shown = FramePrompt.of(frame, points, box, mask, id=id, word=word)
+        return self.show([shown])
+
+    def show(self, prompts: Sequence[FramePrompt]) -> Result:
+        """The same for several objects of the last frame."""
+        sight = self._last_sight()
+        for prompt in join_prompts(list(prompts)):
+            known = None if prompt.id is None else self._tracks.get(prompt.id)
+            was = None if known is None else known.mask.one(0)
+            mask = mask_of(prompt, sight.view, was)
+            if not mask.any():
+                raise PromptError(
+                    f"nothing is cut out by what was shown in frame {prompt.frame}; "
+                    "click in its middle, or draw a box around it"
+                )
+            self._take(sight, mask, known, prompt)
+        return self._result(sight)
+
+    def restore(self, frame: Image, result: Result) -> None:
+        """Take a frame's objects as they were found before; for a run that goes on where it ended.
+
+        Objects that are known already are corrected to what they were.
+        """
+        if result.track_ids is None:
+            raise PromptError("the regions have no ids; only what a tracker gave can be gone on")
+        sight = self._look_at(frame)
+        for row, id in enumerate(result.track_ids.tolist()):
+            label = int(result.label_ids[row])
+            if label != UNNAMED:
+                label = self._label_id(result.vocabulary[label])
+            known = self._tracks.get(id)
+            memory = None if known is None else known.memory
+            memory = self._follower.remember(sight, result.masks.one(row), memory)
+            self._found.add(label)
+            score = float(result.scores[row])
+            is_shown = result.why is not None and result.why[row].prompt == SHOWN
+            mask = result.masks[row]
+            self._tracks.store(Track(id, memory, mask, score, label, is_shown=is_shown))
+        self.frames += 1
+
+    def skip(self, frame: Image) -> None:
+        """Count a frame without looking at it."""
+        self._sight = Sight(View(frame, self._models, self.trace), None, self._looks.segmenting)
+        self.frames += 1
+
+    def forget(self, id: int) -> None:
+        """Follow this object no longer; the others do not notice."""
+        self._tracks.forget(id)
+
+    # ---- frames
+
+    def _look_at(self, frame: Image) -> Sight:
+        last = self._sight
+        if last is not None and last.view.image.size != frame.size:
+            raise ImageError(
+                f"frame {self.frames} is {frame.size}, the ones before are "
+                f"{last.view.image.size} (height, width); one video has frames of one size"
+            )
+        view = View(frame, self._models, self.trace)
+        is_cut = self._cuts.sees_cut(frame)
+        sight = Sight(view, self._looks.text, self._looks.segmenting, is_cut=is_cut)
+        self._sight = sight
+        return sight
+
+    def _last_sight(self) -> Sight:
+        if self._sight is None:
+            raise PromptError("there is no frame yet to show an object in; call step first")
+        return self._sight
+
+    # ---- words
+
+    def _is_time_to_look(self, sight: Sight) -> bool:
+        looks = self._looks
+        if looks.text is None:
+            return False
+        if looks.until_found and self._found.issuperset(range(len(looks.text.names))):
+            return False
+        every = looks.every
+        return self.frames == 0 or sight.is_cut or (every > 0 and self.frames % every == 0)
+
+    def _look_for_words(self, sight: Sight) -> None:
+        """Pair what the words find with the objects; the rest is new, or nothing."""
+        found = sight.regions
+        self._missed = {absent.phrase: absent for absent in found.absent}
+        vectors = sight.vectors(found.masks) if len(found) else None
+        rows = Regions(found.masks, found.label_ids, vectors)
+        matched = self._pair(sight, rows) if len(self._tracks) and len(found) else set()
+        self._drop_unsure()
+        for row in range(len(found)):
+            if row not in matched and self._may_be_born(found, row):
+                self._bear(sight, found, row, None if vectors is None else vectors[row])
+        self._found |= set(found.label_ids.tolist())
+
+    def _pair(self, sight: Sight, found: Regions) -> set[int]:
+        """Rows that are objects we know: those become sure, and what had been away is back."""
+        tracks = self._tracks.all
+        known, columns = associate(self._tracks.regions(), found, is_cut=sight.is_cut)
+        for row, column in zip(known.tolist(), columns.tolist(), strict=True):
+            track = tracks[row]
+            vector = track.vector if found.vectors is None else found.vectors[column]
+            track = replace(track, is_sure=True, vector=vector)
+            if not track.is_here:
+                mask = found.masks.one(column)
+                memory = self._follower.remember(sight, mask, track.memory)
+                track = replace(track, memory=memory, mask=found.masks[column], missing=0)
+            self._tracks.store(track)
+        return set(columns.tolist())
+
+    def _drop_unsure(self) -> None:
+        """What only one look has found is given up if the next one does not find it again."""
+        for track in self._tracks.all:
+            if not track.is_sure:
+                self._tracks.forget(track.id)
+
+    def _may_be_born(self, found: Result, row: int) -> bool:
+        looks, tracks = self._looks, self._tracks.all
+        label = int(found.label_ids[row])
+        if looks.until_found and label in self._found:
+            return False
+        if len(tracks) >= looks.most:
+            return False
+        here = [track for track in tracks if track.is_here]
+        has_one = any(track.label_id == label for track in here)
+        if has_one and found.scores[row] < looks.birth_confidence:
+            return False
+        if not here:
+            return True
+        overlap = found.masks[row].iou(Masks.concatenate([track.mask for track in here]))
+        return bool(overlap.max() <= looks.birth_overlap)
+
+    def _bear(self, sight: Sight, found: Result, row: int, vector: Array | None) -> None:
+        memory = self._follower.remember(sight, found.masks.one(row))
+        is_sure = self.frames == 0 or self._looks.every == 0
+        self._tracks.store(
+            Track(
+                self._tracks.new_id(),
+                memory,
+                found.masks[row],
+                float(found.scores[row]),
+                int(found.label_ids[row]),
+                vector,
+                is_sure=is_sure,
+            )
+        )
+
+    # ---- what is shown
+
+    def _take(self, sight: Sight, mask: Array, known: Track | None, prompt: FramePrompt) -> None:
+        memory = None if known is None else known.memory
+        memory = self._follower.remember(sight, mask, memory)
+        label = UNNAMED if known is None else known.label_id
+        if prompt.word:
+            label = self._label_id(prompt.word)
+        id = prompt.id if prompt.id is not None else self._tracks.new_id()
+        one = Masks.from_dense(mask)
+        vector = None if known is None else known.vector
+        self._tracks.store(Track(id, memory, one, 1.0, label, vector, is_shown=True))
+
+    def _label_id(self, word: str) -> int:
+        if word not in self._words:
+            self._words.append(word)
+        return self._words.index(word)
+
+    # ---- results
+
+    def _result(self, sight: Sight) -> Result:
+        """The objects that are in the frame; words without one are absent."""
+        tracks = [track for track in self._tracks.all if track.is_here]
+        here = {track.label_id for track in tracks}
+        names = [] if self._looks.text is None else self._looks.text.names
+        absent = [self._absent(name) for label, name in enumerate(names) if label not in here]
+        size = sight.view.image.size
+        masks = [track.mask for track in tracks]
+        return Result.of(
+            Masks.concatenate(masks) if masks else Masks.empty(size),
+            self._words,
+            scores=[track.score for track in tracks],
+            label_ids=np.array([track.label_id for track in tracks], np.int32),
+            track_ids=np.array([track.id for track in tracks], np.int64),
+            why=tuple(Why(SHOWN if t.is_shown else NAMED, made_by=MADE_BY) for t in tracks),
+            made_by=self._models.made_by,
+            absent=tuple(absent),
+        )
+
+    def _absent(self, name: str) -> Absent:
+        """As the last look at the words has it; 0 for what was found there and has gone since."""
+        return self._missed.get(name, Absent(name, 0.0, self._looks.birth_confidence))

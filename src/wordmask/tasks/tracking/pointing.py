@@ -1,0 +1,154 @@
+"""What a person shows in a frame: clicks, a box or a mask, for a new or a known object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array
+from wordmask.core.masks import Masks
+from wordmask.core.prompts import Boxes, Points
+from wordmask.errors import PromptError
+from wordmask.ops import regions
+from wordmask.tasks.click import Click
+from wordmask.tasks.finding.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class FramePrompt:
+    """One object in one frame: a click or a mask, not both.
+
+    Without an `id` it is a new object. With the id of a known one it corrects it from here on.
+    """
+
+    frame: int
+    points: Points | None = None
+    box: Boxes | None = None
+    mask: Array | None = None  # (H, W) bool
+    id: int | None = None
+    word: str = ""  # what a new object is called
+
+    def __post_init__(self) -> None:
+        if self.frame < 0:
+            raise PromptError(f"frames are counted from 0, got {self.frame}")
+        if self.id is not None and self.id < 1:
+            raise PromptError(f"ids of objects are counted from 1, got {self.id}")
+        is_pointed = self.points is not None or self.box is not None
+        if is_pointed == (self.mask is not None):
+            raise PromptError("an object is shown by points, a box or both, or by a mask")
+
+    @classmethod
+    def of(
+        cls,
+        frame: int,
+        points: Sequence[Sequence[float]] = (),
+        box: Sequence[float] | None = None,
+        mask: Array | None = None,
+        **who: Any,
+    ) -> "FramePrompt":
+        """From rows of (x, y) or (x, y, keep), and x0, y0, x1, y1; `who` is the id and the word.
+
+        >>> FramePrompt.of(12, [(300, 220)], id=2).points.xy.tolist()
+        [[300.0, 220.0]]
+        """
+        return cls(
+            frame,
+            Points.of(points) if len(points) else None,
+            Boxes(np.array([box], np.float32)) if box is not None else None,
+            mask,
+            **who,
+        )
+
+
+def mask_of(prompt: FramePrompt, view: View, known: Array | None) -> Array:
+    """(H, W) bool: the object in this frame; `known` is what it was taken for so far."""
+    size = view.image.size
+    if prompt.mask is not None:
+        if prompt.mask.shape != size:
+            raise PromptError(f"the mask is {prompt.mask.shape}, frame {prompt.frame} is {size}")
+        return prompt.mask
+    if known is not None and not known.any():
+        known = None
+    click = Click(prompt.points, _box_of(prompt, known), _logits_of(known))
+    click.check_inside(size)
+    mask = _cut(view, click, known)
+    return mask if prompt.points is None else _obey(view, mask, prompt.points)
+
+
+def _box_of(prompt: FramePrompt, known: Array | None) -> Boxes | None:
+    """The box that is given; for a click that only takes away, the box of what is known."""
+    if prompt.box is not None or known is None:
+        return prompt.box
+    if prompt.points is not None and prompt.points.keep.any():
+        return None
+    return Boxes(np.array([regions.box_around(known)], np.float32))
+
+
+def _logits_of(known: Array | None) -> Array | None:
+    return None if known is None else np.where(known, 6, -6).astype(np.float32)
+
+
+def _cut(view: View, click: Click, known: Array | None) -> Array:
+    """Of the candidates the one that does as the points say, then the best, nearest to `known`."""
+    cuts = view.segmenter.cut(view.encoding, click.to_batch())
+    masks = regions.masks_of_logits(cuts.logits[0], view.image.size)
+    worth = np.clip(cuts.quality[0], 0, 1) - (masks.areas == 0)
+    if click.points is not None:
+        worth = worth + 2 * np.array([_rightness(mask, click.points) for mask in masks])
+    if known is not None:
+        worth = worth + masks.iou(Masks.from_dense(known))[:, 0]
+    return masks.one(int(worth.argmax()))
+
+
+def _obey(view: View, mask: Array, points: Points) -> Array:
+    """Add what lies at wanted points that the mask misses, take away what lies at unwanted ones."""
+    for xy, keep in zip(points.xy, points.keep, strict=True):
+        if _holds(mask, xy) == keep:
+            continue
+        part = _cut(view, Click(Points(xy[None], np.array([True]))), None)
+        changed = mask | part if keep else mask & ~part
+        mask = changed if changed.any() else mask
+    return mask
+
+
+def _rightness(mask: Array, points: Points) -> float:
+    """Share of the points that lie inside or outside as they should."""
+    right = [_holds(mask, xy) == keep for xy, keep in zip(points.xy, points.keep, strict=True)]
+    return float(np.mean(right))
+
+
+def _holds(mask: Array, xy: Array) -> bool:
+    x, y = np.floor(xy).astype(int).clip(0, (mask.shape[1] - 1, mask.shape[0] - 1)).tolist()
+    return bool(mask[y, x])
+
+
+def join_prompts(prompts: list[FramePrompt]) -> list[FramePrompt]:
+    """Prompts of one frame, those for the same known or named id joined into one."""
+    joined: list[FramePrompt] = []
+    place: dict[int, int] = {}
+    for prompt in prompts:
+        if prompt.id is None or prompt.id not in place:
+            if prompt.id is not None:
+                place[prompt.id] = len(joined)
+            joined.append(prompt)
+            continue
+        before = joined[place[prompt.id]]
+        if before.mask is not None or prompt.mask is not None:
+            raise PromptError(
+                f"object {prompt.id} is shown twice in frame {prompt.frame}, by a mask and again; "
+                "give another id, or another frame"
+            )
+        joined[place[prompt.id]] = replace(
+            before,
+            points=_join_points(before.points, prompt.points),
+            box=prompt.box or before.box,
+            word=before.word or prompt.word,
+        )
+    return joined
+
+
+def _join_points(one: Points | None, two: Points | None) -> Points | None:
+    if one is None or two is None:
+        return one or two
+    return Points(np.concatenate([one.xy, two.xy]), np.concatenate([one.keep, two.keep]))

@@ -1,0 +1,184 @@
+"""`wordmask track` as people run it, on drawn videos and the engine that knows colours."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from commands import RUN, load, names, run_apart, run_here, save
+from drawing import disc, paint_discs
+from wordmask.media import formats
+from wordmask.media.video.read import frames, info
+from wordmask.media.video.write import VideoSink
+
+SIZE = (120, 200)
+RED, BLUE = (220, 20, 20), (20, 20, 220)
+
+
+def frame(k, blue=True):
+    """A red disc that moves right; a blue one that moves left and is hidden for a while."""
+    return paint_discs(
+        SIZE, (30 + 4 * k, 30, 12, RED), *([(170 - 4 * k, 90, 12, BLUE)] if blue else [])
+    )
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "discs.mp4"
+    with VideoSink(path, 12) as sink:
+        for k in range(20):
+            sink.write(frame(k, blue=not 8 <= k < 12))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for k in range(6):
+        save(tmp_path / "shots" / f"shot{k}.png", frame(k).pixels)
+    return tmp_path / "shots"
+
+
+def test_words(video, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run_here("track", video, "red disc", "blue disc,cat", "--model", "fake", "-o", out) == 0
+    told = capsys.readouterr().out
+    assert "1 red disc   frames 0-19" in told
+    assert "2 blue disc   frames 0-7, 12-19" in told
+    assert "not here: cat" in told
+    assert names(out) == ["discs.tracks.jsonl", "discs.tracks.mp4"]
+    results = formats.load(out / "discs.tracks.jsonl")
+    assert len(results) == 20
+    assert {word.phrase for word in results[9].absent} == {"cat", "blue disc"}
+    seen = info(out / "discs.tracks.mp4")
+    assert (seen.size, seen.fps) == (SIZE, 12)
+    assert len(list(frames(out / "discs.tracks.mp4"))) == 20
+
+
+def test_the_overlay_shows_the_object(video, tmp_path):
+    run_here("track", video, "red disc", "--model", "fake", "-o", tmp_path / "out")
+    shown = list(frames(tmp_path / "out/discs.tracks.mp4"))[10].image.pixels.astype(int)
+    plain = frame(10, blue=False).pixels.astype(int)
+    changed = np.abs(shown - plain).max(2)
+    assert changed[disc(SIZE, (70, 30), 10)].mean() > 30
+    assert changed[80:].mean() < 10
+
+
+def test_a_folder_as_davis(folder, tmp_path):
+    first = np.zeros(SIZE, np.uint8)
+    first[disc(SIZE, (30, 30), 12)] = 4
+    cv2.imwrite(str(tmp_path / "first.png"), first)
+    out = tmp_path / "out"
+    code = run_here(
+        "track", folder, "--mask", f"0:{tmp_path}/first.png", "--format", "davis", "-o", out,
+        "--model", "fake",
+    )  # fmt: skip
+    assert code == 0
+    assert names(out) == [*[f"shot{k}.png" for k in range(6)], "shots.tracks.jsonl"]
+    ids = cv2.imread(str(out / "shot5.png"), cv2.IMREAD_UNCHANGED)
+    truth = disc(SIZE, (50, 30), 12)
+    assert load(out / "shot5.png").any()
+    assert ids.shape[:2] == SIZE
+    assert (ids.reshape(*SIZE, -1).any(2) == truth).mean() > 0.99
+
+
+def test_clicks_and_boxes_on_any_frame(video, tmp_path, capsys):
+    code = run_here(
+        "track", video, "--click", "0@9:30,30", "--click", "0:100,100,0",
+        "--box", "3:140,70,176,108", "--model", "fake",
+        "-o", tmp_path / "out", "--format", "jsonl",
+    )  # fmt: skip
+    assert code == 0
+    told = capsys.readouterr().out
+    assert "1 object   frames 3-7, 12-19" in told
+    assert "9 object   frames 0-19" in told
+
+
+def test_json_on_stdout_is_a_line_a_frame(folder, tmp_path):
+    ran = run_apart("track", folder, "red disc", "--model", "fake", "--json", "-o", tmp_path / "o")
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [line["frame"] for line in lines] == list(range(6))
+    assert lines[0]["regions"][0]["track"] == 1
+    assert "6 frames" in ran.stderr
+
+
+def test_a_killed_run_goes_on_to_the_same_results(video, tmp_path):
+    words = ("red disc", "blue disc", "--model", "fake")
+    run_here("track", video, *words, "-o", tmp_path / "whole")
+    whole = (tmp_path / "whole/discs.tracks.jsonl").read_bytes()
+    run_here("track", video, *words, "-o", tmp_path / "cut")
+    path = tmp_path / "cut/discs.tracks.jsonl"
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:7]) + lines[7][:50])
+    (tmp_path / "cut/discs.tracks.mp4").unlink()
+    assert run_here("track", video, *words, "-o", tmp_path / "cut") == 0
+    again = [json.loads(line) for line in path.read_bytes().splitlines()]
+    expected = [json.loads(line) for line in lines]
+    assert [[r["track"] for r in a["regions"]] for a in again] == [
+        [r["track"] for r in e["regions"]] for e in expected
+    ]
+    assert again == expected
+    assert len(list(frames(tmp_path / "cut/discs.tracks.mp4"))) == 20
+
+
+def test_files_of_another_run_stay_unless_they_may_go(video, tmp_path, capsys):
+    out = ("-o", tmp_path / "out", "--model", "fake")
+    run_here("track", video, "red disc", *out)
+    before = (tmp_path / "out/discs.tracks.jsonl").read_bytes()
+    assert run_here("track", video, "blue disc", *out) == 2
+    assert "is there already, and another run made it" in capsys.readouterr().err
+    assert (tmp_path / "out/discs.tracks.jsonl").read_bytes() == before
+    assert run_here("track", video, "blue disc", *out, "--overwrite") == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_a_video_that_plays(tmp_path):
+    for k in range(400):
+        save(tmp_path / "long" / f"{k:04d}.png", frame(k % 30).pixels)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [*RUN, "track", tmp_path / "long", "red disc", "--model", "fake", "-o", out],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    lines = out / "long.tracks.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if lines.exists() and lines.read_bytes().count(b"\n") >= 5:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "stopped" in errors
+    assert "1 red disc" in told
+    played = len(list(frames(out / "long.tracks.mp4")))
+    assert 4 <= played <= len(formats.load(lines)) < 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to follow: give words, or show an object"),
+        (["--click", "30,30"], "--click takes FRAME:..."),
+        (["--click", "0:30,30,0"], "says what is not meant before anything is"),
+        (["--click", "0:30"], "--click takes 2 or 3 numbers"),
+        (["--click", "0:900,30"], "outside the picture"),
+        (["--box", "99:1,1,9,9"], "shown in frame 99, but there are only frames 0 to 19"),
+        (["red", "--format", "davis"], "pictures of ids need a folder of their own"),
+        (["red", "--format", "gif"], "format must be"),
+    ],
+)
+def test_wrong_use_is_a_sentence(video, arguments, message, capsys):
+    assert run_here("track", video, *arguments, "--model", "fake") == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all"])
+def test_a_file_that_is_no_video(tmp_path, content, capsys):
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert run_here("track", tmp_path / "a.mp4", "red", "--model", "fake") == 2
+    assert "a.mp4 is no video by its content" in capsys.readouterr().err

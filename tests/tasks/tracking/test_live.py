@@ -1,0 +1,168 @@
+"""Frames one by one, on drawn discs and the engine that knows colours."""
+
+import numpy as np
+import pytest
+
+from drawing import disc, paint, paint_discs
+from wordmask.core.image import Image
+from wordmask.core.models import Models
+from wordmask.core.prompts import Text
+from wordmask.engines.fake import Fake
+from wordmask.errors import ImageError, PromptError
+from wordmask.tasks.track import TrackOptions, live_tracker
+
+SIZE = (120, 200)
+RED, BLUE, GREEN = (220, 20, 20), (20, 20, 220), (20, 160, 20)
+
+
+@pytest.fixture
+def models():
+    return Models("fake", (Fake(),))
+
+
+def frame(k, *more):
+    """A red disc that moves right and a blue one that moves left."""
+    return paint_discs(SIZE, (30 + 4 * k, 30, 12, RED), (170 - 4 * k, 90, 12, BLUE), *more)
+
+
+def ids_by_word(result):
+    return dict(zip(result.names, result.track_ids.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("how", ["tracker", "associate"])
+def test_words_keep_their_ids(models, how):
+    tracker = live_tracker(models, Text(("red disc", "blue disc", "cat")), TrackOptions(how=how))
+    results = [tracker.step(frame(k)) for k in range(25)]
+    first = ids_by_word(results[0])
+    assert set(first) == {"red disc", "blue disc"}
+    for k, result in enumerate(results):
+        assert ids_by_word(result) == first
+        red = result.select("red disc").masks.one(0)
+        truth = disc(SIZE, (30 + 4 * k, 30), 12)
+        assert (red & truth).sum() / (red | truth).sum() > 0.9
+        assert [absent.phrase for absent in result.absent] == ["cat"]
+
+
+@pytest.mark.parametrize("how", ["tracker", "associate"])
+def test_what_goes_is_absent_and_comes_back_as_the_same(models, how):
+    tracker = live_tracker(models, Text(("red disc", "blue disc")), TrackOptions(how=how))
+    here = ids_by_word(tracker.step(frame(0)))
+    only_blue = paint_discs(SIZE, (166, 90, 12, BLUE))
+    for _ in range(12):
+        result = tracker.step(only_blue)
+        assert result.names == ("blue disc",)
+        assert [absent.phrase for absent in result.absent] == ["red disc"]
+    assert ids_by_word(tracker.step(frame(1))) == here
+
+
+def test_a_word_that_appears_later_is_found_at_the_next_look(models):
+    tracker = live_tracker(models, Text(("green disc",)), TrackOptions(look_every=5))
+    late = (100, 60, 12, GREEN)
+    counts = [len(tracker.step(frame(k, *([late] if k >= 3 else [])))) for k in range(8)]
+    assert counts == [0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_a_cut_makes_it_look_at_once(models):
+    tracker = live_tracker(models, Text(("green disc",)), TrackOptions(look_every=0))
+    assert len(tracker.step(frame(0))) == 0
+    dark = Image(np.zeros((*SIZE, 3), np.uint8))
+    green = dark.pixels.copy()
+    green[disc(SIZE, (100, 60), 20)] = GREEN
+    assert len(tracker.step(Image(green))) == 1
+
+
+def test_prompts_show_correct_and_forget(models):
+    tracker = live_tracker(models)
+    assert len(tracker.step(frame(0))) == 0
+    shown = tracker.prompt([(30, 30)], word="mine")
+    assert ids_by_word(shown) == {"mine": 1}
+    tracker.step(frame(1))
+    both = tracker.prompt(box=(150, 74, 184, 106))
+    assert sorted(both.track_ids.tolist()) == [1, 2]
+    moved = tracker.prompt([(34, 30, False), (166, 90)], id=1)
+    mine = moved.select("mine").masks.one(0)
+    assert mine[90, 166]
+    assert not mine[30, 34]
+    tracker.forget(2)
+    assert tracker.ids == (1,)
+    with pytest.raises(PromptError, match="no object 7; those followed are: 1"):
+        tracker.forget(7)
+
+
+def test_a_late_object_and_a_forgotten_one_leave_the_others_as_they_are(models):
+    def run(with_blue):
+        tracker = live_tracker(models)
+        tracker.step(frame(0))
+        tracker.prompt([(30, 30)])
+        masks = []
+        for k in range(1, 12):
+            result = tracker.step(frame(k))
+            masks.append(result.masks[result.track_ids == 1].union())
+            if with_blue and k == 4:
+                tracker.prompt([(170 - 4 * k, 90)])
+            if with_blue and k == 8:
+                tracker.forget(2)
+        return np.stack(masks)
+
+    assert (run(with_blue=True) == run(with_blue=False)).all()
+
+
+def test_memory_stays_and_the_lost_are_given_up(models):
+    tracker = live_tracker(models, Text(("red disc",)), TrackOptions(forget_after=20))
+    tracker.step(frame(0))
+    size = tracker.nbytes
+    for k in range(40):
+        tracker.step(frame(k % 20))
+    assert tracker.nbytes == size
+    for _ in range(25):
+        tracker.step(paint(SIZE))
+    assert (tracker.ids, tracker.nbytes) == ((), 0)
+
+
+def test_words_find_no_more_than_they_may(models):
+    tracker = live_tracker(models, Text(("red disc",)), TrackOptions(max_objects=2))
+    discs = [(30 + 50 * k, 30, 12, RED) for k in range(4)]
+    assert len(tracker.step(paint_discs(SIZE, *discs))) == 2
+
+
+def test_until_found_looks_no_more(models):
+    options = TrackOptions(look_every=1, until_found=True)
+    tracker = live_tracker(models, Text(("red disc",)), options)
+    assert len(tracker.step(paint(SIZE))) == 0
+    assert len(tracker.step(frame(0))) == 1
+    again = tracker.step(frame(1, (100, 60, 12, RED)))
+    assert len(again) == 1
+
+
+def test_a_run_goes_on_from_its_results(models):
+    whole = live_tracker(models, Text(("red disc", "blue disc")))
+    results = [whole.step(frame(k)) for k in range(12)]
+    again = live_tracker(models, Text(("red disc", "blue disc")))
+    again.restore(frame(0), results[0])
+    for k in range(1, 5):
+        again.skip(frame(k))
+    again.restore(frame(5), results[5])
+    for k in range(6, 12):
+        result = again.step(frame(k))
+        assert ids_by_word(result) == ids_by_word(results[k])
+        assert (result.masks.dense() == results[k].masks.dense()).all()
+
+
+def test_refining_is_gated(models):
+    options = TrackOptions(refine_every=2)
+    tracker = live_tracker(models, Text(("red disc",)), options)
+    results = [tracker.step(frame(k)) for k in range(10)]
+    assert {tuple(result.track_ids.tolist()) for result in results} == {(1,)}
+
+
+def test_it_says_what_is_wrong(models):
+    tracker = live_tracker(models)
+    with pytest.raises(PromptError, match="no frame yet"):
+        tracker.prompt([(3, 3)])
+    tracker.step(frame(0))
+    with pytest.raises(PromptError, match=r"outside the picture"):
+        tracker.prompt([(900, 3)])
+    with pytest.raises(PromptError, match=r"the mask is \(2, 2\), frame 0 is \(120, 200\)"):
+        tracker.prompt(mask=np.ones((2, 2), bool))
+    with pytest.raises(ImageError, match="frame 1 is"):
+        tracker.step(paint((50, 60)))
