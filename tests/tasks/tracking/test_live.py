@@ -1,5 +1,7 @@
 """Frames one by one, on drawn discs and the engine that knows colours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -166,3 +168,27 @@ def test_it_says_what_is_wrong(models):
         tracker.prompt(mask=np.ones((2, 2), bool))
     with pytest.raises(ImageError, match="frame 1 is"):
         tracker.step(paint((50, 60)))
+
+
+class Forgetful(Fake):
+    """Finds words in the first picture that it is asked about and in no later one."""
+
+    def __init__(self, looks):
+        super().__init__()
+        object.__setattr__(self, "looks", looks)
+
+    def features(self, seen):
+        self.looks.append(seen)
+        found = super().features(seen)
+        nothing = np.full(found.vectors.shape[:2], 99, np.float32)
+        return found if len(self.looks) == 1 else replace(found, none=nothing)
+
+    def step(self, memories, seen):
+        return [replace(step, score=step.score * 0.5) for step in super().step(memories, seen)]
+
+
+def test_what_words_miss_again_and_again_is_given_up_if_it_is_followed_badly():
+    options = TrackOptions(look_every=2)
+    tracker = live_tracker(Models("fake", (Forgetful([]),)), Text(("red disc",)), options)
+    counts = [len(tracker.step(frame(k))) for k in range(8)]
+    assert counts == [1, 1, 1, 1, 0, 0, 0, 0]

@@ -20,6 +20,10 @@ class CloseUp:
     x1: int
     y1: int
 
+    @property
+    def area(self) -> int:
+        return (self.x1 - self.x0) * (self.y1 - self.y0)
+
     def part_of(self, frame: Array) -> Array:
         return frame[self.y0 : self.y1, self.x0 : self.x1]
 

@@ -31,6 +31,7 @@ RIDGE_SHARE = 0.3  # of the regression in the answer
 CUTTER_SHARE = 0.5  # of the cutter's logits
 ABSENT = 0.62  # cosine with the prototype under which it is gone
 SOON, BACK_SOON, BACK = 2, 0.66, 0.76  # frames, and cosines from which it is back where it was
+GROWN, UNLIKE = 4.0, 0.75  # so many times larger than it was shown and less alike: it ran over
 PEAK = 0.66  # cosine of a cell where a search begins
 FOUND, SURE = 0.82, 0.88  # cosines for a find where it can have gone, and for one elsewhere
 STRAY = 0.5  # a piece farther from the largest than so much of its size is something else
@@ -52,6 +53,7 @@ class Followed:
     ]  # as it was shown, and as it was last corrected; places: CloseUp.around
     last: Cells  # of the last frame; places in its pixels
     ridge: Ridge
+    area: int  # pixels, as it was last shown
     mask: Masks  # one, of the last frame in which it was
     lost: int = 0  # frames since then
     motion: Motion | None = None  # fast mode: to be moved on by in the next frame
@@ -125,7 +127,7 @@ class ObjectTracker:
         """The object in the next frame."""
         state: Followed = memory.state
         if state.size != seen.size:
-            state = replace(state, mask=state.mask.resize(seen.size), size=seen.size, lost=1)
+            state = _resize(state, seen.size)
         if state.motion is not None:
             moved = state.motion.move_on(seen.image.pixels)
             if moved is not None:
@@ -174,7 +176,11 @@ class ObjectTracker:
         if not here.any():
             return _Guess(sight, fine)
         vector = mean_vector(sight.seen.maps, here.astype(np.float32))
-        return _Guess(sight, fine, float(vector @ state.prototype))
+        likeness = float(vector @ state.prototype)
+        grown = float(here.mean()) * sight.window.area / state.area
+        if grown > GROWN and likeness < UNLIKE:
+            return _Guess(sight, fine)
+        return _Guess(sight, fine, likeness)
 
     def _match(self, state: Followed, sight: _Sight, box: tuple[int, int, int, int]) -> Array:
         """(h, w) float32 probability that each cell is the object's."""
@@ -228,6 +234,7 @@ class ObjectTracker:
             shown=(Cells(features, around, inside),),
             last=Cells(features, places, inside),
             ridge=Ridge.empty(basis.shape[1]).add(features, inside),
+            area=int(mask.areas[0]),
             mask=mask,
         )
 
@@ -241,6 +248,7 @@ class ObjectTracker:
             shown=(old.shown[0], Cells(features, around, inside)),
             last=Cells(features, places, inside),
             ridge=old.ridge.add(features, inside),
+            area=int(mask.areas[0]),
             mask=mask,
         )
 
@@ -258,6 +266,15 @@ class ObjectTracker:
             mask=one if one.areas[0] else state.mask,
             lost=0,
         )
+
+
+def _resize(state: Followed, size: Size) -> Followed:
+    """The same object in frames of another size, in which it may be anywhere."""
+    larger = size[0] * size[1] / (state.size[0] * state.size[1])
+    mask = state.mask.resize(size)
+    return replace(
+        state, mask=mask, size=size, area=max(1, round(state.area * larger)), motion=None, lost=1
+    )
 
 
 def _step_by_motion(state: Followed, motion: Motion, moved: Array, frame: int) -> TrackStep:

@@ -21,6 +21,8 @@ from wordmask.tasks.tracking.pointing import FramePrompt, join_prompts, mask_of
 from wordmask.tasks.tracking.sight import Sight
 from wordmask.tasks.tracking.tracks import Track, Tracks
 
+# What words found is given up after so many looks that missed it, below this confidence.
+DOUBTS, CLEAR = 2, 0.8
 MADE_BY, SHOWN, NAMED = "track", "shown", "words"  # in `Result.why`
 
 
@@ -179,8 +181,11 @@ class LiveTracker:
         self._missed = {absent.phrase: absent for absent in found.absent}
         vectors = sight.vectors(found.masks) if len(found) else None
         rows = Regions(found.masks, found.label_ids, vectors)
-        matched = self._pair(sight, rows) if len(self._tracks) and len(found) else set()
-        self._drop_unsure()
+        matched: set[int] = set()
+        before = self._tracks.all
+        if before:
+            matched = self._pair(sight, rows) if len(found) else matched
+            self._drop_doubtful(before)
         for row in range(len(found)):
             if row not in matched and self._may_be_born(found, row):
                 self._bear(sight, found, row, None if vectors is None else vectors[row])
@@ -193,7 +198,7 @@ class LiveTracker:
         for row, column in zip(known.tolist(), columns.tolist(), strict=True):
             track = tracks[row]
             vector = track.vector if found.vectors is None else found.vectors[column]
-            track = replace(track, is_sure=True, vector=vector)
+            track = replace(track, is_sure=True, doubts=0, vector=vector)
             if not track.is_here:
                 mask = found.masks.one(column)
                 memory = self._follower.remember(sight, mask, track.memory)
@@ -201,11 +206,18 @@ class LiveTracker:
             self._tracks.store(track)
         return set(columns.tolist())
 
-    def _drop_unsure(self) -> None:
-        """What only one look has found is given up if the next one does not find it again."""
-        for track in self._tracks.all:
-            if not track.is_sure:
-                self._tracks.forget(track.id)
+    def _drop_doubtful(self, before: Sequence[Track]) -> None:
+        """Give up what this look has not found again, if only one look ever has, or if it is
+        followed badly and the look before missed it too."""
+        for was in before:
+            track = self._tracks.get(was.id)
+            if track is not was or was.is_shown:
+                continue  # paired just now, or a person's
+            doubts = was.doubts + was.is_here
+            if not was.is_sure or (doubts >= DOUBTS and was.score < CLEAR):
+                self._tracks.forget(was.id)
+            else:
+                self._tracks.store(replace(was, doubts=doubts))
 
     def _may_be_born(self, found: Result, row: int) -> bool:
         looks, tracks = self._looks, self._tracks.all

@@ -26,6 +26,7 @@ class Track:
     vector: Array | None = None  # (D,) what it looks like; None: not known
     is_shown: bool = False  # by a person; it is never given up by itself
     is_sure: bool = True  # a second look at the words found it too
+    doubts: int = 0  # looks at the words in a row that missed it where it was followed
     missing: int = 0  # frames since it was there
 
     @property
