@@ -98,6 +98,19 @@ def test_clicks_and_boxes_on_any_frame(video, tmp_path, capsys):
     assert "9 object   frames 0-19" in told
 
 
+def test_whole_videos_are_written_at_the_end(video, tmp_path):
+    out = tmp_path / "out"
+    names_of = ("--format", "ytvis", "--format", "mots")
+    assert run_here("track", video, "red disc", "--model", "fake", "-o", out, *names_of) == 0
+    assert names(out) == ["discs.tracks.jsonl", "discs.tracks.mots.txt", "discs.tracks.ytvis.json"]
+    lines = formats.load(out / "discs.tracks.jsonl")
+    for file in ("discs.tracks.mots.txt", "discs.tracks.ytvis.json"):
+        again = formats.load(out / file)
+        assert len(again) == 20
+        assert (again[7].masks.dense() == lines[7].masks.dense()).all()
+        assert again[7].track_ids.tolist() == [1]
+
+
 def test_json_on_stdout_is_a_line_a_frame(folder, tmp_path):
     ran = run_apart("track", folder, "red disc", "--model", "fake", "--json", "-o", tmp_path / "o")
     lines = [json.loads(line) for line in ran.stdout.splitlines()]

@@ -17,6 +17,7 @@ from wordmask.jobs.digest import digest_of_file, plain
 from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.setup import Setup
+from wordmask.media import formats
 from wordmask.media.drawing.overlay import overlay
 from wordmask.media.formats.davis import write_davis
 from wordmask.media.formats.frame_lines import (
@@ -26,6 +27,8 @@ from wordmask.media.formats.frame_lines import (
     cut_after,
     read_lines,
 )
+from wordmask.media.formats.records import Named
+from wordmask.media.formats.table import BY_NAME
 from wordmask.media.ledger import digest_of
 from wordmask.media.video.read import VideoFrame
 from wordmask.media.video.write import VideoSink
@@ -34,7 +37,8 @@ from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
 from wordmask.tasks.tracking.live import LiveTracker
 
 OVERLAY = ".tracks.mp4"
-VideoFormat = Literal["jsonl", "overlay", "davis"]
+VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots"]
+WHOLE: tuple[VideoFormat, ...] = ("ytvis", "mots")  # written when all frames are there
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class VideoOutputs(OutputOptions):
     """What is written of a video, and where."""
 
     format: tuple[VideoFormat, ...] = ("jsonl", "overlay")
-    """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame);
-    many may be given."""
+    """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame),
+    ytvis (YouTube-VIS), mots (MOTS as text); many may be given."""
     fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
     """Frames a second of the overlay; default: the video's own, 25 for a folder of frames."""
 
@@ -96,9 +100,16 @@ class TrackJob:
     @property
     def files(self) -> tuple[Path, ...]:
         """Files that it writes, beside pictures of single frames."""
-        if "overlay" not in self.outputs.format:
-            return (self.lines,)
-        return self.lines, self.target.with_name(self.target.name + OVERLAY)
+        suffixes = [OVERLAY] if "overlay" in self.outputs.format else []
+        suffixes += [f".tracks{suffix}" for suffix in self.wholes.values()]
+        others = [self.target.with_name(self.target.name + suffix) for suffix in suffixes]
+        return (self.lines, *others)
+
+    @property
+    def wholes(self) -> dict[str, str]:
+        """The formats of whole videos that are wanted, with their suffixes."""
+        wanted = [name for name in WHOLE if name in self.outputs.format]
+        return {name: BY_NAME[name].suffixes[0] for name in wanted}
 
 
 def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup) -> TrackJob:
@@ -145,6 +156,16 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
             count += 1
             yield FrameAnswer(frame, result, is_new)
     check_frames(job.query.prompts, count)
+    _write_wholes(job)
+
+
+def _write_wholes(job: TrackJob) -> None:
+    """Files that tell of all frames at once, made of the lines."""
+    if job.wholes:
+        items = [Named(line.name, line.result) for line in read_lines(job.lines)]
+        for name, suffix in job.wholes.items():
+            path = job.target.with_name(f"{job.target.name}.tracks{suffix}")
+            formats.save_named(items, path, name)
 
 
 def _follow_frame(job: TrackJob, tracker: LiveTracker, frame: VideoFrame) -> Result:

@@ -8,7 +8,7 @@ from typing import Any
 from wordmask.errors import FormatError
 from wordmask.files import write_text
 from wordmask.media.drawing import render
-from wordmask.media.formats import coco, ids, labelme, labelstudio, own, yolo
+from wordmask.media.formats import coco, ids, labelme, labelstudio, mots, own, yolo, youtube_vis
 from wordmask.media.formats.parsing import dump_json, parse_json, read_json, read_text
 from wordmask.media.formats.records import FormatOptions, Named
 
@@ -70,6 +70,14 @@ def _read_coco(path: Path, options: FormatOptions) -> list[Named]:
     return coco.decode(read_json(path, options), path.name, options)
 
 
+def _write_youtube_vis(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return [write_text(path, dump_json(youtube_vis.encode(items, options)))]
+
+
+def _read_youtube_vis(path: Path, options: FormatOptions) -> list[Named]:
+    return youtube_vis.decode(read_json(path, options), path.name, options)
+
+
 def _write_labelme(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
     return [write_text(path, dump_json(labelme.encode(_only(items, "labelme"), options)))]
 
@@ -108,6 +116,8 @@ FORMATS = (
     Format("coco", (".coco.json",), _write_coco, _read_coco, many=True),
     Format("labelme", (".labelme.json",), _write_labelme, _read_labelme),
     Format("labelstudio", (".labelstudio.json",), _write_labelstudio, _read_labelstudio, many=True),
+    Format("ytvis", (".ytvis.json",), _write_youtube_vis, _read_youtube_vis, many=True),
+    Format("mots", (".mots.txt",), mots.write, mots.read, many=True),
     Format("yolo", (".txt",), yolo.write, yolo.read),
     Format("masks", (".masks.png",), ids.write_ids, ids.read_ids),
     Format("voc", (".voc.png",), ids.write_voc, ids.read_voc, folders=True),
@@ -118,4 +128,10 @@ FORMATS = (
     ),
 )
 BY_NAME = {one.name: one for one in FORMATS}
-_JSON: dict[str, Any] = {"json": own, "coco": coco, "labelme": labelme, "labelstudio": labelstudio}
+_JSON: dict[str, Any] = {
+    "json": own,
+    "ytvis": youtube_vis,
+    "coco": coco,
+    "labelme": labelme,
+    "labelstudio": labelstudio,
+}
