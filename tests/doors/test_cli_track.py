@@ -100,9 +100,12 @@ def test_clicks_and_boxes_on_any_frame(video, tmp_path, capsys):
 
 def test_whole_videos_are_written_at_the_end(video, tmp_path):
     out = tmp_path / "out"
-    names_of = ("--format", "ytvis", "--format", "mots")
+    names_of = ("--format", "ytvis", "--format", "mots", "--format", "timeline")
     assert run_here("track", video, "red disc", "--model", "fake", "-o", out, *names_of) == 0
-    assert names(out) == ["discs.tracks.jsonl", "discs.tracks.mots.txt", "discs.tracks.ytvis.json"]
+    assert names(out) == [
+        "discs.timeline.png", "discs.tracks.jsonl", "discs.tracks.mots.txt",
+        "discs.tracks.ytvis.json",
+    ]  # fmt: skip
     lines = formats.load(out / "discs.tracks.jsonl")
     for file in ("discs.tracks.mots.txt", "discs.tracks.ytvis.json"):
         again = formats.load(out / file)

@@ -102,6 +102,14 @@ def test_track_takes_words_and_prompts(tmp_path):
         assert abs(result.masks.areas[0] - np.pi * 20**2) < 60
 
 
+def test_an_object_shown_behind_the_end_is_told():
+    shown = wordmask.FramePrompt.of(9, [(50, 60)])
+    with pytest.raises(wordmask.WordmaskError, match="there are only frames 0 to 2"):
+        list(wordmask.track([moving_disc(k) for k in range(3)], prompts=[shown], model="fake"))
+    with pytest.raises(wordmask.WordmaskError, match="no frame to follow"):
+        list(wordmask.track([], prompts=[shown], model="fake"))
+
+
 def test_track_reads_as_it_goes(tmp_path):
     read = []
 

@@ -103,7 +103,7 @@ def track(
     query = Query(text, tuple(prompts))
     frames, again = tee(_frames_of(video))
     followed = track_task((frame.image for frame in frames), query, load(model), options)
-    for frame, (image, result) in zip(again, followed, strict=False):
+    for (image, result), frame in zip(followed, again, strict=False):
         yield frame, result.with_image(image)
 
 

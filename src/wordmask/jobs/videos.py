@@ -16,9 +16,12 @@ from wordmask.errors import Mend, OptionError
 from wordmask.jobs.digest import digest_of_file, plain
 from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.presence import Presence
 from wordmask.jobs.setup import Setup
 from wordmask.media import formats
+from wordmask.media.drawing import render
 from wordmask.media.drawing.overlay import overlay
+from wordmask.media.drawing.timeline import TimelineRow, draw_timeline
 from wordmask.media.formats.davis import write_davis
 from wordmask.media.formats.frame_lines import (
     SUFFIX,
@@ -36,8 +39,8 @@ from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
 from wordmask.tasks.tracking.live import LiveTracker
 
-OVERLAY = ".tracks.mp4"
-VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots"]
+OVERLAY, TIMELINE = ".tracks.mp4", ".timeline.png"
+VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots", "timeline"]
 WHOLE: tuple[VideoFormat, ...] = ("ytvis", "mots")  # written when all frames are there
 
 
@@ -47,7 +50,8 @@ class VideoOutputs(OutputOptions):
 
     format: tuple[VideoFormat, ...] = ("jsonl", "overlay")
     """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame),
-    ytvis (YouTube-VIS), mots (MOTS as text); many may be given."""
+    ytvis (YouTube-VIS), mots (MOTS as text), timeline (a picture of who is there when); many may be
+    given."""
     fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
     """Frames a second of the overlay; default: the video's own, 25 for a folder of frames."""
 
@@ -101,6 +105,7 @@ class TrackJob:
     def files(self) -> tuple[Path, ...]:
         """Files that it writes, beside pictures of single frames."""
         suffixes = [OVERLAY] if "overlay" in self.outputs.format else []
+        suffixes += [TIMELINE] if "timeline" in self.outputs.format else []
         suffixes += [f".tracks{suffix}" for suffix in self.wholes.values()]
         others = [self.target.with_name(self.target.name + suffix) for suffix in suffixes]
         return (self.lines, *others)
@@ -161,6 +166,13 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
 
 def _write_wholes(job: TrackJob) -> None:
     """Files that tell of all frames at once, made of the lines."""
+    if "timeline" in job.outputs.format:
+        presence = Presence()
+        for line in read_lines(job.lines):
+            presence.add(line.result)
+        rows = [TimelineRow(id, name, presence.runs[id]) for id, name in presence.names.items()]
+        picture = draw_timeline(sorted(rows, key=lambda row: row.id), presence.frames)
+        render.write(picture, job.target.with_name(job.target.name + TIMELINE))
     if job.wholes:
         items = [Named(line.name, line.result) for line in read_lines(job.lines)]
         for name, suffix in job.wholes.items():
