@@ -151,28 +151,44 @@ def test_files_of_another_run_stay_unless_they_may_go(video, tmp_path, capsys):
     assert run_here("track", video, "blue disc", *out, "--overwrite") == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_ctrl_c_leaves_a_video_that_plays(tmp_path):
+def start_long_run(tmp_path):
+    """A run over 400 frames, of which five are written."""
     for k in range(400):
         save(tmp_path / "long" / f"{k:04d}.png", frame(k % 30).pixels)
-    out = tmp_path / "out"
+    arguments = ["track", tmp_path / "long", "red disc", "--model", "fake", "-o", tmp_path / "out"]
     process = subprocess.Popen(
-        [*RUN, "track", tmp_path / "long", "red disc", "--model", "fake", "-o", out],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    lines = out / "long.tracks.jsonl"
+        [*RUN, *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    lines = tmp_path / "out/long.tracks.jsonl"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if lines.exists() and lines.read_bytes().count(b"\n") >= 5:
             break
         time.sleep(0.05)
+    return process, arguments
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_a_video_that_plays(tmp_path):
+    process, _ = start_long_run(tmp_path)
     process.send_signal(signal.SIGINT)
     told, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "stopped" in errors
     assert "1 red disc" in told
-    played = len(list(frames(out / "long.tracks.mp4")))
-    assert 4 <= played <= len(formats.load(lines)) < 400
+    played = len(list(frames(tmp_path / "out/long.tracks.mp4")))
+    assert 4 <= played <= len(formats.load(tmp_path / "out/long.tracks.jsonl")) < 400
+
+
+def test_a_killed_run_leaves_nothing_half_written(tmp_path):
+    process, arguments = start_long_run(tmp_path)
+    process.kill()
+    process.communicate(timeout=120)
+    hidden = list((tmp_path / "out").glob(".*.part*"))
+    assert len(hidden) == 1
+    assert run_here(*arguments) == 0
+    assert list((tmp_path / "out").glob(".*")) == []
+    assert len(list(frames(tmp_path / "out/long.tracks.mp4"))) == 400
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from wordmask.core.models import Models
 from wordmask.core.options import check
 from wordmask.core.result import Result
 from wordmask.errors import Mend, OptionError
+from wordmask.files import sweep
 from wordmask.jobs.digest import digest_of_file, plain
 from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
@@ -253,7 +254,8 @@ class _Lasting(VideoSink):
 
 
 def _check_files(job: TrackJob) -> None:
-    """Files of other runs stay."""
+    """Files of other runs stay; what a killed run left half written goes."""
+    sweep(job.target.parent)
     if job.outputs.overwrite:
         job.lines.unlink(missing_ok=True)
         return
