@@ -209,6 +209,12 @@ def test_wrong_use_is_a_sentence(video, arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_a_camera_that_is_not_there(tmp_path, capsys):
+    assert run_here("track", "camera:77", "red", "--model", "fake", "-o", tmp_path) == 2
+    assert "there is no camera 77" in capsys.readouterr().err
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"no video at all"])
 def test_a_file_that_is_no_video(tmp_path, content, capsys):
     (tmp_path / "a.mp4").write_bytes(content)

@@ -11,6 +11,7 @@ from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import SUFFIXES, Found, find
 from wordmask.media.video import read as videos
 from wordmask.media.video.camera import camera
+from wordmask.media.video.newest import NewestFrames
 from wordmask.media.video.read import VideoFrame
 
 FOLDER_FPS = 25.0  # a folder of frames does not say its own
@@ -27,6 +28,7 @@ class Footage:
     count: int  # frames, as far as is known beforehand; 0: no end is known
     frames: Callable[[], Iterator[VideoFrame]]
     stems: tuple[str, ...] = ()  # of the files, for a folder
+    live: NewestFrames | None = None  # of a camera: it knows how many frames were dropped
 
     def stem(self, index: int) -> str:
         """What files of one frame are called."""
@@ -40,8 +42,8 @@ def open_footage(
     limits = limits or VideoLimits()
     found = CAMERA.fullmatch(source)
     if found is not None:
-        number = int(found[1])
-        return Footage(source, None, fps or FOLDER_FPS, 0, lambda: camera(number))
+        live = NewestFrames(camera(int(found[1])))
+        return Footage(source, None, fps or FOLDER_FPS, 0, lambda: iter(live), live=live)
     path = Path(source)
     if not source or not path.exists():
         raise ImageError(

@@ -125,7 +125,9 @@ def _run(job: jobs.TrackJob, presence: Presence, outputs: TrackFlags) -> None:
 
 def _tell(job: jobs.TrackJob, presence: Presence, *, to_stderr: bool) -> None:
     """Who was there when, who was not, and the files."""
-    lines = [f"{job.footage.name}   {presence.frames} frames"]
+    live = job.footage.live
+    dropped = f", {live.dropped} dropped because they came too fast" if live is not None else ""
+    lines = [f"{job.footage.name}   {presence.frames} frames{dropped}"]
     lines += [f"  {object_line(presence, id)}" for id in sorted(presence.names)]
     if presence.absent:
         lines.append(f"  not here: {', '.join(presence.absent)}")

@@ -1,6 +1,6 @@
 """Frames of a live camera."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from time import monotonic
 from typing import Any
 
@@ -13,7 +13,7 @@ from wordmask.media.video.read import VideoFrame
 
 def camera(
     index: int = 0, *, open_device: Callable[[int], Any] | None = None
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """Frames until the camera is unplugged or the loop ends; `time_s` counts from the first.
 
     `open_device` stands in for OpenCV's VideoCapture: `.isOpened()`, `.read()`, `.release()`.
