@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from wordmask.media.video.write import VideoSink
 
@@ -23,3 +24,38 @@ def write_clip(path: Path, *, fps: float = 10, **options: object) -> Path:
         for pixels in clip(**options):
             sink.write(pixels)
     return path
+
+
+def write_loud(path, count=30, fps=10, codec="aac", late_s=0.0):
+    """A clip with a tone as long as it is; both begin `late_s` seconds after 0."""
+    av = pytest.importorskip("av", reason="videos need the extra `video`")
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=fps)
+        video.width, video.height, video.pix_fmt = 64, 40, "yuv420p"
+        sound = container.add_stream(codec, rate=48000, layout="mono")
+        shift = round(late_s * fps)
+        for number, pixels in enumerate([*clip(5)] * (count // 5)):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = number + shift
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        wave = np.sin(np.arange(48000 * count // fps) * 0.06).astype(np.float32)[None]
+        for start in range(0, wave.shape[1], 1024):
+            part = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(wave[:, start : start + 1024]), format="fltp", layout="mono"
+            )
+            part.sample_rate, part.pts = 48000, start + round(late_s * 48000)
+            container.mux(sound.encode(part))
+        container.mux(sound.encode(None))
+    return path
+
+
+def packets(path):
+    """(time, bytes) of the sound's packets."""
+    av = pytest.importorskip("av", reason="videos need the extra `video`")
+    with av.open(str(path)) as container:
+        return [
+            (round(float(packet.pts * packet.time_base), 3), bytes(packet))
+            for packet in container.demux(container.streams.audio[0])
+            if packet.size
+        ]

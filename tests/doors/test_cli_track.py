@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from clips import packets, write_loud
 from commands import RUN, load, names, run_apart, run_here, save
 from drawing import disc, paint_discs
 from wordmask.media import formats
@@ -66,6 +67,15 @@ def test_the_overlay_shows_the_object(video, tmp_path):
     changed = np.abs(shown - plain).max(2)
     assert changed[disc(SIZE, (70, 30), 10)].mean() > 30
     assert changed[80:].mean() < 10
+
+
+def test_the_overlay_sounds_like_the_video(tmp_path):
+    source, out = write_loud(tmp_path / "loud.mp4"), tmp_path / "out"
+    assert run_here("track", source, "blue disc", "--model", "fake", "-o", out) == 0
+    made = out / "loud.tracks.mp4"
+    assert [data for _, data in packets(made)] == [data for _, data in packets(source)]
+    assert info(made).fps == info(source).fps == 10
+    assert [one.time_s for one in frames(made)] == [one.time_s for one in frames(source)]
 
 
 def test_a_folder_as_davis(folder, tmp_path):

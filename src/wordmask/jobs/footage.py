@@ -30,6 +30,12 @@ class Footage:
     stems: tuple[str, ...] = ()  # of the files, for a folder
     live: NewestFrames | None = None  # of a camera: it knows how many frames were dropped
 
+    timing: Path | None = None  # the video whose sound and times of frames its copies keep
+
+    def time_of(self, frame: VideoFrame) -> float | None:
+        """When a copy shows the frame; None: evenly."""
+        return frame.time_s if self.timing is not None else None
+
     def stem(self, index: int) -> str:
         """What files of one frame are called."""
         return self.stems[index] if self.stems else f"{index:05d}"
@@ -55,7 +61,10 @@ def open_footage(
         raise ImageError(f"{source} is one picture; give a video, or a folder of frames")
     info = videos.info(path, limits)
     count = round(info.seconds * info.fps)
-    return Footage(source, path, fps or info.fps, count, lambda: videos.frames(path, limits))
+    timing = path if fps is None else None
+    return Footage(
+        source, path, fps or info.fps, count, lambda: videos.frames(path, limits), timing=timing
+    )
 
 
 def _of_folder(folder: Path, fps: float) -> Footage:

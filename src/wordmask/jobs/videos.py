@@ -35,7 +35,7 @@ from wordmask.media.formats.records import Named
 from wordmask.media.formats.table import BY_NAME
 from wordmask.media.ledger import digest_of
 from wordmask.media.video.read import VideoFrame
-from wordmask.media.video.write import VideoSink
+from wordmask.media.video.write import LastingSink, VideoSink
 from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
 from wordmask.tasks.tracking.live import LiveTracker
@@ -54,7 +54,8 @@ class VideoOutputs(OutputOptions):
     ytvis (YouTube-VIS), mots (MOTS as text), timeline (a picture of who is there when); many may be
     given."""
     fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
-    """Frames a second of the overlay; default: the video's own, 25 for a folder of frames."""
+    """Frames a second of the overlay, which then has no sound; default: the video's own, 25 for a
+    folder of frames."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -231,26 +232,16 @@ class _Writer:
         self._job = job
         self._sink: VideoSink | None = None
         if "overlay" in job.outputs.format:
-            self._sink = _Lasting(job.files[1], job.footage.fps)
+            self._sink = LastingSink(job.files[1], job.footage.fps, job.footage.timing)
             stack.enter_context(self._sink)
 
     def __call__(self, frame: VideoFrame, result: Result) -> None:
         job = self._job
         if self._sink is not None:
-            self._sink.write(np.asarray(overlay(frame.image, result).convert("RGB")))
+            shown = np.asarray(overlay(frame.image, result).convert("RGB"))
+            self._sink.write(shown, job.footage.time_of(frame))
         if "davis" in job.outputs.format:
             write_davis(result, job.target.parent / f"{job.footage.stem(frame.index)}.png")
-
-
-class _Lasting(VideoSink):
-    """A video that is finished also when it is stopped: what was written so far can be played."""
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
-        is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit)
-        if is_stopped and self.frames:
-            super().__exit__(None, None, None)
-            return None
-        return super().__exit__(kind, error, trace)
 
 
 def _check_files(job: TrackJob) -> None:

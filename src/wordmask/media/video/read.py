@@ -44,7 +44,7 @@ class VideoInfo:
 def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[VideoFrame]:
     """The frames of a video, each decoded when it is asked for."""
     name = str(path)
-    with _open(path, limits) as (container, stream):
+    with open_video(path, limits) as (container, stream):
         try:
             for index, frame in enumerate(container.decode(stream)):
                 limits.check_frame(name, frame.width, frame.height)
@@ -62,7 +62,7 @@ def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
 
     Its first frame is decoded, because only frames say how they are turned.
     """
-    with _open(path, limits) as (container, stream):
+    with open_video(path, limits) as (container, stream):
         fps, seconds = _fps(stream), _seconds(container)
     first = next(frames(path, limits), None)
     if first is None:
@@ -71,7 +71,7 @@ def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
 
 
 @contextmanager
-def _open(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
     """The container and its first video stream, within the limits as far as the header tells."""
     name = str(path)
     av = pyav()

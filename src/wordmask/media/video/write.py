@@ -12,6 +12,7 @@ from wordmask.core.image import Array, Image
 from wordmask.errors import FormatError, ImageError, OptionError, OutputError, did_you_mean
 from wordmask.files import atomic
 from wordmask.media.video.read import pyav
+from wordmask.media.video.sound import SoundCopy
 
 # FFmpeg's encoders for each suffix, the best first: builds differ in which they have.
 ENCODERS = {
@@ -20,6 +21,7 @@ ENCODERS = {
     ".mkv": ("libx264", "mpeg4"),
     ".webm": ("libvpx-vp9", "libvpx"),
 }
+TICKS = 8  # times a frame may be shown at, per 1 / fps
 
 
 class VideoSink:
@@ -29,10 +31,11 @@ class VideoSink:
             sink.write(image)
 
     All frames have the size of the first. Odd sides get one more row or column, a copy of the last,
-    because video stores colour for every second pixel only.
+    because video stores colour for every second pixel only. `sound` is the video whose sound is
+    copied; it begins with its first frame and ends with the last one that is written.
     """
 
-    def __init__(self, path: Path | str, fps: float) -> None:
+    def __init__(self, path: Path | str, fps: float, sound: Path | None = None) -> None:
         self.path = Path(path)
         self.frames = 0
         if self.path.suffix.lower() not in ENCODERS:
@@ -41,11 +44,16 @@ class VideoSink:
         if not 0 < fps <= 1000:
             raise OptionError(f"frames per second must be between 0 and 1000, got {fps}")
         self._fps = Fraction(fps).limit_denominator(1001)
+        self._tick = 1 / self._fps
         self._stack = ExitStack()
         self._av: Any = None
         self._container: Any = None
         self._stream: Any = None
         self._size = (0, 0)
+        self._source = sound
+        self._sound: SoundCopy | None = None
+        self._origin = 0.0  # time of the first frame
+        self._last = -1  # tick of the last frame
 
     def __enter__(self) -> "VideoSink":
         self._av = pyav()
@@ -55,11 +63,12 @@ class VideoSink:
             self._stack = stack.pop_all()
         return self
 
-    def write(self, picture: Image | Array) -> None:
-        """(H, W, 3) uint8 RGB, shown for 1 / fps seconds."""
+    def write(self, picture: Image | Array, time_s: float | None = None) -> None:
+        """(H, W, 3) uint8 RGB, shown from `time_s` on; without it, for 1 / fps seconds."""
         pixels = (picture if isinstance(picture, Image) else Image(picture)).pixels
         size = pixels.shape[:2]
         if self._stream is None:
+            self._origin = time_s or 0.0
             self._size, self._stream = size, self._begin(size)
         if size != self._size:
             raise ImageError(
@@ -67,8 +76,14 @@ class VideoSink:
                 f"the first was {self._size} (height, width)"
             )
         even = np.pad(pixels, ((0, size[0] % 2), (0, size[1] % 2), (0, 0)), "edge")
-        self._mux(self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"))
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+        seconds = self.frames / self._fps if time_s is None else time_s - self._origin
+        self._last = max(self._last + 1, round(seconds / self._tick))
+        frame.pts, frame.time_base = self._last, self._tick
+        self._mux(frame)
         self.frames += 1
+        if self._sound is not None:
+            self._sound.copy_until(float(self._last * self._tick + 1 / self._fps))
 
     def __exit__(
         self,
@@ -78,6 +93,8 @@ class VideoSink:
     ) -> bool | None:
         with ExitStack() as stack:
             stack.push(self._stack.pop_all().__exit__)
+            if self._sound is not None:
+                stack.callback(self._sound.close)
             if kind is not None:
                 return stack.pop_all().__exit__(kind, error, trace)
             if self._stream is None:
@@ -98,6 +115,11 @@ class VideoSink:
         stream.height, stream.width = size[0] + size[0] % 2, size[1] + size[1] % 2
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": "20"}
+        # Frames of phones do not come evenly. MPEG-4's clock is too coarse for finer ticks.
+        self._tick = 1 / self._fps if encoder == "mpeg4" else 1 / (TICKS * self._fps)
+        stream.codec_context.time_base = self._tick
+        if self._source is not None:
+            self._sound = SoundCopy.begin(self._source, self._container, self._origin)
         return stream
 
     def _mux(self, frame: Any) -> None:
@@ -110,3 +132,14 @@ class VideoSink:
             raise OutputError(
                 f"{self.path}: the encoder refused frame {self.frames}: {error}"
             ) from error
+
+
+class LastingSink(VideoSink):
+    """A video that is finished also when it is stopped: what was written so far can be played."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
+        is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit)
+        if is_stopped and self.frames:
+            super().__exit__(None, None, None)
+            return None
+        return super().__exit__(kind, error, trace)
