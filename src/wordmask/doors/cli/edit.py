@@ -8,6 +8,7 @@ import typer
 
 from wordmask.doors.cli.effect import effect
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.frames import run_moving
 from wordmask.doors.cli.help import group
 from wordmask.doors.cli.lines import edit_line, file_line
 from wordmask.doors.cli.photos import EditOutputOptions, Photos
@@ -15,6 +16,7 @@ from wordmask.doors.cli.run import Say, follow
 from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
 from wordmask.jobs import edits as jobs
+from wordmask.jobs import moving
 from wordmask.jobs.loop import Event
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.recipe import PaintOptions
@@ -76,6 +78,11 @@ def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
         style: Any = getattr(flags, "style", "")
         reference = getattr(flags, "reference", "")
         order = jobs.Edit(verb, flags.edit_prompt, style, reference, paint, options)
+        if moving.are_videos(photos):
+            for video in photos:
+                made = moving.edit_on(video, target.parse(), order, flags.setup(engine))
+                run_moving(made, verb)
+            return
         events = jobs.edit(photos, target.parse(), order, flags.setup(engine))
 
         def write(event: Event[Answer], answer: Answer, say: Say) -> None:

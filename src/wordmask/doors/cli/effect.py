@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.frames import run_moving
 from wordmask.doors.cli.help import group
 from wordmask.doors.cli.lines import file_line
 from wordmask.doors.cli.photos import EditOutputOptions, Photos
@@ -11,6 +12,7 @@ from wordmask.doors.cli.run import Say, follow
 from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
 from wordmask.jobs import effects as jobs
+from wordmask.jobs import moving
 from wordmask.jobs.loop import Event
 from wordmask.jobs.setup import Answer
 from wordmask.tasks.effects.table import EFFECTS
@@ -62,6 +64,11 @@ def _add(name: str) -> None:
     ) -> None:
         if getattr(laid, "picture", ""):
             options = jobs.with_picture(options, laid.picture, getattr(laid, "alpha", ""))
+        if moving.are_videos(photos):
+            for video in photos:
+                made = moving.effect_on(video, name, options, target.parse(), where.setup(engine))
+                run_moving(made, name)
+            return
         events = jobs.effect(photos, name, options, target.parse(), where.setup(engine))
 
         def write(event: Event[Answer], answer: Answer, say: Say) -> None:

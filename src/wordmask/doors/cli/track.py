@@ -2,12 +2,10 @@
 
 import json
 import re
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -15,6 +13,7 @@ import typer
 from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.doors.cli.errors import flag
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.frames import FrameBar, who_was_there
 from wordmask.doors.cli.lines import file_line
 from wordmask.doors.cli.photos import numbers
 from wordmask.engines import EngineOptions
@@ -27,7 +26,6 @@ from wordmask.media.formats.davis import read_objects
 from wordmask.tasks.track import FramePrompt, Query, TrackOptions
 
 PLACE = re.compile(r"(\d+)(?:@(\d+))?:(.+)")
-MOST_RUNS = 6  # comings of one object that are listed
 
 Video = Annotated[
     str, typer.Argument(help="A video, a folder of frames, or camera:0 for a live camera.")
@@ -114,7 +112,7 @@ def track(
 
 
 def _run(job: jobs.TrackJob, presence: Presence, outputs: TrackFlags) -> None:
-    with closing(jobs.follow(job)) as answers, _FrameBar(job.footage.count) as bar:
+    with closing(jobs.follow(job)) as answers, FrameBar(job.footage.count) as bar:
         for answer in answers:
             presence.add(answer.result)
             bar.advance()
@@ -128,60 +126,9 @@ def _tell(job: jobs.TrackJob, presence: Presence, *, to_stderr: bool) -> None:
     live = job.footage.live
     dropped = f", {live.dropped} dropped because they came too fast" if live is not None else ""
     lines = [f"{job.footage.name}   {presence.frames} frames{dropped}"]
-    lines += [f"  {object_line(presence, id)}" for id in sorted(presence.names)]
-    if presence.absent:
-        lines.append(f"  not here: {', '.join(presence.absent)}")
+    lines += who_was_there(presence)
     files = [path for path in job.files if path.exists()]
     typer.echo("\n".join(lines) + file_line(files), err=to_stderr)
-
-
-def object_line(presence: Presence, id: int) -> str:
-    """`1 dog   frames 0-45, 60-61`"""
-    runs = presence.runs[id]
-    spans = [f"{a}-{b}" if b > a else str(a) for a, b in runs[:MOST_RUNS]]
-    more = f" and {len(runs) - MOST_RUNS} more times" if len(runs) > MOST_RUNS else ""
-    return f"{id} {presence.names[id] or 'object'}   frames {', '.join(spans)}{more}"
-
-
-class _FrameBar:
-    """Frames a second and the time left, on a terminal; a pipe gets nothing."""
-
-    def __init__(self, total: int) -> None:
-        self._bar: Any = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            columns = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[fps]} frames/s"),
-                TimeRemainingColumn(),
-            )
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("", total=total or None, fps="")
-        self._start, self._count = perf_counter(), 0
-
-    def __enter__(self) -> "_FrameBar":
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def advance(self) -> None:
-        self._count += 1
-        if self._bar is not None:
-            fps = self._count / max(perf_counter() - self._start, 1e-9)
-            self._bar.update(self._task, completed=self._count, fps=f"{fps:.1f}")
 
 
 class _FrameText(NamedTuple):

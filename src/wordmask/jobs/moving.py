@@ -1,0 +1,190 @@
+"""Videos changed where their objects are: effects, styles, and things taken out."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.masks import Masks
+from wordmask.core.models import Models
+from wordmask.core.prompts import Boxes, Text
+from wordmask.core.result import Result
+from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
+from wordmask.files import identity, sweep
+from wordmask.jobs.edits import LABELS, Edit, Editor, load_editor
+from wordmask.jobs.footage import Footage, open_footage
+from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.presence import Presence
+from wordmask.jobs.setup import Setup
+from wordmask.jobs.target import TargetOptions
+from wordmask.media.reading import sources
+from wordmask.media.video.read import SUFFIXES, VideoFrame
+from wordmask.media.video.write import ENCODERS, LastingSink
+from wordmask.tasks import edit as task
+from wordmask.tasks.effects.table import EFFECTS
+from wordmask.tasks.removal import remove_moving
+from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.track import FramePrompt, Query, live_tracker
+from wordmask.tasks.tracking.live import LiveTracker
+
+Pairs = Iterable[tuple[Image, Result]]
+Change = Callable[[Pairs], Iterator[Image]]  # as many pictures as pairs, in their order
+
+
+@dataclass(frozen=True, eq=False)
+class MovingJob:
+    """A video, what is meant in it, and what becomes of it."""
+
+    footage: Footage
+    query: Query
+    models: Models
+    segmenting: SegmentOptions
+    change: Change
+    path: Path  # of the video that is written
+    presence: Presence = field(default_factory=Presence)  # who has been there so far
+
+    def tracker(self) -> LiveTracker:
+        return live_tracker(self.models, self.query.text, None, self.segmenting)
+
+
+def are_videos(names: Sequence[str]) -> bool:
+    """Whether these are video files; pictures and videos do not go together."""
+    kinds = {_is_video(name) for name in names}
+    if kinds == {True, False}:
+        raise OptionError("pictures and videos are changed by commands of their own; give one kind")
+    return kinds == {True}
+
+
+def effect_on(
+    source: str, name: str, options: Any, target: TargetOptions, setup: Setup
+) -> MovingJob:
+    """An effect, frame by frame with the same options; frames without the target stay."""
+    occluders: tuple[str, ...] = getattr(options, "occluders", ())
+    more = tuple(word for word in occluders if word not in target.prompt)
+    target = replace(target, prompt=(*target.prompt, *more))
+    function, _ = EFFECTS[name]
+
+    def change(pairs: Pairs) -> Iterator[Image]:
+        return (function(image, result, options) for image, result in pairs)
+
+    return _prepare(source, target, change, f".{name}", setup)
+
+
+def edit_on(source: str, target: TargetOptions, order: Edit, setup: Setup) -> MovingJob:
+    """A removal, from what other frames show, or a style that needs no model."""
+    if order.verb == "replace" or (order.verb == "style" and not order.style):
+        raise CapabilityError(
+            f"{order.verb} paints each picture anew, which flickers in videos; a video's target "
+            "can be removed, take an effect, or a style that needs no words"
+        )
+    editor = load_editor(order, setup.engine)
+    if order.verb == "remove" and editor.painter is not None:
+        change = _removal(editor)
+    else:
+        change = _each(editor)
+    return _prepare(source, target, change, LABELS[order.verb], setup)
+
+
+def render(job: MovingJob) -> Generator[VideoFrame, None, None]:
+    """Each frame when it is written. The video has its name when it is whole.
+
+    Where the caller stops, what was written so far is a video too.
+    """
+    waiting: deque[VideoFrame] = deque()
+    footage = job.footage
+    sink = LastingSink(job.path, footage.fps, footage.timing)
+    with sink:
+        for image in job.change(_follow(job, waiting)):
+            frame = waiting.popleft()
+            sink.write(image, footage.time_of(frame))
+            yield frame
+        if not job.presence.names:
+            raise PromptError(f"nothing to change in {footage.name}: no frame holds what is meant")
+
+
+def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image, Result]]:
+    tracker = job.tracker()
+    for frame in job.footage.frames():
+        result = tracker.step(frame.image)
+        shown = job.query.shown_in(frame.index)
+        if shown:
+            result = tracker.show(shown)
+        waiting.append(frame)
+        job.presence.add(result)
+        yield frame.image, result
+
+
+def _removal(editor: Editor) -> Change:
+    painter, edit = editor.painter, editor.edit
+    exactly = replace(edit.options, dilate=0.0, feather=0.0)
+
+    def fill(image: Image, hole: Array) -> Image:
+        return task.remove(image, _as_result(hole), painter, exactly, words=edit.words).image
+
+    return lambda pairs: remove_moving(pairs, fill, edit.options)
+
+
+def _as_result(hole: Array) -> Result:
+    return Result.of(Masks.from_dense(hole[None]))
+
+
+def _each(editor: Editor) -> Change:
+    def change(pairs: Pairs) -> Iterator[Image]:
+        for image, result in pairs:
+            yield editor.carry_out(image, result).image if len(result) else image
+
+    return change
+
+
+def _prepare(
+    source: str, target: TargetOptions, change: Change, label: str, setup: Setup
+) -> MovingJob:
+    query = _query_of(target)
+    path = _path_of(Path(source), label, setup.outputs)
+    footage = open_footage(source)
+    segmenting = SegmentOptions(vocabulary=target.vocabulary, min_confidence=target.min_confidence)
+    presence = Presence(query.text.names if query.text else ())
+    return MovingJob(footage, query, setup.load(), segmenting, change, path, presence)
+
+
+def _query_of(target: TargetOptions) -> Query:
+    """What is meant: words in every frame, clicks and boxes in the first."""
+    if target.result is not None or target.like is not None:
+        raise OptionError(
+            "in a video the target is named, clicked or boxed: saved regions and examples are of "
+            "one picture",
+            mend=Mend("prompt", "WORD"),
+        )
+    shown = [] if target.points is None else [FramePrompt(0, points=target.points, id=1)]
+    boxes = np.zeros((0, 4), np.float32) if target.boxes is None else target.boxes.xyxy
+    first = 1 + len(shown)
+    shown += [FramePrompt(0, box=Boxes(box[None]), id=first + k) for k, box in enumerate(boxes)]
+    return Query(Text(target.prompt) if target.prompt else None, tuple(shown))
+
+
+def _path_of(source: Path, label: str, outputs: OutputOptions) -> Path:
+    """A file that the user typed, or one in the folder; others' files and the source stay."""
+    folder = outputs.output_dir or source.parent
+    is_typed = folder.suffix.lower() in ENCODERS
+    path = folder if is_typed else folder / f"{source.stem}{label}.mp4"
+    if identity(path) == identity(source):
+        raise OptionError(
+            f"{path} is the video that is read; write to another file",
+            mend=Mend("output_dir", "OTHER.mp4"),
+        )
+    if path.exists() and not (is_typed or outputs.overwrite):
+        raise OptionError(
+            f"{path} is there already; rename it, or let it be replaced", mend=Mend("overwrite")
+        )
+    if path.parent.is_dir():
+        sweep(path.parent)
+    return path
+
+
+def _is_video(name: str) -> bool:
+    suffix = Path(name).suffix.lower()
+    return suffix in SUFFIXES and suffix not in sources.SUFFIXES and Path(name).is_file()
