@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from wordmask.files import digest
 
 
 def plain(value: Any) -> Any:
@@ -18,8 +20,8 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, np.ndarray):
-        digest = sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return f"{value.dtype} {value.shape} {digest}"
+        content = sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"{value.dtype} {value.shape} {content}"
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -32,7 +34,6 @@ def plain(value: Any) -> Any:
 def digest_of_file(path: Path | str | None) -> str:
     """sha256 of the file's content; "" where there is no file, which its reader will tell."""
     try:
-        with Path(path or "").open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
+        return digest(Path(path or ""))
     except (OSError, ValueError):
         return ""
