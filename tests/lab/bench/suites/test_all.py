@@ -11,6 +11,7 @@ from wordmask.lab.bench.suites import SUITES, find_suite, speed
 SETS = {"sets": ("drawn",), "pictures": 2, "model": "fake"}
 SMALL = {
     "quality": SETS,
+    "regions": {"sets": ("drawn",), "pictures": 2, "model": "fake"},
     "reliability": SETS,
     "ways": {**SETS, "pictures": 1, "ways": ("unified", "grounded"), "rounds": 1, "many": 11},
     "speed": {"model": "fake", "rounds": 1},

@@ -11,6 +11,7 @@ from wordmask.lab.bench.suites.gpu import GpuSuite
 from wordmask.lab.bench.suites.lab import LabSuite
 from wordmask.lab.bench.suites.masks import MasksSuite
 from wordmask.lab.bench.suites.quality import QualitySuite
+from wordmask.lab.bench.suites.regions import RegionsSuite
 from wordmask.lab.bench.suites.reliability import ReliabilitySuite
 from wordmask.lab.bench.suites.sam import SamSuite
 from wordmask.lab.bench.suites.speed import SpeedSuite
@@ -23,6 +24,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         QualitySuite,
         TablesSuite,
         WaysSuite,
+        RegionsSuite,
         ReliabilitySuite,
         SpeedSuite,
         FillsSuite,
