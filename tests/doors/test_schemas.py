@@ -50,6 +50,7 @@ BEYOND_SCHEMA = {
 # What must be given.
 NEEDED: dict[str, dict[str, Any]] = {
     "MeasureOptions": {"data": "voc21"},
+    "CutterTrainOptions": {"data": "packs", "out": "run"},
     "MiniTrainOptions": {"data": "packs", "out": "run"},
     "TrainOptions": {"data": "packs", "out": "run"},
 }

@@ -11,9 +11,13 @@ import onnxruntime  # noqa: E402
 from wordmask.lab.export.mini_graphs import (  # noqa: E402
     CutterGraph,
     EncoderGraph,
+    PrepareGraph,
+    export_classes,
     export_cutter,
     export_encoder,
+    export_prepare,
 )
+from wordmask.model.mini.classes import ClassNetwork  # noqa: E402
 from wordmask.model.mini.net import MiniNetwork  # noqa: E402
 
 
@@ -48,12 +52,12 @@ def test_the_cutter_takes_any_number_of_prompts(network, tmp_path):
     path = tmp_path / "cutter.onnx"
     export_cutter(network, path)
     session = onnxruntime.InferenceSession(path)
-    features = network(torch.randint(0, 255, (1, 3, 96, 160)).float())
-    coarse, fine = features.coarse.detach(), features.fine.detach()
+    with torch.no_grad():
+        features = network(torch.randint(0, 255, (1, 3, 96, 160)).float())
+        maps = PrepareGraph(network)(features.coarse, features.fine)
     for count, points in ((5, 3), (1, 1)):
         feed = {
-            "coarse": coarse,
-            "fine": fine,
+            **maps._asdict(),
             "xy": torch.rand(count, points, 2) * 90,
             "kind": torch.randint(-1, 4, (count, points)),
             "before": torch.randn(count, 1, 12, 20),
@@ -62,3 +66,33 @@ def test_the_cutter_takes_any_number_of_prompts(network, tmp_path):
             wanted = CutterGraph(network)(*feed.values())
         found = session.run(None, {name: value.numpy() for name, value in feed.items()})
         assert_alike(found, wanted)
+
+
+@pytest.mark.slow
+def test_prompt_maps_are_made_for_a_picture_of_any_size(network, tmp_path):
+    path = tmp_path / "prepare.onnx"
+    export_prepare(network, path)
+    session = onnxruntime.InferenceSession(path)
+    for height, width in ((12, 20), (4, 6)):
+        feed = {
+            "coarse": torch.randn(1, 96, height, width),
+            "fine": torch.randn(1, 48, 2 * height, 2 * width),
+        }
+        with torch.no_grad():
+            wanted = PrepareGraph(network)(*feed.values())
+        assert_alike(session.run(None, {k: v.numpy() for k, v in feed.items()}), wanted)
+
+
+@pytest.mark.slow
+def test_classes_are_told_in_every_cell_at_stride_32(tmp_path):
+    torch.manual_seed(0)
+    classes = ClassNetwork().eval()
+    path = tmp_path / "classes.onnx"
+    export_classes(classes, path)
+    session = onnxruntime.InferenceSession(path)
+    for height, width in ((12, 20), (4, 8)):
+        shared = torch.randn(1, 40, height, width)
+        with torch.no_grad():
+            wanted = classes(shared)
+        assert wanted.shape == (1, 1000, height // 4, width // 4)
+        assert_alike(session.run(None, {"shared": shared.numpy()}), [wanted])

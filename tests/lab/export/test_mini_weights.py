@@ -14,7 +14,11 @@ pytest.importorskip("onnx", reason="the files are ONNX: pip install 'wordmask[ex
 import onnxruntime  # noqa: E402
 
 from wordmask.errors import WeightsError  # noqa: E402
-from wordmask.lab.export.mini_graphs import CutterGraph, EncoderGraph  # noqa: E402
+from wordmask.lab.export.mini_graphs import (  # noqa: E402
+    CutterGraph,
+    EncoderGraph,
+    PrepareGraph,
+)
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms  # noqa: E402
 
 TOLERANCE = 1e-4  # of values up to 11; 8e-6 was measured
@@ -49,15 +53,18 @@ def test_the_encoder_is_the_shipped_one(shipped, pictures):
 def test_the_cutter_is_the_shipped_one(shipped, pictures):
     with torch.no_grad():
         features = shipped.network(pictures[:1])
+        maps = PrepareGraph(shipped.network)(features.coarse, features.fine)
     feed = {
-        "coarse": features.coarse,
-        "fine": features.fine,
+        **maps._asdict(),
         "xy": torch.rand(5, 3, 2) * torch.tensor([160.0, 96.0]),
         "kind": torch.randint(-1, 4, (5, 3)),
         "before": torch.randn(5, 1, 12, 20),
     }
     with torch.no_grad():
         found = CutterGraph(shipped.network)(*feed.values())
+    maps_feed = {"coarse": features.coarse, "fine": features.fine}
+    for one, wanted in zip(maps, run("prepare.onnx", maps_feed), strict=True):
+        np.testing.assert_allclose(one, wanted, atol=TOLERANCE)
     for one, wanted in zip(found, run("cutter.onnx", feed), strict=True):
         np.testing.assert_allclose(one, wanted, atol=TOLERANCE)
 

@@ -38,7 +38,7 @@ def test_points_carry_the_label_of_the_colour_under_them(reader, seed):
 def test_a_prompt_points_at_its_mask(reader, seed):
     sample = make_sample(first_labels(reader, "coco"), np.random.default_rng(seed), OPTIONS)
     cuts = sample.cuts
-    assert len(cuts.rows) > 0
+    assert len(cuts.masks) > 0
     for mask, xy, kind in zip(cuts.masks, cuts.xy, cuts.kinds, strict=True):
         for (x, y), k in zip(xy, kind, strict=True):
             if k == POSITIVE:

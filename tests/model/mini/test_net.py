@@ -45,19 +45,15 @@ def test_shapes_of_all_answers(features):
         (48, 16, 24),
         (1, 8, 12),
         (256,),
+        (40, 8, 12),
     ]
 
 
 def cut(model, f, xy, kind):
-    n = len(xy)
+    before = torch.zeros(len(xy), 1, 8, 12)
     with torch.no_grad():
-        return model.decoder(
-            f.coarse.expand(n, -1, -1, -1),
-            f.fine.expand(n, -1, -1, -1),
-            torch.tensor(xy).float(),
-            torch.tensor(kind),
-            torch.zeros(n, 1, 8, 12),
-        )
+        maps = model.decoder.prepare(f.coarse, f.fine)
+        return model.decoder(maps, torch.tensor(xy).float(), torch.tensor(kind), before)
 
 
 def test_places_without_a_point_change_nothing(model, features):

@@ -14,6 +14,7 @@ from wordmask.errors import missing_extra
 
 try:
     from wordmask.lab.training.loop import Training
+    from wordmask.lab.training.objective_cutter import CutterObjective, CutterTrainOptions
     from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
@@ -53,6 +54,22 @@ def mini(options: MiniTrainOptions, after: ExportOptions) -> None:
         calibrate_scores(folder, options.data)
         typer.echo(f"exported: {folder}")
         typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")
+
+
+@app.command()
+@with_options(options=CutterTrainOptions, after=ExportOptions)
+def cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
+    """Train only what clicks and boxes use; words stay as they are.
+
+    wordmask train cutter --data packs/train --out runs/cutter --export runs/cutter/files
+    """
+    training = Training(CutterObjective, options)
+    checkpoint = training.run()
+    typer.echo(f"trained: {checkpoint}")
+    if after.export is not None:
+        training.objective.export(checkpoint, after.export)
+        typer.echo(f"exported: {after.export}")
+        typer.echo(f"use it with: wordmask click PICTURE --checkpoint {after.export}")
 
 
 def calibrate_scores(folder: Path, data: Path) -> None:

@@ -1,18 +1,25 @@
-"""From a checkpoint to the six files that `mini` runs on.
+"""From a checkpoint to the eight files that `mini` runs on.
 
-encoder.onnx, cutter.onnx and text.onnx are the networks (`mini_graphs`), words.npz and
-tokenizer.json the words (`mini_words`), mini.json the settings with the sha256 of each network.
+encoder.onnx, prepare.onnx, cutter.onnx, classes.onnx and text.onnx are the networks
+(`mini_graphs`), words.npz and tokenizer.json the words (`mini_words`), mini.json the settings with
+the sha256 of each network.
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from wordmask.files import write_text
-from wordmask.lab.export.mini_graphs import export_cutter, export_encoder, export_text
+from wordmask.files import digest, write_text
+from wordmask.lab.export.mini_graphs import (
+    export_cutter,
+    export_encoder,
+    export_prepare,
+    export_text,
+)
+from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.export.mini_words import word_table, write_words
 from wordmask.lab.training.loop import load_average
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening
@@ -28,6 +35,16 @@ DEFAULTS: dict[str, Any] = {
     "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
     "presence": 0.7,
+    "everything": {"quality": 0.3, "stability": 0.4},
+    "classes": {
+        "weight": 0.6,
+        "slope": 0.7,
+        "offset": 1.5,
+        "region_offset": 0.0,
+        "support": 0.3,
+        "support_from": -6.0,
+        "support_most": 1.2,
+    },
 }
 
 
@@ -52,11 +69,14 @@ class TrainedMini:
 def export_mini(
     trained: TrainedMini, vocabulary: Vocabulary, more_words: Sequence[str], out: Path
 ) -> None:
-    """Write the six files; `more_words` get ready-made vectors as well."""
+    """Write the eight files; `more_words` get ready-made vectors as well."""
     out.mkdir(parents=True, exist_ok=True)
     export_encoder(trained.network, out / "encoder.onnx")
+    export_prepare(trained.network, out / "prepare.onnx")
     export_cutter(trained.network, out / "cutter.onnx")
     export_text(trained.whitening, out / "text.onnx")
+    # The layers under the classes are never trained, so every mini has the same classes.
+    shutil.copyfile(SHIPPED / "classes.onnx", out / "classes.onnx")
     table = word_table(trained.whitening, trained.words, vocabulary, more_words)
     write_words(table, trained.adapter, out / "words.npz")
     _write_tokenizer(out / "tokenizer.json")
@@ -64,9 +84,22 @@ def export_mini(
     measured = {
         "scale": float(trained.network.scale().detach()),
         "dims": WORDS,
-        "files": {path.name: sha256(path.read_bytes()).hexdigest() for path in networks},
+        "files": {path.name: digest(path) for path in networks},
     }
     write_text(out / "mini.json", json.dumps(DEFAULTS | measured, indent=1) + "\n")
+
+
+def export_cutter_into(network: MiniNetwork, files: Path, out: Path) -> None:
+    """Another cutter beside the rest of exported `files`; words keep their calibration."""
+    out.mkdir(parents=True, exist_ok=True)
+    for path in files.iterdir():
+        if path.suffix in (".onnx", ".npz", ".json"):
+            shutil.copyfile(path, out / path.name)
+    export_prepare(network, out / "prepare.onnx")
+    export_cutter(network, out / "cutter.onnx")
+    settings = json.loads((out / "mini.json").read_text())
+    settings["files"] = {path.name: digest(path) for path in sorted(out.glob("*.onnx"))}
+    write_text(out / "mini.json", json.dumps(settings, indent=1) + "\n")
 
 
 def _write_tokenizer(path: Path) -> None:

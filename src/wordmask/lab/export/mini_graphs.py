@@ -1,6 +1,6 @@
-"""The networks of `mini` as ONNX: encoder, cutter (the mask decoder) and text.
+"""The networks of `mini` as ONNX: encoder, the mask decoder in two parts, classes and text.
 
-Weights of encoder and cutter are stored in fp16 and computed in fp32: no benchmark here sees the
+Weights of all but the text are stored in fp16 and computed in fp32: no benchmark here sees the
 difference, and the files are half as large. The sentence encoder is int8: matrices by column, token
 vectors by row.
 """
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from wordmask.errors import missing_extra
 from wordmask.lab.export.onnx_files import halve, write_onnx
 from wordmask.lab.training.vocabulary import Whitening
+from wordmask.model.mini.backbone import CHANNELS
+from wordmask.model.mini.classes import ClassNetwork
+from wordmask.model.mini.decoder import PromptMaps
 from wordmask.model.mini.net import MiniNetwork
 from wordmask.model.minilm import LONGEST, MiniLM, find_minilm, load_minilm
 
@@ -28,24 +31,41 @@ class EncoderGraph(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
         f = self.model(picture.to(torch.float32))
-        return F.normalize(f.vectors, dim=1), f.none, f.coarse, f.fine, f.depth, f.whole
+        vectors = F.normalize(f.vectors, dim=1)
+        return vectors, f.none, f.coarse, f.fine, f.depth, f.whole, f.shared
+
+
+class PrepareGraph(nn.Module):
+    """What is exported as prepare.onnx: one picture's features in, what its prompts read out."""
+
+    def __init__(self, model: MiniNetwork) -> None:
+        super().__init__()
+        self.decoder = model.decoder
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> PromptMaps:
+        maps: PromptMaps = self.decoder.prepare(coarse, fine)
+        return maps
 
 
 class CutterGraph(nn.Module):
-    """What is exported as cutter.onnx: one picture's features and N prompts in, candidates out."""
+    """What is exported as cutter.onnx: one picture's maps and N prompts in, candidates out."""
 
     def __init__(self, model: MiniNetwork) -> None:
         super().__init__()
         self.decoder = model.decoder
 
     def forward(
-        self, coarse: Tensor, fine: Tensor, xy: Tensor, kind: Tensor, before: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        n = xy.shape[0]
-        masks, quality, label = self.decoder(
-            coarse.expand(n, -1, -1, -1), fine.expand(n, -1, -1, -1), xy, kind, before
-        )
-        return masks, quality.sigmoid(), label
+        self,
+        cells: Tensor,
+        middle: Tensor,
+        detail: Tensor,
+        xy: Tensor,
+        kind: Tensor,
+        before: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        maps = PromptMaps(cells, middle, detail)
+        masks, quality = self.decoder(maps, xy, kind, before)
+        return masks, quality.sigmoid()
 
 
 class SentenceGraph(nn.Module):
@@ -89,19 +109,35 @@ def export_encoder(model: MiniNetwork, path: Path) -> None:
         (pictures,),
         path,
         ("picture",),
-        ("vectors", "none", "coarse", "fine", "depth", "whole"),
+        ("vectors", "none", "coarse", "fine", "depth", "whole", "shared"),
         ({0: batch, 2: 32 * height, 3: 32 * width},),
+    )
+    halve(path)
+
+
+def export_prepare(model: MiniNetwork, path: Path) -> None:
+    """One picture of any size whose sides are divisible by 16."""
+    maker = model.decoder.prepare
+    coarse, fine = maker.up.in_channels, maker.up.out_channels
+    h, w = (torch.export.Dim(name, min=1, max=2048) for name in ("h", "w"))
+    write_onnx(
+        PrepareGraph(model),
+        (torch.randn(1, coarse, 40, 48), torch.randn(1, fine, 80, 96)),
+        path,
+        ("coarse", "fine"),
+        ("cells", "middle", "detail"),
+        ({2: 2 * h, 3: 2 * w}, {2: 4 * h, 3: 4 * w}),
     )
     halve(path)
 
 
 def export_cutter(model: MiniNetwork, path: Path) -> None:
     """Any number of prompts with any number of points, for one picture of any size."""
-    decoder = model.decoder
-    coarse, fine = decoder.drawn.out_channels, decoder.up.out_channels
-    example = (
-        torch.randn(1, coarse, 40, 48),
-        torch.randn(1, fine, 80, 96),
+    with torch.no_grad():
+        maker = model.decoder.prepare
+        coarse, fine = maker.up.in_channels, maker.up.out_channels
+        maps = maker(torch.randn(1, coarse, 40, 48), torch.randn(1, fine, 80, 96))
+    prompts = (
         torch.rand(3, 4, 2) * 300,
         torch.zeros(3, 4, dtype=torch.int64),
         torch.zeros(3, 1, 40, 48),
@@ -111,18 +147,27 @@ def export_cutter(model: MiniNetwork, path: Path) -> None:
     )
     write_onnx(
         CutterGraph(model),
-        example,
+        (*maps, *prompts),
         path,
-        ("coarse", "fine", "xy", "kind", "before"),
-        ("masks", "quality", "label"),
+        ("cells", "middle", "detail", "xy", "kind", "before"),
+        ("masks", "quality"),
         (
             {2: h, 3: w},
             {2: 2 * h, 3: 2 * w},
+            {2: 4 * h, 3: 4 * w},
             {0: count, 1: points},
             {0: count, 1: points},
-            {0: count, 2: h, 3: w},
+            {0: count, 2: 2 * h, 3: 2 * w},
         ),
     )
+    halve(path)
+
+
+def export_classes(network: ClassNetwork, path: Path) -> None:
+    """For one picture of any size whose sides are divisible by 32."""
+    h, w = (torch.export.Dim(name, min=1, max=512) for name in ("h", "w"))
+    shared = torch.randn(1, CHANNELS[1], 40, 48)
+    write_onnx(network, (shared,), path, ("shared",), ("logits",), ({2: 4 * h, 3: 4 * w},))
     halve(path)
 
 

@@ -44,8 +44,12 @@ def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
     network: MiniNetwork = MiniNetwork().eval()
     state = network.state_dict()
     found = {"log_scale": np.log(np.float32(settings["scale"]))}
-    for name in ("encoder.onnx", "cutter.onnx"):
+    for name in ("encoder.onnx", "prepare.onnx", "cutter.onnx"):
         found |= _Graph.read(folder / name, settings["files"][name]).parameters(state)
+    # Of cells that are only read, the bias of the keys changes nothing and is not in the files.
+    for key in state:
+        if key.endswith(("to_map.k.bias", "last.k.bias")):
+            found[key] = np.zeros(state[key].shape, np.float32)
     missing = [key for key in state if key not in found and not key.endswith("batches_tracked")]
     if missing:
         raise WeightsError(f"{folder} lacks {len(missing)} parameters, the first is {missing[0]}")
@@ -176,7 +180,9 @@ class _Graph:
         for product, bias in (node.input, reversed(node.input)):
             key, maker = bias.removesuffix(".bias"), self.makers.get(product)
             known = bias.endswith(".bias") and f"{key}.weight" in state
-            if known and maker is not None and maker.op_type == "MatMul":
+            if not known or maker is None or maker.op_type != "MatMul":
+                continue
+            if maker.input[1] in self.constants:
                 return {f"{key}.weight": self.constants[maker.input[1]].T}
         return {}
 

@@ -12,6 +12,8 @@ from wordmask.lab.training.vocabulary import TEMPLATES, Vocabulary, Whitening, k
 from wordmask.model.mini.net import Adapter
 from wordmask.model.minilm import embed, find_minilm
 
+CLASS_NAMES = Path(__file__).parent / "imagenet_names.txt"
+
 
 @dataclass(frozen=True, eq=False)
 class WordTable:
@@ -22,17 +24,34 @@ class WordTable:
     """(N, 256) in -127..127: unit vectors after whitening, before the adapter."""
     kin: tuple[tuple[str, str], ...]
     """(thing, word that does not compete with it); a thing comes with itself."""
+    learned: int
+    """The first of the names, which the dense vectors were trained on."""
+    classes: tuple[tuple[int, str], ...]
+    """(class of ImageNet, a name of it); each name is among the names."""
 
 
 def word_table(
     whitening: Whitening, words: Sequence[str], vocabulary: Vocabulary, more: Sequence[str]
 ) -> WordTable:
-    """Vectors of training's words, of their other names, and of `more` words."""
+    """Vectors of training's words, of their other names, of `more` words and of classes."""
     plain = [name for one in words for name in phrases(one)[:: len(TEMPLATES)]]
-    names = tuple(dict.fromkeys([*plain, *(one.strip().lower() for one in more)]))
+    learned = len(dict.fromkeys(plain))
+    classes = read_class_names()
+    usual = (one.strip().lower() for one in more)
+    names = tuple(dict.fromkeys([*plain, *usual, *(name for _, name in classes)]))
     vectors = phrase_vectors(whitening, names)
     rows = np.round(vectors / np.abs(vectors).max(1, keepdims=True) * 127).astype(np.int8)
-    return WordTable(names, rows, tuple(kin(vocabulary)))
+    return WordTable(names, rows, tuple(kin(vocabulary)), learned, classes)
+
+
+def read_class_names() -> tuple[tuple[int, str], ...]:
+    """(class, name) of every name of ImageNet's 1,000 classes.
+
+    A line of the file is a class: WordNet's names of it without the Latin ones, then words that
+    include it ("bird", "fruit").
+    """
+    lines = CLASS_NAMES.read_text(encoding="utf-8").splitlines()
+    return tuple((k, name) for k, line in enumerate(lines) for name in line.split("\t"))
 
 
 def phrase_vectors(whitening: Whitening, names: Sequence[str]) -> NDArray[np.float32]:
@@ -59,5 +78,7 @@ def write_words(table: WordTable, adapter: Adapter, path: Path) -> None:
             vectors=table.vectors,
             kin=np.array("\n".join(f"{thing}\t{other}" for thing, other in table.kin)),
             down=adapter.down.weight.detach().numpy().astype(np.float16),
+            learned=np.array(table.learned),
+            classes=np.array("\n".join(f"{k}\t{name}" for k, name in table.classes)),
             up=adapter.up.weight.detach().numpy().astype(np.float16),
         )

@@ -67,8 +67,6 @@ class TrainingBatch:
     """(C, pad)"""
     cut_before: Tensor
     """(C, side/8, side/8)"""
-    cut_rows: Tensor
-    """(C,)"""
     depth: Tensor
     """(B, side/8, side/8)"""
     captions: Tensor
@@ -217,7 +215,6 @@ def collate(
         "cut_points": np.concatenate([one.xy for one in cuts]),
         "cut_kinds": np.concatenate([one.kinds for one in cuts]),
         "cut_before": np.concatenate([one.before for one in cuts]),
-        "cut_rows": np.concatenate([one.rows for one in cuts]),
         "depth": np.stack([one.depth for one in samples]),
         "captions": captions,
     }

@@ -89,9 +89,11 @@ class Step:
     half: bool
     """Whether networks run in bf16."""
 
-    def run(self, network: nn.Module, *inputs: Tensor) -> list[Tensor]:
-        """The network's outputs, in fp32 whatever it ran in."""
-        with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=self.half):
+    def run(self, network: nn.Module, *inputs: Any) -> list[Tensor]:
+        """The outputs in fp32, whatever the network ran in; an input may be a tuple of tensors."""
+        first = inputs[0] if isinstance(inputs[0], Tensor) else inputs[0][0]
+        device = first.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
             return [output.float() for output in network(*inputs)]
 
 

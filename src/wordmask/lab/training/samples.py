@@ -100,8 +100,6 @@ class PromptedMasks:
     """(C, pad)"""
     before: Floats
     """(C, side/8, side/8) logits of an earlier mask, all 0 where there is none."""
-    rows: Ints
-    """(C,) row of each, IGNORE where it has no name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,8 +284,7 @@ def _prompted_masks(regions: Sequence[CroppedRegion], rng: Rng, o: SampleOptions
         xy[k], kinds[k], before[k] = _make_prompt(region.mask, rng, o)
         whole = region.mask.astype(np.float32)
         masks[k] = cv2.resize(whole, (quarter, quarter), interpolation=cv2.INTER_AREA)
-    rows = np.array([region.row for region in regions], np.int64)
-    return PromptedMasks(masks, xy, kinds, before, rows)
+    return PromptedMasks(masks, xy, kinds, before)
 
 
 def _make_prompt(mask: Mask, rng: Rng, o: SampleOptions) -> Prompt:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from wordmask.model.mini.backbone import CHANNELS, Backbone
 from wordmask.model.mini.constants import WORDS
-from wordmask.model.mini.decoder import Decoder
+from wordmask.model.mini.decoder import Decoder, upsample
 from wordmask.model.mini.depthwise import Depthwise
 
 
@@ -36,6 +36,8 @@ class Features(NamedTuple):
     """(B, 1, h, w)"""
     whole: Tensor
     """(B, 256), unit."""
+    shared: Tensor
+    """(B, 40, h, w): out of the layers that are never trained; `ClassNetwork` goes on from it."""
 
 
 def conv(cin: int, cout: int, kernel: int = 1) -> nn.Sequential:
@@ -56,11 +58,6 @@ class ContextBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.narrow(F.relu(self.widen(self.near(x))))
         return x + y
-
-
-def upsample(x: Tensor) -> Tensor:
-    """Twice as high and wide, bilinear."""
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 class Neck(nn.Module):
@@ -102,7 +99,7 @@ class MiniNetwork(nn.Module):
         )
         self.from_coarse = nn.Conv2d(dim, fine, 1)
         self.to_whole = nn.Linear(dim, WORDS)
-        self.decoder = Decoder(cut_dim, fine, WORDS)
+        self.decoder = Decoder(cut_dim, fine)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
         """log of the factor on cosines before the softmax over words."""
 
@@ -117,6 +114,7 @@ class MiniNetwork(nn.Module):
             fine=self.to_fine(maps[0]) + upsample(self.from_coarse(x)),
             depth=self.to_depth(x),
             whole=F.normalize(self.to_whole(top.mean((2, 3))), dim=1),
+            shared=maps[1],
         )
 
     def scale(self) -> Tensor:

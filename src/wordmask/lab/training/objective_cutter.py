@@ -1,0 +1,88 @@
+"""Training of the cutter alone: the encoder stays as it is, so nothing else can become worse."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from wordmask.errors import WeightsError
+from wordmask.lab.data.packs import read_packs
+from wordmask.lab.export.mini import export_cutter_into
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
+from wordmask.lab.training.batches import Batches, TrainingBatch
+from wordmask.lab.training.labels import LabelReader
+from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.losses_mini import LossWeights, prompted_cut_loss
+from wordmask.lab.training.samples import SampleOptions
+from wordmask.model.mini.net import Features
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutterTrainOptions(TrainOptions):
+    """What one run of the cutter is."""
+
+    start_from: Path | Literal["shipped"] = "shipped"
+    """Exported files whose encoder is kept: the shipped ones, or those of a folder."""
+    fresh: bool = False
+    """Begin with random weights of the cutter instead of those in the files."""
+    sample: SampleOptions = field(
+        default_factory=lambda: SampleOptions(side=320, scales=(0.75, 1.6))
+    )
+    weights: LossWeights = field(default_factory=LossWeights)
+
+
+class CutterObjective:
+    """The decoder of a `mini` whose encoder does not change."""
+
+    def __init__(self, options: CutterTrainOptions) -> None:
+        self.options = options
+        self.files = SHIPPED if str(options.start_from) == "shipped" else Path(options.start_from)
+        self.network = load_shipped(self.files).network.requires_grad_(False)
+        if options.fresh:
+            self.network.decoder = type(self.network.decoder)()
+        self.decoder = self.network.decoder.requires_grad_(True)
+        self.modules: dict[str, nn.Module] = {"decoder": self.decoder}
+        labels = LabelReader(read_packs(options.data), ())
+        self.maker = Batches(labels, options.sample, options.batch, {})
+
+    def groups(self) -> list[ParameterGroup]:
+        """Only matrices and filters decay."""
+        own, o = list(self.decoder.parameters()), self.options
+        return [
+            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
+            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
+        ]
+
+    def batches(self, start: int) -> Iterator[TrainingBatch]:
+        return self.maker.stream(self.options.seed, start)
+
+    def losses(self, batch: TrainingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
+        weights = self.options.weights
+        self.network.eval()  # of the network only the decoder is in training
+        with torch.no_grad():
+            features = Features(*step.run(self.network, batch.pictures.float()))
+        self.decoder.train()
+        if not len(batch.cut_of):  # no mask in any of the crops
+            zero = torch.stack([one.sum() for one in self.decoder.parameters()]).sum() * 0
+            return zero, {"masks": 0.0, "quality": 0.0, "iou": 0.0}
+        cut = prompted_cut_loss(self.decoder, features, batch, step.run)
+        parts = {"masks": weights.masks * cut.masks, "quality": weights.quality * cut.quality}
+        logged = {name: float(part.detach()) for name, part in parts.items()}
+        return torch.stack(list(parts.values())).sum(), logged | {"iou": float(cut.iou)}
+
+    def state(self) -> dict[str, Any]:
+        return {"files": str(self.files)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if state["files"] != str(self.files):
+            raise WeightsError(
+                f"the checkpoint in {self.options.out} was trained on the encoder in "
+                f"{state['files']}, not on that in {self.files}; train into another folder"
+            )
+
+    def export(self, checkpoint: Path, folder: Path) -> None:
+        load_average(checkpoint, self.modules)
+        export_cutter_into(self.network.eval(), self.files, folder)

@@ -1,0 +1,64 @@
+"""The cutter trained alone: the encoder stays, its answers do too."""
+
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
+pytest.importorskip("onnxscript", reason="exports need onnxscript: pip install 'wordmask[export]'")
+
+from wordmask.errors import WeightsError  # noqa: E402
+from wordmask.files import digest  # noqa: E402
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped  # noqa: E402
+from wordmask.lab.training.loop import Training  # noqa: E402
+from wordmask.lab.training.objective_cutter import (  # noqa: E402
+    CutterObjective,
+    CutterTrainOptions,
+)
+from wordmask.lab.training.samples import SampleOptions  # noqa: E402
+
+SMALL = SampleOptions(side=64, long_side=128, scales=(0.6, 1.0), points=8, regions=2, cuts=1)
+
+
+@pytest.fixture
+def begin(packs_folder, tmp_path):
+    def make(**options):
+        values = {"data": packs_folder, "out": tmp_path / "run", "batch": 2, "threads": 1}
+        values |= {"warm": 0.0, "hold": 1.0, "minutes": 60.0, "sample": SMALL}
+        return Training(CutterObjective, CutterTrainOptions(**(values | options)))
+
+    return make
+
+
+def flat(module) -> torch.Tensor:
+    return torch.cat([one.detach().flatten() for one in module.parameters()])
+
+
+@pytest.mark.slow
+def test_only_the_decoder_moves_and_its_export_says_so(begin, tmp_path):
+    training = begin(max_steps=2)
+    network = training.objective.network
+    encoder, decoder = flat(network.neck), flat(network.decoder)
+    checkpoint = training.run()
+    assert torch.equal(flat(network.neck), encoder)
+    assert not torch.equal(flat(network.decoder), decoder)
+    files = tmp_path / "files"
+    training.objective.export(checkpoint, files)
+    for name in ("encoder.onnx", "classes.onnx", "text.onnx", "words.npz"):
+        assert digest(files / name) == digest(SHIPPED / name)
+    assert digest(files / "cutter.onnx") != digest(SHIPPED / "cutter.onnx")
+    settings = json.loads((files / "mini.json").read_text())
+    assert settings["files"]["cutter.onnx"] == digest(files / "cutter.onnx")
+    exported = load_shipped(files).network.decoder
+    torch.testing.assert_close(flat(exported), flat(network.decoder), atol=2e-3, rtol=2e-3)
+
+
+def test_a_fresh_cutter_starts_from_random_weights(begin):
+    shipped = flat(load_shipped().network.decoder)
+    assert not torch.allclose(flat(begin(fresh=True).objective.decoder), shipped)
+
+
+def test_a_checkpoint_of_another_encoder_is_refused(begin):
+    state = begin().objective.state() | {"files": "elsewhere"}
+    with pytest.raises(WeightsError, match="elsewhere"):
+        begin().objective.load_state(state)
