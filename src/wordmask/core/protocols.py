@@ -7,10 +7,11 @@ encoding, so one engine serves many threads.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
+from wordmask.core.classes import ClassEvidence
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import ImageError, PromptError
@@ -87,6 +88,13 @@ class PromptBatch:
         return cls(points, np.asarray(keep, np.int8).reshape(1, -1), boxes, earlier)
 
 
+class CutThresholds(NamedTuple):
+    """From where a cut counts when a picture is searched for everything, by an engine's makers."""
+
+    quality: float
+    stability: float  # IoU of the mask at two thresholds a little apart
+
+
 @dataclass(frozen=True, eq=False)
 class Cuts:
     """What came of P prompts: C candidates each, at low resolution, edge to edge."""
@@ -95,6 +103,7 @@ class Cuts:
     quality: Array  # (P, C) float32, estimated IoU in [0, 1]
     # (P, C, D) unit rows in the space of `embed_texts`, from an engine that also names
     vectors: Array | None = None
+    thresholds: CutThresholds | None = None  # None: not known
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +140,13 @@ class FeatureMap:
     threshold: float | None = None  # calibrated score from which a word is present; None: not known
     rivals: Rivals | None = None  # what a cell may be instead of a query word
     presence: float = 0.0  # a word is present if its most probable cells reach this on average
+    classes: ClassEvidence | None = None  # for words that the vectors never learned
 
     @property
     def nbytes(self) -> int:
         none = 0 if self.none is None else self.none.nbytes
-        return int(self.vectors.nbytes + none)
+        classes = 0 if self.classes is None else self.classes.nbytes
+        return int(self.vectors.nbytes + none + classes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,11 +26,15 @@ class Why(NamedTuple):
 
 
 class Absent(NamedTuple):
-    """A word that was looked for and not found: its best score, and the score that was needed."""
+    """A word that was looked for and not found: its best score, and the score that was needed.
+
+    `unknown`: the engine never learned the word, so that its answer says little.
+    """
 
     phrase: str
     best: float
     needed: float
+    unknown: bool = False
 
 
 class Region(NamedTuple):

@@ -139,8 +139,7 @@ def name_masks(
 ) -> tuple[Array, Array]:
     """(N,) word ids, and (N, C + 1) probabilities of all words, the last "none", under each mask.
 
-    Where the segmenter gave a vector for each cut, the two opinions are joined by their geometric
-    mean, as in OVSAM.
+    `vectors` (N, D): the segmenter's own of each cut.
     """
     maps = view.words(phrases)
     if maps is None:
@@ -148,8 +147,5 @@ def name_masks(
         raise CapabilityError(
             f"{spec} cannot name what it cuts; add an engine with words, as in {spec}+mini"
         )
-    shares = maps.under(masks)
-    if vectors is not None:
-        shares[:, :-1] = np.sqrt(shares[:, :-1] * maps.of_vectors(vectors))
-        shares /= np.maximum(shares.sum(1, keepdims=True), 1e-12)
+    shares = maps.of_regions(masks, vectors)
     return shares[:, :-1].argmax(1), shares

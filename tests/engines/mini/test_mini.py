@@ -51,7 +51,7 @@ def test_it_is_what_auto_means_and_has_four_protocols():
 
 def test_all_files_together_stay_under_the_limit():
     folder = home.shipped_files()[0].parent
-    assert sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) <= 35_000_000
+    assert sum(p.stat().st_size for p in folder.iterdir() if p.is_file()) <= 60_000_000
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (480, 640), (33, 31)])
@@ -65,17 +65,21 @@ def test_pictures_of_any_shape_have_features_cuts_and_depth(mini, size):
     assert mini.depth(seen).values.shape == size
 
 
-def test_an_earlier_mask_counts_until_clicks_correct_it(mini, cat):
+@pytest.mark.parametrize("clicks", [[(200, 150)], [(200, 150), (30, 30)]])
+def test_an_earlier_mask_counts_beside_any_number_of_clicks(mini, cat, clicks):
     seen = see(mini, cat)
     earlier = np.full((1, 32, 48), -5, np.float32)
     earlier[:, 8:20, 10:30] = 5
-    one, two = (
-        PromptBatch.click(np.array([(200, 150)]), np.array([1])),
-        PromptBatch.click(np.array([(200, 150), (30, 30)]), np.array([1, 0])),
-    )
-    with_one, with_two = (mini.cut(seen, replace(p, logits=earlier)).logits for p in (one, two))
-    assert np.abs(with_one - mini.cut(seen, one).logits).max() > 1
-    np.testing.assert_array_equal(with_two, mini.cut(seen, two).logits)
+    prompt = PromptBatch.click(np.array(clicks), np.array([1, 0][: len(clicks)]))
+    with_mask = mini.cut(seen, replace(prompt, logits=earlier)).logits
+    assert np.abs(with_mask - mini.cut(seen, prompt).logits).max() > 1
+
+
+def test_a_cut_says_from_where_it_counts(mini, cat):
+    cuts = mini.cut(see(mini, cat), PromptBatch.points(np.array([[20, 20]])))
+    assert cuts.thresholds is not None
+    assert 0 < cuts.thresholds.quality < 1
+    assert 0 < cuts.thresholds.stability < 1
 
 
 def test_no_prompts_give_no_cuts(mini, cat):
@@ -119,10 +123,12 @@ def test_only_words_need_the_further_sizes(mini, cat, monkeypatch):
     sizes = counted(mini, monkeypatch)
     seen = see(mini, cat)
     assert (sizes, seen.nbytes) == ([], cat.pixels.nbytes)
+    seen.encoded()
+    encoded = seen.nbytes
     mini.cut(seen, PromptBatch.points(np.array([[20, 20]])))
-    before = seen.nbytes
-    mini.cut(seen, PromptBatch.points(np.array([[20, 20]])))
-    assert (sizes, seen.nbytes) == ([(352, 512)], before)
+    assert sizes == [(352, 512)]
+    before = encoded + sum(array.nbytes for array in seen.prompt_maps())
+    assert seen.nbytes == before
     features = mini.features(seen)
     assert len(sizes) == 3
     assert mini.features(seen) is features
@@ -234,3 +240,50 @@ def test_a_ceiling_competes_with_the_sky(mini):
     rivals = features.rivals.against(sky[None])
     assert (rivals @ ceiling).max() > 0.99
     assert (rivals @ clouds).max() < 0.99
+
+
+# ---- words that its vectors never learned
+
+
+@pytest.mark.parametrize(
+    ("word", "learned", "has_classes"),
+    [
+        ("dog", True, True),
+        ("sofa", True, True),
+        ("peacock", False, True),
+        ("violin", False, True),
+        ("freedom", False, False),
+        ("a violin", False, True),
+    ],
+)
+def test_words_are_learned_or_names_of_classes_or_neither(mini, word, learned, has_classes):
+    names = mini._texts.class_names()
+    texts = mini.embed_texts([word])
+    assert names.are_learned(texts).tolist() == [learned]
+    assert names.classes_of(texts).any() == has_classes
+
+
+def test_a_word_that_includes_classes_means_all_of_them(mini):
+    meant = mini._texts.class_names().classes_of(mini.embed_texts(["guitar", "acoustic guitar"]))
+    assert meant.sum(1).tolist() == [2, 1]
+    assert (meant[1] <= meant[0]).all()
+
+
+def test_classes_are_looked_at_only_for_a_word_that_needs_them(mini, cat):
+    models = Models("mini", (mini,))
+    view = View(cat, models, Trace())
+    segment_view(view, Text(("sky", "person")))
+    assert not view.features.classes.maps.made
+    segment_view(view, Text(("sky", "peacock")))
+    assert view.features.classes.maps.made
+
+
+def test_an_espresso_is_found_and_a_peacock_is_not(mini):
+    data = pytest.importorskip("skimage.data")
+    coffee = Image(np.ascontiguousarray(data.coffee()), "coffee")
+    result = segment(coffee, Text(("espresso", "peacock", "freedom")), Models("mini", (mini,)))
+    assert set(result.names) == {"espresso"}
+    assert {word.phrase: word.unknown for word in result.absent} == {
+        "peacock": False,
+        "freedom": True,
+    }

@@ -14,8 +14,13 @@ NEARLY = 0.75  # the share of the needed score from which a missed word's own sc
 def result_line(name: str, result: Result, *, verbose: bool = False) -> str:
     """`kitchen.jpg   cup .91  cup .84     not here: cat (below .13)`"""
     line = f"{name}   {region_list(result) or 'nothing found'}"
-    missed = absent_list(result.absent, verbose=verbose)
-    return f"{line}     not here: {missed}" if missed else line
+    learned = [word for word in result.absent if not word.unknown]
+    unknown = [word.phrase for word in result.absent if word.unknown]
+    if learned:
+        line += f"     not here: {absent_list(learned, verbose=verbose)}"
+    if unknown:
+        line += f"     never learned: {', '.join(unknown)} (ask a larger engine)"
+    return line
 
 
 def region_list(result: Result, most: int = 12) -> str:

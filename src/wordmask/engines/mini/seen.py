@@ -17,6 +17,15 @@ class EncoderMaps(NamedTuple):
     fine: Array  # and at stride 4
     depth: Array  # (H / 8, W / 8)
     whole: Array  # (256,) unit vector of the picture
+    shared: Array  # (40, H / 8, W / 8), from which the classes are computed
+
+
+class PromptArrays(NamedTuple):
+    """What all prompts of a picture read, at strides 16, 8 and 4."""
+
+    cells: Array
+    middle: Array
+    detail: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +35,7 @@ class MiniSeen:
     image: Image
     inner: Size  # height and width that the network sees
     encoded: Once[EncoderMaps]
+    prompt_maps: Once[PromptArrays]  # made for the first prompt
     features: Once[FeatureMap]  # words look at further sizes too, encoded when first needed
 
     @property
@@ -38,6 +48,7 @@ class MiniSeen:
 
     @property
     def nbytes(self) -> int:
-        arrays = sum(int(array.nbytes) for maps in self.encoded.made for array in maps)
+        maps = [*self.encoded.made, *self.prompt_maps.made]
+        arrays = sum(int(array.nbytes) for one in maps for array in one)
         made = sum(found.nbytes for found in self.features.made)
         return int(self.image.pixels.nbytes) + arrays + made

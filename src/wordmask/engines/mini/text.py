@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from wordmask.core.classes import ClassNames
 from wordmask.core.image import Array, frozen
+from wordmask.core.once import Once
 from wordmask.core.protocols import Rivals
 from wordmask.engines.mini.files import open_network
 
@@ -41,13 +43,18 @@ class TextEncoder:
         with np.load(folder / "words.npz") as table:
             rows = table["vectors"].astype(np.float32)
             self._down, self._up = table["down"].astype(np.float32), table["up"].astype(np.float32)
-            names, kin = (str(table[k]).split("\n") for k in ("names", "kin"))
+            names, kin, classes = (
+                str(table[key]).split("\n") for key in ("names", "kin", "classes")
+            )
+            learned = int(table["learned"])
         self._folder, self._settings, self._lock = folder, settings, Lock()
         self._text: Any = None
         self._known = dict(zip(names, unit(rows), strict=True))
         self._shipped = len(self._known)
         self._lists: dict[tuple[str, ...], Array] = {}
         self.rivals = self._rivals([line.split("\t") for line in kin])
+        pairs = [line.split("\t") for line in classes]
+        self.class_names = Once(lambda: self._class_names(names[:learned], pairs))
 
     @property
     def remembered(self) -> int:
@@ -87,6 +94,11 @@ class TextEncoder:
         things = list(dict.fromkeys(thing for thing, _ in pairs))
         of = np.array([things.index(thing) for thing, _ in pairs])
         return Rivals(self.embed(things), self.embed([other for _, other in pairs]), of)
+
+    def _class_names(self, learned: list[str], pairs: list[list[str]]) -> ClassNames:
+        class_of = np.array([int(number) for number, _ in pairs])
+        names = self.embed([name for _, name in pairs])
+        return ClassNames(self.embed(learned), names, class_of, int(class_of.max()) + 1)
 
     def _encode(self, phrases: list[str]) -> Array:
         """Each phrase in each template, averaged; sorted by length so that little is padding."""

@@ -47,14 +47,7 @@ def encode(item: Named, options: FormatOptions, *, masks: bool = True) -> dict[s
         for region, vector in zip(regions, result.embeddings, strict=True):
             data = vector.astype(_DTYPES[options.embeddings]).tobytes()
             region["embedding"] = base64.b64encode(data).decode("ascii")
-    absent = [
-        {
-            "phrase": word.phrase,
-            "best": parsing.plain(word.best),
-            "needed": parsing.plain(word.needed),
-        }
-        for word in result.absent
-    ]
+    absent = [_absent_row(word) for word in result.absent]
     return value | {"absent": absent, "made_by": list(result.made_by)}
 
 
@@ -153,10 +146,20 @@ def _why(row: Any, where: str) -> Why:
     return Why(**values)
 
 
+def _absent_row(word: Absent) -> dict[str, Any]:
+    row = {
+        "phrase": word.phrase,
+        "best": parsing.plain(word.best),
+        "needed": parsing.plain(word.needed),
+    }
+    return row | {"unknown": True} if word.unknown else row
+
+
 def _absent(row: Any, where: str) -> Absent:
     best = parsing.number(parsing.take(row, "best", (int, float), where), where)
     needed = parsing.number(parsing.take(row, "needed", (int, float), where), where)
-    return Absent(parsing.take(row, "phrase", str, where), best, needed)
+    unknown = parsing.check_kind(row.get("unknown", False), bool, f"{where}: unknown")
+    return Absent(parsing.take(row, "phrase", str, where), best, needed, unknown)
 
 
 def _embeddings(value: dict[str, Any], regions: list[Any], where: str) -> Array | None:

@@ -196,7 +196,13 @@ def _find_absent(
     """Every word without a region."""
     there = set(result.names)
     missing = [word for word in result.vocabulary if word in names and word not in there]
-    return tuple(_absent(word, names.index(word), naming, threshold, maps) for word in missing)
+    unknown = np.zeros(len(names), bool) if maps is None else maps.unknown
+    return tuple(
+        _absent(word, names.index(word), naming, threshold, maps)._replace(
+            unknown=bool(unknown[names.index(word)])
+        )
+        for word in missing
+    )
 
 
 def _absent(

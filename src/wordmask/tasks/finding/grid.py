@@ -15,12 +15,13 @@ from annotated_types import Ge, Interval
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
-from wordmask.core.options import Share, check
-from wordmask.core.protocols import PromptBatch, Seen, Segmenter
+from wordmask.core.options import Confidence, Share, check
+from wordmask.core.protocols import CutThresholds, PromptBatch, Seen, Segmenter
 from wordmask.ops import merge, regions
 from wordmask.tasks.finding.candidates import Candidates
 
 HELD = 512  # survivors that are held before duplicates among them are dropped for the first time
+USUAL = CutThresholds(0.6, 0.7)  # for an engine that says none of its own
 SURE = 0.85  # quality from which later points inside a region need no prompt
 CONTRAST = 24  # of 255: an area with less contrast than this within a step of the grid is even
 LOGIT_LIMIT = 100  # logits are clipped to this and held as float16
@@ -34,10 +35,11 @@ class EverythingOptions:
     """Points of the grid along the longer side."""
     adaptive: bool = True
     """Prompt every fourth point first, and skip later ones on an even surface of a sure region."""
-    min_quality: Share = 0.6
-    """Regions below this estimate of their own IoU are dropped."""
-    min_stability: Share = 0.7
-    """Regions that change more than this under a small shift of the threshold are dropped."""
+    min_quality: Confidence = "auto"
+    """Regions below this estimate of their own IoU are dropped: 0 to 1, or auto (the engine's)."""
+    min_stability: Confidence = "auto"
+    """Regions that change more than this under a small shift of the threshold are dropped: 0 to 1,
+    or auto (the engine's)."""
     iou_threshold: Share = 0.7
     """Of two regions that overlap more than this, the better one stays."""
     min_region_size: Annotated[int, Ge(0)] = 100
@@ -50,6 +52,14 @@ class EverythingOptions:
 
     def __post_init__(self) -> None:
         check(self)
+
+    def thresholds(self, own: CutThresholds | None) -> CutThresholds:
+        """What is asked for; where that is auto, the engine's `own`, or usual ones."""
+        quality, stability = own or USUAL
+        return CutThresholds(
+            quality if self.min_quality == "auto" else float(self.min_quality),
+            stability if self.min_stability == "auto" else float(self.min_stability),
+        )
 
 
 class Window(NamedTuple):
@@ -250,8 +260,9 @@ def _prompt(
     _, candidates, height, width = cuts.logits.shape
     logits = cuts.logits.reshape(-1, height, width)
     quality = cuts.quality.reshape(-1)
-    good = np.flatnonzero(quality >= options.min_quality)
-    good = good[regions.stability(logits[good]) >= options.min_stability]
+    needed = options.thresholds(cuts.thresholds)
+    good = np.flatnonzero(quality >= needed.quality)
+    good = good[regions.stability(logits[good]) >= needed.stability]
     clipped = np.clip(logits[good], -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.float16)
     return _Survivors(clipped, quality[good], points[good // candidates])
 

@@ -87,7 +87,8 @@ class View:
             proposals = proposer.propose_all(seen)
         prompts = ("everything",) * len(proposals.masks)
         found = Candidates(proposals.masks, prompts, proposals.quality)
-        return drop_small_and_duplicate(found[found.quality >= options.min_quality], options)
+        needed = options.thresholds(None)
+        return drop_small_and_duplicate(found[found.quality >= needed.quality], options)
 
     @property
     def _finds_regions(self) -> bool:

@@ -9,6 +9,13 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool, resample
+from wordmask.tasks.finding.classes import (
+    Judges,
+    choose_judges,
+    class_planes,
+    class_shares,
+    class_support,
+)
 
 PEAK_CELLS = 30  # the most probable cells of a word that say whether it is in the picture
 ABSENT_SHARE = 0.02  # share of its probability that an absent word keeps
@@ -44,10 +51,47 @@ class WordMaps:
         self._logits(self.features.vectors.reshape(-1, dims), out=planes[:-1])
         none = self._none()
         planes[-1] = -np.inf if none is None else none
+        self._add_support(planes)
         softmax_in_place(planes)
         if self.features.presence > 0:
             suppress_absent_words(planes, self.features.presence)
+        self._add_class_words(planes)
         return planes.reshape(-1, height, width)
+
+    @cached_property
+    def unknown(self) -> Array:
+        """(C,) bool: words of which the engine says that it does not know them."""
+        return np.zeros(len(self), bool) if self._judges is None else self._judges.unknown
+
+    @cached_property
+    def _judges(self) -> Judges | None:
+        classes = self.features.classes
+        return None if classes is None else choose_judges(classes.names, self.texts, self.starts)
+
+    @property
+    def _grid(self) -> Size:
+        height, width, _ = self.features.vectors.shape
+        return height, width
+
+    def _add_support(self, logits: Array) -> None:
+        """In place, (C + 1, cells): classes support learned words and stand for the others."""
+        classes, judges = self.features.classes, self._judges
+        if classes is None or judges is None:
+            return
+        logits[judges.by_class.rows] = -np.inf
+        if len(judges.supported.rows):
+            rows, support = class_support(classes, judges.supported.members, self._grid)
+            logits[judges.supported.rows[rows]] += support.reshape(len(rows), logits.shape[1])
+
+    def _add_class_words(self, planes: Array) -> None:
+        """In place: the words that classes judge, (C + 1, cells); the others share the rest."""
+        classes, judges = self.features.classes, self._judges
+        if classes is None or judges is None or not len(judges.by_class.rows):
+            return
+        own = class_planes(classes, judges.by_class.members, self._grid)
+        own = own.reshape(len(own), planes.shape[1])
+        planes *= 1 - own.sum(0)
+        planes[judges.by_class.rows] = own
 
     def _logits(self, vectors: Array, out: Array | None = None) -> Array:
         """(C, N) for (N, D) unit rows; a word's logit is that of its nearest spelling."""
@@ -85,16 +129,41 @@ class WordMaps:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
         return pool.mean_inside(masks, np.moveaxis(self.probabilities, 0, -1))
 
-    def of_vectors(self, vectors: Array) -> Array:
+    def of_regions(self, masks: Masks, vectors: Array | None = None) -> Array:
+        """(N, C + 1): what each mask shows, if it shows one of the words.
+
+        Where the segmenter gave a unit vector for each cut (N, D), two opinions are joined by their
+        geometric mean, as in OVSAM. Words that classes judge are judged by those under the mask.
+        """
+        shares = self.under(masks)
+        if vectors is not None:
+            shares[:, :-1] = np.sqrt(shares[:, :-1] * self._of_vectors(vectors))
+        classes, judges = self.features.classes, self._judges
+        if classes is None or judges is None or not len(judges.by_class.rows):
+            return _share_out(shares)
+        own = class_shares(classes, judges.by_class.members, masks)
+        shares[:, judges.by_class.rows] = 0
+        named: Array = _share_out(shares) * (1 - own.sum(1, keepdims=True))
+        named[:, judges.by_class.rows] = own
+        return named
+
+    def _of_vectors(self, vectors: Array) -> Array:
         """(N, C): the probability of every word for (N, D) unit vectors of single regions."""
         planes = self._logits(vectors)
         softmax_in_place(planes)
-        return planes.T
+        shares: Array = planes.T
+        return shares
 
     def calibrate(self, scores: Array, areas: Array) -> Array:
         """How often a region of this mean probability and area in pixels is right, (N,) of (N,)."""
         height, width = self.size
         return curve(scores, areas / (height * width), *self.features.calibration)
+
+
+def _share_out(shares: Array) -> Array:
+    """Rows that sum to 1."""
+    fractions: Array = shares / np.maximum(shares.sum(1, keepdims=True), 1e-12)
+    return fractions
 
 
 def interpolate(plane: Array, grid: Size) -> Array:

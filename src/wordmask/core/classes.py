@@ -1,0 +1,66 @@
+"""Classes that an engine tells apart in a picture, beside the words that its vectors learned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wordmask.core.image import Array
+from wordmask.core.once import Once
+
+
+@dataclass(frozen=True, eq=False)
+class ClassNames:
+    """What an engine knows by name: the words of its dense vectors, and a classifier's classes."""
+
+    learned: Array  # (T, D) unit rows: words that the dense vectors were trained on
+    names: Array  # (M, D) unit rows: names of classes; a class may have several
+    class_of: Array  # (M,) int: the class of K that each name means
+    count: int  # K
+    alike: float = 0.6  # cosine from which a phrase is near enough to a learned word
+    same: float = 0.9  # cosine from which a phrase is a name
+
+    def are_learned(self, texts: Array) -> Array:
+        """(S,) bool: the phrases (S, D) that the dense vectors can judge."""
+        near: Array = (texts @ self.learned.T).max(1) >= self.alike
+        return near
+
+    def classes_of(self, texts: Array) -> Array:
+        """(S, K) bool: the classes that each phrase (S, D) means."""
+        phrase, name = np.nonzero(texts @ self.names.T >= self.same)
+        meant = np.zeros((len(texts), self.count), bool)
+        meant[phrase, self.class_of[name]] = True
+        return meant
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMaps:
+    """Probabilities of K classes in a picture."""
+
+    local: tuple[Array, ...]  # (K, h, w) of each pass, on grids that cover the picture
+    whole: Array  # (K,) of the picture as a whole
+
+
+@dataclass(frozen=True, eq=False)
+class ClassEvidence:
+    """A classifier's opinion on one picture, made when a word needs it.
+
+    A word's evidence in a cell is the mean over the passes of the log-odds of its classes there,
+    plus `weight` times their log-odds in the whole picture; `slope` and `offset` make log-odds of
+    "the word is here" of it. Under a mask the log-odds in it count alone, plus `region_offset`.
+    A word that the vectors learned gets `support` times its evidence above `support_from` added to
+    its logit, but no more than `support_most`.
+    """
+
+    names: ClassNames
+    maps: Once[ClassMaps]
+    weight: float
+    slope: float
+    offset: float
+    region_offset: float
+    support: float
+    support_from: float
+    support_most: float
+
+    @property
+    def nbytes(self) -> int:
+        return sum(made.whole.nbytes + sum(a.nbytes for a in made.local) for made in self.maps.made)
