@@ -102,7 +102,7 @@ def test_a_click_means_the_thing_in_every_frame(video, tmp_path):
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
-        (("edit", "remove", "VIDEO", "--prompt", "cat"), 2, "no frame holds what is meant"),
+        (("edit", "remove", "VIDEO", "--prompt", "cat"), 2, "is meant (cat: best"),
         (("edit", "replace", "VIDEO", "--prompt", "red", "--edit-prompt", "a"), None, "flickers"),
         (("edit", "remove", "VIDEO", "PICTURE", "--prompt", "red"), 2, "give one kind"),
         (("edit", "remove", "VIDEO", "--result", "PICTURE"), 2, "named, clicked or boxed"),

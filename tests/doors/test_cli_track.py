@@ -124,6 +124,20 @@ def test_whole_videos_are_written_at_the_end(video, tmp_path):
         assert again[7].track_ids.tolist() == [1]
 
 
+def test_a_sheet_shows_each_object_from_first_to_last(video, tmp_path):
+    out = tmp_path / "out"
+    words = ("red disc", "blue disc")
+    assert run_here("track", video, *words, "--model", "fake", "-o", out, "--format", "sheet") == 0
+    assert names(out) == ["discs.sheet.png", "discs.tracks.jsonl"]
+    sheet = load(out / "discs.sheet.png").astype(int)
+    middle = sheet.shape[0] // 2
+    redness = (sheet[..., 0] - sheet[..., 2] > 100).sum(1)
+    assert redness[:middle].sum() > 20 * redness[middle:].sum()
+    assert run_here("track", video, "cat", "--model", "fake", "-o", tmp_path / "none",
+                    "--format", "sheet") == 0  # fmt: skip
+    assert names(tmp_path / "none") == ["discs.tracks.jsonl"]
+
+
 def test_json_on_stdout_is_a_line_a_frame(folder, tmp_path):
     ran = run_apart("track", folder, "red disc", "--model", "fake", "--json", "-o", tmp_path / "o")
     lines = [json.loads(line) for line in ran.stdout.splitlines()]

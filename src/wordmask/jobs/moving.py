@@ -12,7 +12,7 @@ from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Text
-from wordmask.core.result import Result
+from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
 from wordmask.files import identity, sweep
 from wordmask.jobs.edits import LABELS, Edit, Editor, load_editor
@@ -46,6 +46,15 @@ class MovingJob:
     change: Change
     path: Path  # of the video that is written
     presence: Presence = field(default_factory=Presence)  # who has been there so far
+
+    nearest: dict[str, Absent] = field(default_factory=dict)  # word -> its best miss
+
+    def note(self, result: Result) -> None:
+        """Keep how near words came that were not found."""
+        for miss in result.absent:
+            best = self.nearest.get(miss.phrase)
+            if best is None or miss.best > best.best:
+                self.nearest[miss.phrase] = miss
 
     def tracker(self) -> LiveTracker:
         return live_tracker(self.models, self.query.text, None, self.segmenting)
@@ -103,7 +112,14 @@ def render(job: MovingJob) -> Generator[VideoFrame, None, None]:
             sink.write(image, footage.time_of(frame))
             yield frame
         if not job.presence.names:
-            raise PromptError(f"nothing to change in {footage.name}: no frame holds what is meant")
+            raise PromptError(
+                f"nothing to change in {footage.name}: no frame holds what is meant{_best(job)}"
+            )
+
+
+def _best(job: MovingJob) -> str:
+    misses = [f"{x.phrase}: best {x.best:.2f}, needs {x.needed:.2f}" for x in job.nearest.values()]
+    return f" ({'; '.join(misses)})" if misses else ""
 
 
 def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image, Result]]:
@@ -115,6 +131,7 @@ def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image,
             result = tracker.show(shown)
         waiting.append(frame)
         job.presence.add(result)
+        job.note(result)
         yield frame.image, result
 
 

@@ -19,6 +19,7 @@ from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.presence import Presence
 from wordmask.jobs.setup import Setup
+from wordmask.jobs.tracksheet import draw_track_sheet
 from wordmask.media import formats
 from wordmask.media.drawing import render
 from wordmask.media.drawing.overlay import overlay
@@ -40,8 +41,8 @@ from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
 from wordmask.tasks.tracking.live import LiveTracker
 
-OVERLAY, TIMELINE = ".tracks.mp4", ".timeline.png"
-VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots", "timeline"]
+OVERLAY, TIMELINE, SHEET = ".tracks.mp4", ".timeline.png", ".sheet.png"
+VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots", "timeline", "sheet"]
 WHOLE: tuple[VideoFormat, ...] = ("ytvis", "mots")  # written when all frames are there
 
 
@@ -51,8 +52,8 @@ class VideoOutputs(OutputOptions):
 
     format: tuple[VideoFormat, ...] = ("jsonl", "overlay")
     """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame),
-    ytvis (YouTube-VIS), mots (MOTS as text), timeline (a picture of who is there when); many may be
-    given."""
+    ytvis (YouTube-VIS), mots (MOTS as text), timeline (a picture of who is there when),
+    sheet (pictures of each object); many may be given."""
     fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
     """Frames a second of the overlay, which then has no sound; default: the video's own, 25 for a
     folder of frames."""
@@ -108,6 +109,7 @@ class TrackJob:
         """Files that it writes, beside pictures of single frames."""
         suffixes = [OVERLAY] if "overlay" in self.outputs.format else []
         suffixes += [TIMELINE] if "timeline" in self.outputs.format else []
+        suffixes += [SHEET] if "sheet" in self.outputs.format else []
         suffixes += [f".tracks{suffix}" for suffix in self.wholes.values()]
         others = [self.target.with_name(self.target.name + suffix) for suffix in suffixes]
         return (self.lines, *others)
@@ -127,6 +129,10 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
             "pictures of ids need a folder of their own", mend=Mend("output_dir", "FOLDER")
         )
     footage = open_footage(source, fps=outputs.fps)
+    if "sheet" in outputs.format and footage.live is not None:
+        raise OptionError(
+            "a sheet needs frames that can be read again, and a camera's cannot; leave it out"
+        )
     models = setup.load()
     recipe: dict[str, Any] = {
         "source": _identify(footage.path),
@@ -168,13 +174,22 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
 
 def _write_wholes(job: TrackJob) -> None:
     """Files that tell of all frames at once, made of the lines."""
-    if "timeline" in job.outputs.format:
+    wants_timeline, wants_sheet = (name in job.outputs.format for name in ("timeline", "sheet"))
+    if wants_timeline or wants_sheet:
         presence = Presence()
         for line in read_lines(job.lines):
             presence.add(line.result)
+    if wants_timeline:
         rows = [TimelineRow(id, name, presence.runs[id]) for id, name in presence.names.items()]
         picture = draw_timeline(sorted(rows, key=lambda row: row.id), presence.frames)
         render.write(picture, job.target.with_name(job.target.name + TIMELINE))
+    if wants_sheet:
+        lines = read_lines(job.lines)
+        frames = (frame.image for frame in job.footage.frames())
+        pairs = ((image, line.result) for image, line in zip(frames, lines, strict=True))
+        sheet = draw_track_sheet(pairs, presence)
+        if sheet is not None:
+            render.write(sheet, job.target.with_name(job.target.name + SHEET))
     if job.wholes:
         items = [Named(line.name, line.result) for line in read_lines(job.lines)]
         for name, suffix in job.wholes.items():
