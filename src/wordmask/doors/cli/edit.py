@@ -96,7 +96,8 @@ def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
 _add(
     "remove",
     "Take the target out and fill in what may be behind it.\n\n"
-    "wordmask edit remove room.jpg --prompt cat --prompt dog --fill classical --output-dir out",
+    "wordmask edit remove room.jpg --prompt cat --prompt dog --fill classical --output-dir out\n\n"
+    "wordmask edit remove street.mp4 --prompt car -o clean.mp4",
 )
 _add(
     "replace",
