@@ -29,8 +29,9 @@ NEAR, FAR = 6.0, 14.0  # cells that it may have moved since the last frame, sinc
 REACH = 12  # only cells so near to the last mask are asked
 RIDGE_SHARE = 0.3  # of the regression in the answer
 CUTTER_SHARE = 0.5  # of the cutter's logits
-ABSENT = 0.62  # cosine with the prototype under which it is gone
-SOON, BACK_SOON, BACK = 2, 0.66, 0.76  # frames, and cosines from which it is back where it was
+CUT_AGREES = 0.8  # IoU with what was matched, from which a cut counts
+ABSENT = 0.64  # cosine with the prototype under which it is gone
+SOON, BACK_SOON, BACK = 2, 0.68, 0.80  # frames, and cosines from which it is back where it was
 GROWN, UNLIKE = 4.0, 0.75  # so many times larger than it was shown and less alike: it ran over
 PEAK = 0.66  # cosine of a cell where a search begins
 FOUND, SURE = 0.82, 0.88  # cosines for a find where it can have gone, and for one elsewhere
@@ -203,18 +204,21 @@ class ObjectTracker:
         return inside.clip(1e-4, 1 - 1e-4).reshape(grid)
 
     def _cut_again(self, sight: _Sight, coarse: Array, logits: Array) -> Array:
-        """(h, w) logits at stride 4, mixed with those of the cut that agrees best and is good.
+        """(h, w) logits at stride 4, mixed with those of the cut that agrees best.
 
-        The less it agrees, the less it counts: a cutter may take the rider and leave the bicycle.
+        The less it agrees, the less it counts, and below `CUT_AGREES` nothing: a cutter may take
+        the rider and leave the bicycle.
         """
         inside = logits > 0
         height, width = inside.shape
         scale = np.array([sight.seen.size[1] / width, sight.seen.size[0] / height] * 2)
         box = np.array(tight_box(inside)) * scale
-        masks, quality, _ = self._cut(sight.seen, PromptBatch.of_boxes(box[None], coarse[None]))
+        masks, _, _ = self._cut(sight.seen, PromptBatch.of_boxes(box[None], coarse[None]))
         cut = masks[0] > 0
         agreement = (cut & inside).sum((1, 2)) / (cut | inside).sum((1, 2))
-        best = int((quality[0].clip(0, 1) * agreement).argmax())
+        best = int(agreement.argmax())
+        if agreement[best] < CUT_AGREES:
+            return logits
         share = CUTTER_SHARE * float(agreement[best])
         return np.asarray((1 - share) * logits + share * masks[0, best].clip(-8, 8))
 
