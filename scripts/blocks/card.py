@@ -17,9 +17,13 @@ FAILURES = (
     (
         "coffee.png",
         ("cup", "spoon", "table", "saucer"),
-        "Close-ups: cup, saucer and spoon fall into pieces",
+        "A word that it never learned is missed, and a neighbour takes it: the cup the saucer",
     ),
-    ("rocket.jpg", ("rocket", "sky", "tower"), "Things that no training set names"),
+    (
+        "rocket.jpg",
+        ("rocket", "sky"),
+        "What classes find has a rough outline: they look at cells of 32 pixels",
+    ),
     ("page.png", ("letter", "paper"), "Print: letters are not things to it"),
 )
 

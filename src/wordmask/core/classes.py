@@ -13,9 +13,8 @@ class ClassNames:
     """What an engine knows by name: the words of its dense vectors, and a classifier's classes."""
 
     learned: Array  # (T, D) unit rows: words that the dense vectors were trained on
-    names: Array  # (M, D) unit rows: names of classes; a class may have several
-    class_of: Array  # (M,) int: the class of K that each name means
-    count: int  # K
+    names: Array  # (M, D) unit rows: names of classes
+    classes: Array  # (M, K) bool: the classes that each name means
     alike: float = 0.6  # cosine from which a phrase is near enough to a learned word
     same: float = 0.9  # cosine from which a phrase is a name
 
@@ -26,9 +25,9 @@ class ClassNames:
 
     def classes_of(self, texts: Array) -> Array:
         """(S, K) bool: the classes that each phrase (S, D) means."""
-        phrase, name = np.nonzero(texts @ self.names.T >= self.same)
-        meant = np.zeros((len(texts), self.count), bool)
-        meant[phrase, self.class_of[name]] = True
+        meant = np.zeros((len(texts), self.classes.shape[1]), bool)
+        for phrase, name in zip(*np.nonzero(texts @ self.names.T >= self.same), strict=True):
+            meant[phrase] |= self.classes[name]
         return meant
 
 

@@ -15,7 +15,11 @@ from wordmask.tasks.finding.wordmaps import WordMaps
 
 DOG, CELLO, VIOLIN, NONSENSE = np.eye(4, dtype=np.float32)
 # Class 0 is a cello, 1 and 2 are violins, 3 has no name that anyone asks for.
-NAMES = ClassNames(DOG[None], np.stack([CELLO, VIOLIN, VIOLIN]), np.array([0, 1, 2]), 4)
+NAMES = ClassNames(
+    DOG[None],
+    np.stack([CELLO, VIOLIN]),
+    np.array([[True, False, False, False], [False, True, True, False]]),
+)
 
 
 def evidence(local: np.ndarray, whole: np.ndarray | None = None) -> ClassEvidence:

@@ -96,9 +96,11 @@ class TextEncoder:
         return Rivals(self.embed(things), self.embed([other for _, other in pairs]), of)
 
     def _class_names(self, learned: list[str], pairs: list[list[str]]) -> ClassNames:
-        class_of = np.array([int(number) for number, _ in pairs])
-        names = self.embed([name for _, name in pairs])
-        return ClassNames(self.embed(learned), names, class_of, int(class_of.max()) + 1)
+        names = {name: row for row, name in enumerate(dict.fromkeys(name for _, name in pairs))}
+        numbers = np.array([int(number) for number, _ in pairs])
+        classes = np.zeros((len(names), int(numbers.max()) + 1), bool)
+        classes[[names[name] for _, name in pairs], numbers] = True
+        return ClassNames(self.embed(learned), self.embed(list(names)), classes)
 
     def _encode(self, phrases: list[str]) -> Array:
         """Each phrase in each template, averaged; sorted by length so that little is padding."""

@@ -197,9 +197,10 @@ def _find_absent(
     there = set(result.names)
     missing = [word for word in result.vocabulary if word in names and word not in there]
     unknown = np.zeros(len(names), bool) if maps is None else maps.unknown
+    rows = {name: row for row, name in enumerate(names)}
     return tuple(
-        _absent(word, names.index(word), naming, threshold, maps)._replace(
-            unknown=bool(unknown[names.index(word)])
+        _absent(word, rows[word], naming, threshold, maps)._replace(
+            unknown=bool(unknown[rows[word]])
         )
         for word in missing
     )
