@@ -139,10 +139,12 @@ class MiniEngine:
     def _name_cuts(self, seen: MiniSeen, masks: Array) -> Array:
         """(P, 3, D): the mean unit vector under each candidate."""
         count, candidates, height, width = masks.shape
-        inside = (masks > 0).astype(np.float32)
-        blocks = inside.reshape(count * candidates, height // 2, 2, width // 2, 2)
-        share = blocks.mean((2, 4)).reshape(count * candidates, -1)  # of each cell of the vectors
-        pooled = share @ seen.maps.vectors.reshape(self.dims, -1).T
+        inside = (masks > 0).reshape(count * candidates, height, width).view(np.uint8)
+        # How many of its four parts are inside, for each cell of the vectors; a mean over blocks
+        # takes five times as long.
+        rows = inside[:, ::2] + inside[:, 1::2]
+        share = (rows[:, :, ::2] + rows[:, :, 1::2]).reshape(count * candidates, -1)
+        pooled = share.astype(np.float32) @ seen.maps.vectors.reshape(self.dims, -1).T
         return _unit(pooled).reshape(count, candidates, -1)
 
     # ---- Dense

@@ -195,30 +195,27 @@ def _find_absent(
 ) -> tuple[Absent, ...]:
     """Every word without a region."""
     there = set(result.names)
-    missing = [word for word in result.vocabulary if word in names and word not in there]
-    unknown = np.zeros(len(names), bool) if maps is None else maps.unknown
     rows = {name: row for row, name in enumerate(names)}
-    return tuple(
-        _absent(word, rows[word], naming, threshold, maps)._replace(
-            unknown=bool(unknown[rows[word]])
-        )
-        for word in missing
-    )
+    missing = [word for word in result.vocabulary if word in rows and word not in there]
+    word_ids = np.array([rows[word] for word in missing], np.int64)
+    highest = np.full(len(names), -1.0)
+    known = naming.label_ids < len(names)
+    np.maximum.at(highest, naming.label_ids[known], naming.scores[known])
+    best, needed = highest[word_ids], np.full(len(missing), threshold)
+    unknown = np.zeros(len(missing), bool)
+    if maps is not None:
+        unknown = maps.unknown[word_ids]
+        without = best < 0  # no candidate of this word: a cell says how near it came
+        best[without], to_beat = _nearest_cells(word_ids[without], maps)
+        needed[without] = np.where(best[without] < threshold, threshold, to_beat)
+    columns = (missing, np.maximum(best, 0).tolist(), needed.tolist(), unknown.tolist())
+    return tuple(Absent(*row) for row in zip(*columns, strict=True))
 
 
-def _absent(
-    word: str, word_id: int, naming: _Naming, threshold: float, maps: WordMaps | None
-) -> Absent:
-    """The word's best score and the one that it would have needed."""
-    own = naming.scores[naming.label_ids == word_id]
-    if len(own):
-        return Absent(word, float(own.max()), threshold)
-    if maps is None:
-        return Absent(word, 0.0, threshold)
-    # No candidate of this word: its most probable cell says how near it came.
-    plane = maps.probabilities[word_id]
-    y, x = np.unravel_index(int(plane.argmax()), plane.shape)
-    winner = float(maps.probabilities[:, y, x].max())
-    cell_area = np.prod(maps.size) / plane.size
-    best, to_beat = maps.calibrate(np.array([plane[y, x], winner]), cell_area).tolist()
-    return Absent(word, best, threshold if best < threshold else to_beat)
+def _nearest_cells(word_ids: Array, maps: WordMaps) -> tuple[Array, Array]:
+    """Calibrated scores of each word in its most probable cell, and of the word that wins there."""
+    planes = maps.probabilities.reshape(len(maps) + 1, -1)
+    cells = np.array([planes[word].argmax() for word in word_ids.tolist()], np.int64)
+    own, winners = planes[word_ids, cells], planes.max(0)[cells]
+    cell_area = np.full(len(cells), np.prod(maps.size) / planes.shape[1])
+    return maps.calibrate(own, cell_area), maps.calibrate(winners, cell_area)
