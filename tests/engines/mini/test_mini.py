@@ -1,5 +1,6 @@
 """The shipped weights on photographs of scikit-image; the export's parity with torch."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -240,6 +241,14 @@ def test_a_ceiling_competes_with_the_sky(mini):
     rivals = features.rivals.against(sky[None])
     assert (rivals @ ceiling).max() > 0.99
     assert (rivals @ clouds).max() < 0.99
+
+
+def test_files_of_an_earlier_version_are_refused(tmp_path):
+    settings = json.loads((home.shipped_files()[0].parent / "mini.json").read_text())
+    del settings["classes"], settings["everything"]
+    (tmp_path / "mini.json").write_text(json.dumps(settings))
+    with pytest.raises(WeightsError, match=r"says nothing of classes, everything.*earlier version"):
+        load("mini", EngineOptions(checkpoint=tmp_path))
 
 
 # ---- words that its vectors never learned

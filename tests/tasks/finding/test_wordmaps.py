@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wordmask.core.protocols import FeatureMap
+from wordmask.ops.odds import softmax_in_place
 from wordmask.tasks.finding.wordmaps import (
     ABSENT_SHARE,
     PEAK_CELLS,
     WordMaps,
     interpolate,
-    softmax_in_place,
     suppress_absent_words,
 )
 

@@ -1,15 +1,18 @@
 """What the commands over videos say: a bar while frames come, and who was there when."""
 
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from wordmask.doors.cli.lines import file_line
 from wordmask.jobs.moving import MovingJob, render
 from wordmask.jobs.presence import Presence
+
+if TYPE_CHECKING:
+    from wordmask.doors.cli.bar import Bar  # rich is loaded when a bar is shown
 
 MOST_RUNS = 6  # comings of one object that are listed
 
@@ -48,38 +51,27 @@ class FrameBar:
     """Frames a second and the time left, on a terminal; a pipe gets nothing."""
 
     def __init__(self, total: int) -> None:
-        self._bar: Any = None
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            columns = (
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[fps]} frames/s"),
-                TimeRemainingColumn(),
-            )
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("", total=total or None, fps="")
+        """`total`: 0 where nobody knows it."""
+        self._stack = ExitStack()
+        self._bar = _make_bar(total or None) if sys.stderr.isatty() else None
         self._start, self.count = perf_counter(), 0
 
     def __enter__(self) -> "FrameBar":
         if self._bar is not None:
-            self._bar.start()
+            self._stack.enter_context(self._bar)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._stack.close()
 
     def advance(self) -> None:
         self.count += 1
         if self._bar is not None:
-            fps = self.count / max(perf_counter() - self._start, 1e-9)
-            self._bar.update(self._task, completed=self.count, fps=f"{fps:.1f}")
+            rate = self.count / max(perf_counter() - self._start, 1e-9)
+            self._bar.move(self.count, f"{rate:.1f} frames/s")
+
+
+def _make_bar(total: int | None) -> "Bar":
+    from wordmask.doors.cli.bar import Bar
+
+    return Bar(total)

@@ -5,13 +5,16 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from wordmask.doors.cli.errors import sentence
 from wordmask.errors import SOME_FAILED, WordmaskError
 from wordmask.jobs.loop import Event
+
+if TYPE_CHECKING:
+    from wordmask.doors.cli.bar import Bar  # rich is loaded when a bar is shown
 
 Answer = TypeVar("Answer")
 NAME = 20  # characters of the current item's name beside the bar
@@ -70,11 +73,11 @@ def follow(
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     tally = Tally(noun)
     with ExitStack() as stack:
-        screen: _Lines | _Bar | None = None
+        screen: _Lines | _EventBar | None = None
         for event in events:
             if screen is None:
                 has_bar = event.total > 1 and sys.stderr.isatty()
-                screen = stack.enter_context(_Bar(event.total)) if has_bar else _Lines(to_stderr)
+                screen = _open_bar(event.total, stack) if has_bar else _Lines(to_stderr)
             screen.show(event)
             if event.kind != "start":
                 tally.add(event)
@@ -104,40 +107,21 @@ class _Lines:
         typer.echo(line, err=self._to_stderr or line.startswith("error:"))
 
 
-class _Bar:
+class _EventBar:
     """Lines above a progress bar, for a terminal."""
 
-    def __init__(self, total: int) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        columns = (
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", markup=False),
-        )
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("", total=total, rate="")
-
-    def __enter__(self) -> "_Bar":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __init__(self, bar: "Bar") -> None:
+        self._bar = bar
 
     def show(self, event: Event[Any]) -> None:
         rate = f"{event.rate:.1f}/s" if event.rate else ""
-        name = event.item.rpartition("/")[2][-NAME:]
-        self._bar.update(self._task, completed=event.count, rate=rate, description=name)
+        self._bar.move(event.count, rate, event.item.rpartition("/")[2][-NAME:])
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bar.say(line)
+
+
+def _open_bar(total: int, stack: ExitStack) -> _EventBar:
+    from wordmask.doors.cli.bar import Bar
+
+    return _EventBar(stack.enter_context(Bar(total)))

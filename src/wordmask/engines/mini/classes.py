@@ -6,6 +6,7 @@ import numpy as np
 
 from wordmask.core.classes import ClassMaps
 from wordmask.core.image import Array
+from wordmask.ops.odds import softmax_in_place
 
 # A mean over a picture is less certain than its cells are, so it is sharpened.
 SHARPER = 2.0
@@ -20,6 +21,6 @@ def class_maps(passes: Sequence[Array]) -> ClassMaps:
 
 def class_probabilities(logits: Array) -> Array:
     """Softmax over the first axis."""
-    powers = np.exp(logits - logits.max(0))
-    probabilities: Array = (powers / powers.sum(0)).astype(np.float32)
+    probabilities = logits.astype(np.float32)  # a copy
+    softmax_in_place(probabilities)
     return probabilities

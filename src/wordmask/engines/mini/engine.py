@@ -40,7 +40,7 @@ from wordmask.ops import resample
 FINE = 4  # stride of the cutter's masks
 NOTHING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3  # kinds of points, as trained
 PROMPTS_AT_ONCE = 4  # more are slower: their maps do not fit the cache
-CHANNELS_AT_ONCE = 64  # resized in one call of cv2, whose limit differs between versions
+NEEDED = ("side", "views", "scale", "calibration", "presence", "classes", "everything", "files")
 
 
 def load(name: str, options: EngineOptions) -> "MiniEngine":
@@ -52,7 +52,14 @@ def load(name: str, options: EngineOptions) -> "MiniEngine":
             f"the weights of {name} are not in {folder}; "
             "reinstall wordmask, or give a folder that the export of mini wrote"
         )
-    return MiniEngine(folder, json.loads(settings.read_text()), options)
+    values = json.loads(settings.read_text())
+    missing = [key for key in NEEDED if key not in values]
+    if missing:
+        raise WeightsError(
+            f"{settings} says nothing of {', '.join(missing)}: it was exported by an earlier "
+            "version of wordmask; export the checkpoint again"
+        )
+    return MiniEngine(folder, values, options)
 
 
 class Look(NamedTuple):

@@ -23,6 +23,7 @@ from wordmask.engines.mini.motion import Motion
 from wordmask.engines.mini.seen import MiniSeen
 from wordmask.errors import MaskError
 from wordmask.ops import regions, resample
+from wordmask.ops.odds import sigmoid
 
 QUALITY_SIDE, FAST_SIDE = 384, 352  # of a square with the pixels of an encoded window
 NEAR, FAR = 6.0, 14.0  # cells that it may have moved since the last frame, since it was shown
@@ -259,7 +260,7 @@ class ObjectTracker:
     def _learn(self, state: Followed, guess: _Guess, mask: Array) -> Followed:
         sight = guess.sight
         logits = resample.stretch(guess.logits, sight.grid).ravel()
-        inside = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        inside = sigmoid(logits).astype(np.float32)
         features = sight.features @ state.basis
         places, _ = sight.window.places(sight.grid)
         one = Masks.from_dense(mask)

@@ -93,7 +93,7 @@ def export_cutter_into(network: MiniNetwork, files: Path, out: Path) -> None:
     """Another cutter beside the rest of exported `files`; words keep their calibration."""
     out.mkdir(parents=True, exist_ok=True)
     for path in files.iterdir():
-        if path.suffix in (".onnx", ".npz", ".json"):
+        if path.suffix in (".onnx", ".npz", ".json") and files.resolve() != out.resolve():
             shutil.copyfile(path, out / path.name)
     export_prepare(network, out / "prepare.onnx")
     export_cutter(network, out / "cutter.onnx")

@@ -9,6 +9,7 @@ from wordmask.core.classes import ClassEvidence, ClassNames
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.ops import pool, resample
+from wordmask.ops.odds import log_odds, sigmoid
 
 LEAST = 1e-4  # lower probabilities count as this one: they are noise
 FAINT = 0.02  # a word whose highest probability is below this is nowhere
@@ -48,9 +49,9 @@ def choose_judges(names: ClassNames, texts: Array, starts: Array) -> Judges:
 def class_planes(evidence: ClassEvidence, members: Array, grid: Size) -> Array:
     """(W, h, w): the probability of each word in each cell of `grid`, at most `MOST` together."""
     least = (np.log(FAINT / (1 - FAINT)) - evidence.offset) / evidence.slope
-    rows, log_odds = _word_evidence(evidence, members, grid, least)
+    rows, odds = _word_evidence(evidence, members, grid, least)
     planes = np.zeros((len(members), *grid), np.float32)
-    planes[rows] = _sigmoid(evidence.slope * log_odds + evidence.offset)
+    planes[rows] = sigmoid(evidence.slope * odds + evidence.offset)
     total = planes.sum(0)
     planes *= np.minimum(1, MOST / np.maximum(total, 1e-9))
     return planes
@@ -58,8 +59,8 @@ def class_planes(evidence: ClassEvidence, members: Array, grid: Size) -> Array:
 
 def class_support(evidence: ClassEvidence, members: Array, grid: Size) -> tuple[Array, Array]:
     """What classes add to logits: rows (R,) that get anything, and (R, h, w) of them."""
-    rows, log_odds = _word_evidence(evidence, members, grid, evidence.support_from)
-    wanted = evidence.support * np.maximum(log_odds - evidence.support_from, 0)
+    rows, odds = _word_evidence(evidence, members, grid, evidence.support_from)
+    wanted = evidence.support * np.maximum(odds - evidence.support_from, 0)
     support: Array = np.minimum(wanted, evidence.support_most)
     return rows, support
 
@@ -72,15 +73,15 @@ def _word_evidence(
     Of a long list most words are nowhere: only the rest is brought to the grid.
     """
     maps = evidence.maps()
-    whole = evidence.weight * _log_odds(members @ maps.whole)
+    whole = evidence.weight * log_odds(members @ maps.whole, LEAST)
     passes = [_word_log_odds(one, members) for one in maps.local]
     highest = np.mean([one.max((1, 2)) for one in passes], 0) + whole
     rows = np.flatnonzero(highest >= least)
-    log_odds = np.zeros((len(rows), *grid), np.float32)
+    odds = np.zeros((len(rows), *grid), np.float32)
     for place, row in enumerate(rows):
         local = np.mean([resample.bilinear(one[row], grid) for one in passes], 0)
-        log_odds[place] = local + whole[row]
-    return rows, log_odds
+        odds[place] = local + whole[row]
+    return rows, odds
 
 
 def class_shares(evidence: ClassEvidence, members: Array, masks: Masks) -> Array:
@@ -91,8 +92,8 @@ def class_shares(evidence: ClassEvidence, members: Array, masks: Masks) -> Array
     passes = []
     for probabilities in evidence.maps().local:
         inside = pool.mean_inside(masks, np.moveaxis(probabilities, 0, -1))
-        passes.append(_log_odds(inside @ members.T))
-    shares = _sigmoid(np.mean(passes, 0) + evidence.region_offset)
+        passes.append(log_odds(inside @ members.T, LEAST))
+    shares = sigmoid(np.mean(passes, 0) + evidence.region_offset)
     fitted: Array = shares * np.minimum(1, MOST / np.maximum(shares.sum(1, keepdims=True), 1e-9))
     return fitted
 
@@ -101,15 +102,4 @@ def _word_log_odds(probabilities: Array, members: Array) -> Array:
     """(W, h, w) of the words, for (K, h, w) probabilities of classes."""
     count, height, width = probabilities.shape
     sums = members @ probabilities.reshape(count, -1)
-    return _log_odds(sums).reshape(len(members), height, width)
-
-
-def _sigmoid(log_odds: Array) -> Array:
-    probability: Array = 1 / (1 + np.exp(-np.clip(log_odds, -50, 50)))
-    return probability
-
-
-def _log_odds(probabilities: Array) -> Array:
-    clipped = np.clip(probabilities, LEAST, 1 - LEAST)
-    odds: Array = np.log(clipped / (1 - clipped))
-    return odds
+    return log_odds(sums, LEAST).reshape(len(members), height, width)

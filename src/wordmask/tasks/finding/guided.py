@@ -16,6 +16,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import PromptBatch, Seen, Segmenter
 from wordmask.ops import merge, regions
+from wordmask.ops.odds import sigmoid
 from wordmask.tasks.finding.candidates import Candidates, describe_point
 from wordmask.tasks.finding.pieces import Pieces, dense_candidates
 
@@ -241,5 +242,4 @@ def _probability(logits: Array, box: Array, size: Size) -> Array:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    probability: Array = 1 / (1 + np.exp(-interpolated))
-    return probability
+    return sigmoid(interpolated)

@@ -9,6 +9,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool, resample
+from wordmask.ops.odds import log_odds, sigmoid, softmax_in_place
 from wordmask.tasks.finding.classes import (
     Judges,
     choose_judges,
@@ -221,15 +222,5 @@ def curve(scores: Array, shares: Array, slope: float, offset: float, size: float
 
     Its log-odds are slope * logit(score) + offset + size * log(share).
     """
-    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-    logits = np.log(clipped / (1 - clipped))
-    odds = slope * logits + offset + size * np.log(np.maximum(shares, 1e-9))
-    calibrated: Array = 1 / (1 + np.exp(-odds))
-    return calibrated
-
-
-def softmax_in_place(planes: Array) -> None:
-    """Logits become probabilities over the first axis."""
-    planes -= planes.max(0)
-    np.exp(planes, out=planes)
-    planes /= planes.sum(0)
+    logits = log_odds(scores, 1e-6)
+    return sigmoid(slope * logits + offset + size * np.log(np.maximum(shares, 1e-9)))
