@@ -155,3 +155,14 @@ def test_an_interrupt_leaves_a_video_that_plays(tmp_path):
         running.communicate(timeout=60)
     assert written == []
     assert 0 < len(pixels_of(out / "long.glow.mp4")) < 300
+
+
+@pytest.mark.parametrize("command", [("effect", "blur"), ("edit", "remove")])
+def test_two_videos_do_not_go_into_one_file(video, tmp_path, capsys, command):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes())
+    typed = tmp_path / "clean.mp4"
+    target = ["--prompt", "red disc", "--model", "fake", "-o", str(typed)]
+    assert run_here(*command, str(video), str(other), *target) == 2
+    assert "2 videos would be written to it" in capsys.readouterr().err
+    assert not typed.exists()

@@ -96,6 +96,28 @@ def test_a_folder_as_davis(folder, tmp_path):
     assert (ids.reshape(*SIZE, -1).any(2) == truth).mean() > 0.99
 
 
+def test_pictures_of_ids_replace_no_frame_and_no_strange_picture(folder, tmp_path, capsys):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    davis = ["red disc", "--model", "fake", "--format", "davis", "-o"]
+    for overwrite in ([], ["--overwrite"]):
+        assert run_here("track", str(folder), *davis, str(folder), *overwrite) == 2
+        assert "write to another folder" in capsys.readouterr().err
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "shot3.png").write_bytes(b"mine")
+    assert run_here("track", str(folder), *davis, str(out)) == 2
+    assert "shot3.png is there already" in capsys.readouterr().err
+    assert (out / "shot3.png").read_bytes() == b"mine"
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_two_frames_of_one_name_have_no_picture_each(folder, tmp_path, capsys):
+    save(folder / "shot3.jpg", frame(3).pixels)
+    davis = ["red disc", "--model", "fake", "--format", "davis", "-o", str(tmp_path / "out")]
+    assert run_here("track", str(folder), *davis) == 2
+    assert "two frames are called shot3" in capsys.readouterr().err
+
+
 def test_clicks_and_boxes_on_any_frame(video, tmp_path, capsys):
     code = run_here(
         "track", video, "--click", "0@9:30,30", "--click", "0:100,100,0",

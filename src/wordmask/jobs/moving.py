@@ -183,6 +183,16 @@ def _query_of(target: TargetOptions) -> Query:
     return Query(Text(target.prompt) if target.prompt else None, tuple(shown))
 
 
+def check_one_file(videos: Sequence[Path | str], outputs: OutputOptions) -> None:
+    """Several videos need a folder: of a file that was typed only the last would be left."""
+    typed = outputs.output_dir
+    if len(videos) > 1 and typed is not None and typed.suffix.lower() in ENCODERS:
+        raise OptionError(
+            f"{typed} is one file, and {len(videos)} videos would be written to it; give a folder",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+
+
 def _path_of(source: Path, label: str, outputs: OutputOptions) -> Path:
     """A file that the user typed, or one in the folder; others' files and the source stay."""
     folder = outputs.output_dir or source.parent

@@ -13,7 +13,7 @@ from wordmask.core.models import Models
 from wordmask.core.options import check
 from wordmask.core.result import Result
 from wordmask.errors import Mend, OptionError
-from wordmask.files import sweep
+from wordmask.files import identity, sweep
 from wordmask.jobs.digest import digest_of_file, plain
 from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
@@ -261,15 +261,17 @@ class _Writer:
 
 def _check_files(job: TrackJob) -> None:
     """Files of other runs stay; what a killed run left half written goes."""
+    _check_id_pictures(job)
     sweep(job.target.parent)
     if job.outputs.overwrite:
         job.lines.unlink(missing_ok=True)
         return
     if not job.lines.exists():
-        there = [path for path in job.files if path.exists()]
+        there = [path for path in (*job.files, *_id_pictures(job)) if path.exists()]
     else:
         first = next(read_lines(job.lines), None)
-        is_own = first is not None and first.run == job.run
+        # A camera never shows the same again, so nothing of it can be gone on with.
+        is_own = first is not None and first.run == job.run and job.footage.live is None
         there = [] if is_own else [job.lines]
     if there:
         raise OptionError(
@@ -279,12 +281,39 @@ def _check_files(job: TrackJob) -> None:
         )
 
 
+def _id_pictures(job: TrackJob) -> list[Path]:
+    """Where the pictures of ids go, as far as the frames are known."""
+    if "davis" not in job.outputs.format:
+        return []
+    folder, footage = job.target.parent, job.footage
+    return [folder / f"{footage.stem(index)}.png" for index in range(footage.count)]
+
+
+def _check_id_pictures(job: TrackJob) -> None:
+    """They have the frames' names: never in the frames' folder, and no two of one name."""
+    paths, source = _id_pictures(job), job.footage.path
+    if paths and source is not None and identity(source) == identity(job.target.parent):
+        raise OptionError(
+            f"pictures of ids have the names of the frames in {source} and would replace them; "
+            "write to another folder",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise OptionError(
+            f"two frames are called {twice.stem}, and {twice.name} would be of both; rename one"
+        )
+
+
 def _ids(result: Result) -> list[int]:
     return [] if result.track_ids is None else result.track_ids.tolist()
 
 
 def _identify(path: Path | None) -> Any:
-    """What the results are of: the video's content, the folder's name."""
-    if path is None or path.is_dir():
-        return None if path is None else str(path.resolve())
+    """What the results are of: the video's content, the folder's name and the age of its files."""
+    if path is None:
+        return None
+    if path.is_dir():
+        files = sorted(one for one in path.iterdir() if one.is_file())
+        return [str(path.resolve()), [(one.name, one.stat().st_mtime_ns) for one in files]]
     return digest_of_file(path)

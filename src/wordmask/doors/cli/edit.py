@@ -79,6 +79,7 @@ def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
         reference = getattr(flags, "reference", "")
         order = jobs.Edit(verb, flags.edit_prompt, style, reference, paint, options)
         if moving.are_videos(photos):
+            moving.check_one_file(photos, flags.setup(engine).outputs)
             for video in photos:
                 made = moving.edit_on(video, target.parse(), order, flags.setup(engine))
                 run_moving(made, verb)

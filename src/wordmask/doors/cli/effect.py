@@ -65,6 +65,7 @@ def _add(name: str) -> None:
         if getattr(laid, "picture", ""):
             options = jobs.with_picture(options, laid.picture, getattr(laid, "alpha", ""))
         if moving.are_videos(photos):
+            moving.check_one_file(photos, where.setup(engine).outputs)
             for video in photos:
                 made = moving.effect_on(video, name, options, target.parse(), where.setup(engine))
                 run_moving(made, name)

@@ -86,9 +86,14 @@ class Tracks:
     def regions(self) -> Regions:
         """All objects, to be paired with the regions of a frame; there must be one."""
         tracks = self.all
-        vectors = [track.vector for track in tracks if track.vector is not None]
+        known = [track.vector for track in tracks if track.vector is not None]
+        vectors = None
+        if known:  # an object that was shown has none yet: zeros are like nothing
+            unlike = np.zeros_like(known[0])
+            rows = [unlike if track.vector is None else track.vector for track in tracks]
+            vectors = np.stack(rows)
         return Regions(
             Masks.concatenate([track.mask for track in tracks]),
             np.array([track.label_id for track in tracks]),
-            np.stack(vectors) if len(vectors) == len(tracks) else None,
+            vectors,
         )
