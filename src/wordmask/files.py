@@ -237,6 +237,24 @@ def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Pa
     return write_bytes(path, data + b"\n")
 
 
+def append_line(path: Path, data: bytes) -> None:
+    """Add a line at the end of a file; when this returns, it is on the disk.
+
+    A line before it that was cut short spoils itself only.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            data = b"\n" + data
+        if os.write(handle, data) != len(data):
+            raise OSError("the disk is full")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def digest(path: Path) -> str:
     """sha256 of a file, in hex."""
     with path.open("rb") as file:

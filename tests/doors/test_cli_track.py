@@ -187,6 +187,22 @@ def test_a_killed_run_goes_on_to_the_same_results(video, tmp_path):
     assert len(list(frames(tmp_path / "cut/discs.tracks.mp4"))) == 20
 
 
+def test_a_killed_run_does_not_bring_back_what_was_given_up(tmp_path):
+    video = tmp_path / "gone.mp4"
+    with VideoSink(video, 12) as sink:
+        for k in range(16):
+            sink.write(frame(k % 4, blue=k < 2 or k > 9))
+    words = ("blue disc", "--model", "fake", "--forget-after", "4", "--look-every", "0")
+    run_here("track", video, *words, "-o", tmp_path / "whole")
+    lines = (tmp_path / "whole/gone.tracks.jsonl").read_bytes().splitlines(keepends=True)
+    run_here("track", video, *words, "-o", tmp_path / "cut")
+    (tmp_path / "cut/gone.tracks.jsonl").write_bytes(b"".join(lines[:9]))
+    assert run_here("track", video, *words, "-o", tmp_path / "cut") == 0
+    again = (tmp_path / "cut/gone.tracks.jsonl").read_bytes().splitlines(keepends=True)
+    assert again == lines
+    assert b'"regions":[]' in lines[15].replace(b" ", b"")
+
+
 def test_files_of_another_run_stay_unless_they_may_go(video, tmp_path, capsys):
     out = ("-o", tmp_path / "out", "--model", "fake")
     run_here("track", video, "red disc", *out)
@@ -253,6 +269,13 @@ def test_a_killed_run_leaves_nothing_half_written(tmp_path):
 def test_wrong_use_is_a_sentence(video, arguments, message, capsys):
     assert run_here("track", video, *arguments, "--model", "fake") == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_frame_that_is_not_there_is_told_before_work(video, tmp_path, capsys):
+    shown = ("--click", "0:30,30", "--click", "20:30,30", "--model", "fake")
+    assert run_here("track", video, *shown, "-o", tmp_path / "out") == 2
+    assert "only frames 0 to 19" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_camera_that_is_not_there(tmp_path, capsys):

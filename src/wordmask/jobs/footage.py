@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wordmask.errors import ImageError
-from wordmask.media.reading.limits import VideoLimits
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import SUFFIXES, Found, find
 from wordmask.media.video import read as videos
@@ -41,11 +40,8 @@ class Footage:
         return self.stems[index] if self.stems else f"{index:05d}"
 
 
-def open_footage(
-    source: str, limits: VideoLimits | None = None, fps: float | None = None
-) -> Footage:
+def open_footage(source: str, fps: float | None = None) -> Footage:
     """The frames that `source` names; `fps` replaces what it says itself."""
-    limits = limits or VideoLimits()
     found = CAMERA.fullmatch(source)
     if found is not None:
         live = NewestFrames(camera(int(found[1])))
@@ -59,11 +55,10 @@ def open_footage(
         return _of_folder(path, fps or FOLDER_FPS)
     if path.suffix.lower() in SUFFIXES:
         raise ImageError(f"{source} is one picture; give a video, or a folder of frames")
-    info = videos.info(path, limits)
-    count = round(info.seconds * info.fps)
+    info = videos.info(path)
     timing = path if fps is None else None
     return Footage(
-        source, path, fps or info.fps, count, lambda: videos.frames(path, limits), timing=timing
+        source, path, fps or info.fps, info.frames, lambda: videos.frames(path), timing=timing
     )
 
 

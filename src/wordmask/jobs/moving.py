@@ -57,7 +57,7 @@ class MovingJob:
                 self.nearest[miss.phrase] = miss
 
     def tracker(self) -> LiveTracker:
-        return live_tracker(self.models, self.query.text, None, self.segmenting)
+        return live_tracker(self.models, self.query, None, self.segmenting)
 
 
 def are_videos(names: Sequence[str]) -> bool:
@@ -125,10 +125,7 @@ def _best(job: MovingJob) -> str:
 def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image, Result]]:
     tracker = job.tracker()
     for frame in job.footage.frames():
-        result = tracker.step(frame.image)
-        shown = job.query.shown_in(frame.index)
-        if shown:
-            result = tracker.show(shown)
+        result = tracker.step(frame.image, job.query.shown_in(frame.index))
         waiting.append(frame)
         job.presence.add(result)
         job.note(result)

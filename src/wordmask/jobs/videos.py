@@ -37,9 +37,9 @@ from wordmask.media.formats.table import BY_NAME
 from wordmask.media.ledger import digest_of
 from wordmask.media.video.read import VideoFrame
 from wordmask.media.video.write import LastingSink, VideoSink
-from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.track import Query, TrackOptions, check_frames, live_tracker
 from wordmask.tasks.tracking.live import LiveTracker
+from wordmask.tasks.tracking.tracks import Standing, Standings
 
 OVERLAY, TIMELINE, SHEET = ".tracks.mp4", ".timeline.png", ".sheet.png"
 VideoFormat = Literal["jsonl", "overlay", "davis", "ytvis", "mots", "timeline", "sheet"]
@@ -75,7 +75,6 @@ class FrameAnswer:
 
     frame: VideoFrame
     result: Result
-    is_new: bool = True  # False: an earlier run made it
 
 
 @dataclass(frozen=True)
@@ -133,6 +132,8 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
         raise OptionError(
             "a sheet needs frames that can be read again, and a camera's cannot; leave it out"
         )
+    if footage.count:
+        check_frames(query.prompts, footage.count)
     models = setup.load()
     recipe: dict[str, Any] = {
         "source": _identify(footage.path),
@@ -153,21 +154,19 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
     What an earlier run of the same job wrote is read back, and it goes on from there. The overlay
     is finished wherever this ends, also where the caller stops.
     """
-    tracker = live_tracker(job.models, job.query.text, job.options, SegmentOptions())
+    tracker = live_tracker(job.models, job.query, job.options)
     count = 0
     with ExitStack() as stack:
         write = _Writer(job, stack)
         done = _Earlier(job)
         for frame in job.footage.frames():
             result = done.take(frame, tracker)
-            is_new = result is None
             if result is None:
-                result = _follow_frame(job, tracker, frame)
-                line = FrameLine(frame.index, frame.time_s, result, frame.image.name, job.run)
-                append_line(job.lines, line)
+                result = tracker.step(frame.image, job.query.shown_in(frame.index))
+                append_line(job.lines, _line_of(job, frame, result, tracker))
             write(frame, result)
             count += 1
-            yield FrameAnswer(frame, result, is_new)
+            yield FrameAnswer(frame, result)
     check_frames(job.query.prompts, count)
     _write_wholes(job)
 
@@ -197,10 +196,9 @@ def _write_wholes(job: TrackJob) -> None:
             formats.save_named(items, path, name)
 
 
-def _follow_frame(job: TrackJob, tracker: LiveTracker, frame: VideoFrame) -> Result:
-    result = tracker.step(frame.image)
-    shown = job.query.shown_in(frame.index)
-    return tracker.show(shown) if shown else result
+def _line_of(job: TrackJob, frame: VideoFrame, result: Result, tracker: LiveTracker) -> FrameLine:
+    name, (objects, needed) = frame.image.name, tracker.standings
+    return FrameLine(frame.index, frame.time_s, result, name, job.run, objects, needed)
 
 
 class _Earlier:
@@ -225,19 +223,17 @@ class _Earlier:
         """
         if frame.index >= self._count:
             return None
-        result = next(self._lines).result
-        ids = _ids(result)
-        rows = [
-            row
-            for row, id in enumerate(ids)
+        line = next(self._lines)
+        ids = _ids(line.result)
+        remembered = [
+            id
+            for id in ids
             if id not in self._known or self._last[id] == frame.index or frame.index in self._shown
         ]
         self._known.update(ids)
-        if rows:
-            tracker.restore(frame.image, result[rows])
-        else:
-            tracker.skip(frame.image)
-        return result
+        standings = Standings(tuple(Standing(*one) for one in line.standings), line.needed)
+        tracker.restore(frame.image, line.result, standings, remembered)
+        return line.result
 
 
 class _Writer:

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from wordmask.errors import FormatError, Mend, OptionError, OutputError
-from wordmask.files import identity, sweep
+from wordmask.files import append_line, identity, sweep
 from wordmask.version import __version__
 
 LEDGER = ".wordmask.jsonl"
@@ -110,18 +110,7 @@ class Ledger:
     def _append(self, row: Mapping[str, Any]) -> None:
         data = json.dumps(row, separators=(",", ":")).encode() + b"\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                # A line that was cut short spoils itself only.
-                size = os.fstat(handle).st_size
-                if size and os.pread(handle, 1, size - 1) != b"\n":
-                    data = b"\n" + data
-                if os.write(handle, data) != len(data):
-                    raise OSError("the disk is full")
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            append_line(self.path, data)
         except OSError as error:
             raise _output_error(self.path, error) from error
 

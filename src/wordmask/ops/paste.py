@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Size
-from wordmask.ops.regions import Box, box_around
+from wordmask.ops.regions import Box, box_around, distance_from
 
 
 class Hole(NamedTuple):
@@ -33,7 +33,7 @@ def make_hole(mask: Array, ring: int, feather: int) -> Hole:
         return Hole(mask, mask.astype(np.float32))
     distance = np.zeros(mask.shape)
     if not mask.all():
-        distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+        distance = distance_from(mask)
     dilated = distance <= ring
     ramp = np.clip((ring + 1 - distance) / (min(feather, ring) + 1), 0, 1)
     weight = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)  # smooth at both ends

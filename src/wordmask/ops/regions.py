@@ -48,6 +48,22 @@ def drop_specks(mask: Array, *, min_area: int) -> Array:
     return kept
 
 
+# ---- how near, how alike
+
+
+def distance_from(mask: Array) -> Array:
+    """(H, W) float32: pixels to the mask, 0 on it; the farthest float where it is empty."""
+    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5))
+
+
+def overlaps(masks: Array, targets: Array) -> Array:
+    """IoU of (..., H, W) bool over the last two axes, broadcast; 0 where both are empty."""
+    shared = (masks & targets).sum((-2, -1))
+    either = (masks | targets).sum((-2, -1))
+    ious: Array = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
+    return ious
+
+
 # ---- points deep inside
 
 

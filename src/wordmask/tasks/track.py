@@ -2,13 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
-
-from annotated_types import Ge, Interval
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
-from wordmask.core.options import Share, check
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Tracker
 from wordmask.core.result import Result
@@ -21,37 +17,10 @@ from wordmask.tasks.tracking.followers import (
     RegionFollower,
 )
 from wordmask.tasks.tracking.live import LiveTracker, Looks
+from wordmask.tasks.tracking.options import TrackOptions
 from wordmask.tasks.tracking.pointing import FramePrompt
 
 __all__ = ["FramePrompt", "LiveTracker", "TrackOptions", "live_tracker", "track"]
-
-
-@dataclass(frozen=True)
-class TrackOptions:
-    """How objects are followed through a video."""
-
-    how: Literal["auto", "tracker", "associate"] = "auto"
-    """tracker (an engine remembers the objects), associate (segment every frame and pair its
-    regions with the objects), or auto: tracker where an engine has one."""
-    look_every: Annotated[int, Ge(0)] = 10
-    """Look for the words again every so many frames, and after a cut; 0: only in the first."""
-    until_found: bool = False
-    """Stop looking for a word once it was found, and only follow it from there."""
-    birth_confidence: Share = 0.7
-    """Score from which a word that has an object already gets another one."""
-    birth_overlap: Share = 0.1
-    """A region that overlaps an object more than this (IoU) is no new one."""
-    forget_after: Annotated[int, Ge(0)] = 300
-    """Give up what a word found and what was not seen for so many frames."""
-    max_objects: Annotated[int, Interval(ge=1, le=1000)] = 32
-    """Words find no more objects than this at a time."""
-    refine_every: Annotated[int, Ge(0)] = 0
-    """Let the segmenter cut each object again every so many frames; 0: never."""
-    refine_below: Share = 0.0
-    """And at once where the tracker's confidence is below this."""
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True)
@@ -77,12 +46,10 @@ def track(
     segmenting: SegmentOptions | None = None,
 ) -> Iterator[tuple[Image, Result]]:
     """Each frame as soon as it is followed, with its objects; `track_ids` say which they are."""
-    tracker = live_tracker(models, query.text, options, segmenting)
+    tracker = live_tracker(models, query, options, segmenting)
     count = 0
     for count, frame in enumerate(frames, 1):
-        result = tracker.step(frame)
-        shown = query.shown_in(count - 1)
-        yield frame, tracker.show(shown) if shown else result
+        yield frame, tracker.step(frame, query.shown_in(count - 1))
     check_frames(query.prompts, count)
 
 
@@ -99,22 +66,18 @@ def check_frames(prompts: Sequence[FramePrompt], count: int) -> None:
 
 def live_tracker(
     models: Models,
-    text: Text | None = None,
+    query: Query | Text | None = None,
     options: TrackOptions | None = None,
     segmenting: SegmentOptions | None = None,
 ) -> LiveTracker:
-    """A tracker that is given frame after frame."""
+    """A tracker that is given frame after frame; ids that `query` shows are for its objects."""
     options = options or TrackOptions()
-    looks = Looks(
-        text,
-        segmenting or SegmentOptions(),
-        every=options.look_every,
-        until_found=options.until_found,
-        birth_confidence=options.birth_confidence,
-        birth_overlap=options.birth_overlap,
-        most=options.max_objects,
-    )
-    return LiveTracker(models, _follower(models, options), looks, options.forget_after)
+    text = query.text if isinstance(query, Query) else query
+    segmenting = segmenting or SegmentOptions(min_confidence=options.min_confidence)
+    tracker = LiveTracker(models, _follower(models, options), Looks(text, segmenting), options)
+    if isinstance(query, Query):
+        tracker.reserve(prompt.id for prompt in query.prompts if prompt.id is not None)
+    return tracker
 
 
 def _follower(models: Models, options: TrackOptions) -> Follower:

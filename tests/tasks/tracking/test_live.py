@@ -11,7 +11,7 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.engines.fake import Fake
 from wordmask.errors import ImageError, PromptError
-from wordmask.tasks.track import TrackOptions, live_tracker
+from wordmask.tasks.track import FramePrompt, Query, TrackOptions, live_tracker, track
 
 SIZE = (120, 200)
 RED, BLUE, GREEN = (220, 20, 20), (20, 20, 220), (20, 160, 20)
@@ -136,18 +136,65 @@ def test_until_found_looks_no_more(models):
     assert len(again) == 1
 
 
+def go_on(tracker, frames, results, standings, last):
+    """Restore what an earlier tracker found, each object as it was in its frame `last`."""
+    for k, (image, result) in enumerate(zip(frames, results, strict=True)):
+        ids = {id for id, seen in last.items() if k in (0, seen)}
+        tracker.restore(image, result, standings[k], ids)
+
+
 def test_a_run_goes_on_from_its_results(models):
     whole = live_tracker(models, Text(("red disc", "blue disc")))
-    results = [whole.step(frame(k)) for k in range(12)]
+    results, standings = [], []
+    for k in range(12):
+        results.append(whole.step(frame(k)))
+        standings.append(whole.standings)
     again = live_tracker(models, Text(("red disc", "blue disc")))
-    again.restore(frame(0), results[0])
-    for k in range(1, 5):
-        again.skip(frame(k))
-    again.restore(frame(5), results[5])
+    go_on(again, map(frame, range(6)), results[:6], standings, {1: 5, 2: 5})
     for k in range(6, 12):
         result = again.step(frame(k))
         assert ids_by_word(result) == ids_by_word(results[k])
         assert (result.masks.dense() == results[k].masks.dense()).all()
+
+
+def test_what_was_given_up_stays_so_in_a_run_that_goes_on(models):
+    query, options = Text(("red disc",)), TrackOptions(forget_after=3, look_every=0)
+    frames = [frame(0), *[paint(SIZE)] * 7, frame(1), frame(2)]
+    whole = live_tracker(models, query, options)
+    results, standings = [], []
+    for image in frames:
+        results.append(whole.step(image))
+        standings.append(whole.standings)
+    for stop in range(1, 8):
+        again = live_tracker(models, query, options)
+        go_on(again, frames[:stop], results[:stop], standings, {1: 0})
+        ids = [again.step(image).track_ids.tolist() for image in frames[stop:]]
+        assert ids == [result.track_ids.tolist() for result in results[stop:]]
+
+
+def test_a_run_that_goes_on_sees_the_cut_at_once(models):
+    query, options = Text(("green disc",)), TrackOptions(look_every=0)
+    tracker = live_tracker(models, query, options)
+    empty = live_tracker(models, query, options)
+    tracker.restore(frame(0), empty.step(frame(0)), empty.standings, ())
+    green = np.zeros((*SIZE, 3), np.uint8)
+    green[disc(SIZE, (100, 60), 20)] = GREEN
+    assert len(tracker.step(Image(green))) == 1
+
+
+def test_absent_words_say_what_a_look_needed(models):
+    query, options = Text(("red disc",)), TrackOptions(min_confidence=0.6, birth_confidence=0.9)
+    tracker = live_tracker(models, query, options)
+    tracker.step(frame(0))
+    (gone,) = tracker.step(paint(SIZE)).absent
+    assert (gone.best, gone.needed) == (0.0, pytest.approx(0.6))
+
+
+def test_words_take_no_id_of_an_object_that_is_shown_later(models):
+    shown = FramePrompt.of(2, [(30 + 8, 30)], id=1)
+    frames = [frame(k) for k in range(4)]
+    results = [r for _, r in track(frames, Query(Text(("blue disc",)), (shown,)), models)]
+    assert [sorted(r.track_ids.tolist()) for r in results] == [[2], [2], [1, 2], [1, 2]]
 
 
 def test_refining_is_gated(models):

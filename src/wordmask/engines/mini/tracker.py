@@ -122,7 +122,7 @@ class ObjectTracker:
         if old is not None and float(old.mask.iou(one)[0, 0]) >= AGREES and not old.lost:
             state = self._refine(old, sight, one, inside)
         else:
-            state = self._begin(sight, one, inside, old)
+            state = self._begin(sight, one, inside)
         return _pack(state, 0 if memory is None else memory.frame)
 
     def step(self, memory: Memory, seen: MiniSeen) -> TrackStep:
@@ -216,7 +216,7 @@ class ObjectTracker:
         box = np.array(tight_box(inside)) * scale
         masks, _, _ = self._cut(sight.seen, PromptBatch.of_boxes(box[None], coarse[None]))
         cut = masks[0] > 0
-        agreement = (cut & inside).sum((1, 2)) / (cut | inside).sum((1, 2))
+        agreement = regions.overlaps(cut, inside)
         best = int(agreement.argmax())
         if agreement[best] < CUT_AGREES:
             return logits
@@ -225,9 +225,8 @@ class ObjectTracker:
 
     # ---- learning
 
-    def _begin(self, sight: _Sight, mask: Masks, inside: Array, old: Followed | None) -> Followed:
+    def _begin(self, sight: _Sight, mask: Masks, inside: Array) -> Followed:
         """A new object, or one that was followed wrongly: what was known no longer counts."""
-        del old
         basis = basis_of(sight.features)
         features = sight.features @ basis
         around, _ = sight.window.around(tuple(mask.boxes[0].tolist()), sight.grid)
@@ -337,8 +336,7 @@ def _within(mask: Array, reach: float) -> Array:
     """(h, w) bool: cells at most `reach` from the mask; all of them where it is empty."""
     if not mask.any():
         return np.ones_like(mask)
-    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
-    return np.asarray(distance <= reach)
+    return np.asarray(regions.distance_from(mask) <= reach)
 
 
 def _pack(state: Followed, frame: int) -> Memory:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wordmask import files
 from wordmask.core.result import Result
 from wordmask.errors import FormatError, OutputError
 from wordmask.media.formats import own
@@ -27,18 +28,18 @@ class FrameLine:
     result: Result
     name: str = ""  # the frame's
     run: str = ""  # digest of what decides the results
+    # (object, frames since it was there, doubts, whether it is sure) of all that are followed
+    standings: tuple[tuple[int, int, int, bool], ...] = ()
+    needed: float = 0.0  # the score that words were held to
 
 
 def append_line(path: Path, line: FrameLine) -> None:
     """Write a line at the end of the file; when this returns, it is on the disk."""
     value = own.encode(Named(line.name, line.result), FormatOptions())
     value |= {"frame": line.frame, "time_s": round(line.time_s, 6), "run": line.run}
+    value |= {"standings": [list(one) for one in line.standings], "needed": line.needed}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(dump_json(value).encode(errors="surrogateescape"))
-            file.flush()
-            os.fsync(file.fileno())
+        files.append_line(path, dump_json(value).encode(errors="surrogateescape"))
     except OSError as error:
         raise OutputError(f"{path} could not be written ({error.strerror or error})") from error
 
@@ -69,6 +70,8 @@ def _parse(text: bytes, where: str, options: FormatOptions) -> FrameLine | None:
         value = parse_json(text, where, options)
         named = own.decode(value, where, options)
         frame, time_s, run = value["frame"], float(value["time_s"]), str(value["run"])
+        standings = tuple((int(a), int(b), int(c), bool(d)) for a, b, c, d in value["standings"])
+        needed = float(value["needed"])
     except (FormatError, KeyError, TypeError, ValueError):
         return None
-    return FrameLine(frame, time_s, named.result, named.name, run)
+    return FrameLine(frame, time_s, named.result, named.name, run, standings, needed)

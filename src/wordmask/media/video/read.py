@@ -39,6 +39,7 @@ class VideoInfo:
     size: Size  # (height, width), upright
     fps: float
     seconds: float  # 0 if the header does not say
+    frames: int  # as counted without decoding; a file that breaks off may have fewer
 
 
 def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[VideoFrame]:
@@ -64,10 +65,22 @@ def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
     """
     with open_video(path, limits) as (container, stream):
         fps, seconds = _fps(stream), _seconds(container)
+        count = _count(container, stream)
     first = next(frames(path, limits), None)
     if first is None:
         raise ImageError(f"{path} holds no frame; export it again")
-    return VideoInfo(first.image.size, fps, seconds)
+    return VideoInfo(first.image.size, fps, seconds, count)
+
+
+def _count(container: Any, stream: Any) -> int:
+    """Packets of the video, of which each holds one frame; as far as they can be read."""
+    count = 0
+    try:
+        for packet in container.demux(stream):
+            count += packet.size > 0
+    except pyav().error.FFmpegError:
+        return count
+    return count
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.ops import colour as colours
 from wordmask.ops.paste import blend
+from wordmask.ops.regions import distance_from
 from wordmask.tasks.effects.lifted import (
     NO_OBJECT,
     LiftedObject,
-    distance_from,
     lift,
     object_mask,
     put_back,

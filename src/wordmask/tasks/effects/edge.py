@@ -11,8 +11,8 @@ from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.ops import colour as colours
 from wordmask.ops.paste import blend
-from wordmask.ops.regions import Box
-from wordmask.tasks.effects.lifted import NO_OBJECT, distance_from, lift, put_back
+from wordmask.ops.regions import Box, distance_from
+from wordmask.tasks.effects.lifted import NO_OBJECT, lift, put_back
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Image, Size
@@ -84,12 +83,6 @@ def lift(image: Image, result: Result, *, margin: int = 0, soft: bool = True) ->
 def sampling_step(mask: Array) -> int:
     """Step between the pixels that a matte is computed on: 1, 2, 3 or 4 for large objects."""
     return int(np.clip(round(float(np.sqrt(mask.size / COARSE_FROM))), 1, 4))
-
-
-def distance_from(mask: Array) -> Array:
-    """(h, w) float32: pixels to the mask, 0 on it."""
-    distance: Array = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    return distance
 
 
 def put_back(image: Image, box: Box, pixels: Array) -> Image:

@@ -11,10 +11,9 @@ from wordmask.core.image import Array, Image
 from wordmask.core.options import Share, check
 from wordmask.core.result import Result
 from wordmask.ops import colour as colours
-from wordmask.ops.regions import box_around
+from wordmask.ops.regions import box_around, distance_from
 from wordmask.tasks.effects.lifted import (
     change_object,
-    distance_from,
     lift,
     object_mask,
     put_back,

@@ -148,18 +148,10 @@ def _cut(
 def _best_cuts(segmenter: Segmenter, seen: Seen, prompts: PromptBatch, targets: Masks) -> _BestCuts:
     cuts = segmenter.cut(seen, prompts)
     wanted = targets.resize((cuts.logits.shape[2], cuts.logits.shape[3])).dense()
-    agreement = _ious(cuts.logits > 0, wanted[:, None])
+    agreement = regions.overlaps(cuts.logits > 0, wanted[:, None])
     best = (cuts.quality * agreement).argmax(1)
     rows = np.arange(len(best))
     return _BestCuts(cuts.logits[rows, best], cuts.quality[rows, best], agreement[rows, best])
-
-
-def _ious(cuts: Array, targets: Array) -> Array:
-    """IoU over the last two axes, broadcast; 0 where both are empty."""
-    shared = (cuts & targets).sum((-2, -1))
-    either = (cuts | targets).sum((-2, -1))
-    ious: Array = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
-    return ious
 
 
 # ---- instances

@@ -1,10 +1,11 @@
 """Which region of a frame is which of the objects that are known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from wordmask.core.image import Array
+from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.ops import match
 
@@ -19,6 +20,23 @@ class Regions:
     masks: Masks
     label_ids: Array  # (N,) only equal ones are paired
     vectors: Array | None = None  # (N, D) unit rows
+
+
+def no_region(size: Size) -> Masks:
+    """One empty mask: of an object that is away."""
+    return Masks(size, np.zeros((1, 2), np.int32), (np.zeros((0, 0), bool),))
+
+
+def join_regions(
+    masks: Sequence[Masks], label_ids: Sequence[int], vectors: Sequence[Array | None]
+) -> Regions:
+    """One for each mask. What has no vector is like nothing."""
+    known = [vector for vector in vectors if vector is not None]
+    rows = None
+    if known:
+        unlike = np.zeros_like(known[0])
+        rows = np.stack([unlike if vector is None else vector for vector in vectors])
+    return Regions(Masks.concatenate(list(masks)), np.array(label_ids), rows)
 
 
 def associate(known: Regions, found: Regions, *, is_cut: bool = False) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.protocols import Memory, PromptBatch, Tracker, TrackStep
 from wordmask.core.result import UNNAMED
 from wordmask.ops import regions
-from wordmask.tasks.tracking.association import Regions, associate
+from wordmask.tasks.tracking.association import Regions, associate, join_regions, no_region
 from wordmask.tasks.tracking.sight import Sight
 
 INSIDE = np.float32(4)  # logit of a mask that has none
@@ -68,15 +68,19 @@ class RegionFollower:
             return []
         found, known = sight.regions, [memory.state for memory in memories]
         vectors = sight.vectors(found.masks)
-        rows, columns = associate(
-            _join(known), Regions(found.masks, found.label_ids, vectors), is_cut=sight.is_cut
+        before = join_regions(
+            [region.mask for region in known],
+            [region.label_id for region in known],
+            [region.vector for region in known],
         )
+        now = Regions(found.masks, found.label_ids, vectors)
+        rows, columns = associate(before, now, is_cut=sight.is_cut)
         column_of = dict(zip(rows.tolist(), columns.tolist(), strict=True))
         steps = []
         for row, (memory, region) in enumerate(zip(memories, known, strict=True)):
             column = column_of.get(row)
             if column is None:
-                gone = replace(region, mask=_nothing(found.size))
+                gone = replace(region, mask=no_region(found.size))
                 steps.append(TrackStep(_pack(gone, memory.frame + 1), None, 0.0))
                 continue
             vector = region.vector if vectors is None else vectors[column]
@@ -143,20 +147,6 @@ def _label_of(sight: Sight, mask: Masks) -> int:
     overlap = sight.regions.masks.iou(mask)[:, 0]
     best = int(overlap.argmax())
     return int(sight.regions.label_ids[best]) if overlap[best] >= 0.5 else UNNAMED
-
-
-def _join(known: Sequence[_Region]) -> Regions:
-    vectors = [region.vector for region in known if region.vector is not None]
-    return Regions(
-        Masks.concatenate([region.mask for region in known]),
-        np.array([region.label_id for region in known]),
-        np.stack(vectors) if len(vectors) == len(known) else None,
-    )
-
-
-def _nothing(size: tuple[int, int]) -> Masks:
-    """One empty mask."""
-    return Masks(size, np.zeros((1, 2), np.int32), (np.zeros((0, 0), bool),))
 
 
 def _pack(region: _Region, frame: int) -> Memory:

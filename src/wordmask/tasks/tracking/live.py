@@ -1,6 +1,6 @@
 """Frame after frame: follow what is known, look for words now and then, take what is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,9 +17,10 @@ from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.tracking.association import Regions, associate
 from wordmask.tasks.tracking.cuts import CutDetector
 from wordmask.tasks.tracking.followers import Follower
+from wordmask.tasks.tracking.options import TrackOptions
 from wordmask.tasks.tracking.pointing import FramePrompt, join_prompts, mask_of
 from wordmask.tasks.tracking.sight import Sight
-from wordmask.tasks.tracking.tracks import Track, Tracks
+from wordmask.tasks.tracking.tracks import Standings, Track, Tracks
 
 # What words found is given up after so many looks that missed it, below this confidence.
 DOUBTS, CLEAR = 2, 0.8
@@ -28,15 +29,10 @@ MADE_BY, SHOWN, NAMED = "track", "shown", "words"  # in `Result.why`
 
 @dataclass(frozen=True)
 class Looks:
-    """When words are looked for, and what comes of it; the fields are those of `TrackOptions`."""
+    """What words are looked for, and how."""
 
     text: Text | None
     segmenting: SegmentOptions
-    every: int = 10
-    until_found: bool = False
-    birth_confidence: float = 0.7
-    birth_overlap: float = 0.1
-    most: int = 32
 
 
 class LiveTracker:
@@ -47,15 +43,16 @@ class LiveTracker:
     """
 
     def __init__(
-        self, models: Models, follower: Follower, looks: Looks, forget_after: int = 300
+        self, models: Models, follower: Follower, looks: Looks, options: TrackOptions
     ) -> None:
-        self._models, self._follower, self._looks = models, follower, looks
-        self._forget_after = forget_after
+        self._models, self._follower = models, follower
+        self._looks, self._options = looks, options
         self._tracks = Tracks()
         self._cuts = CutDetector()
         self._sight: Sight | None = None
         self._words = list(looks.text.names) if looks.text is not None else []
         self._missed: dict[str, Absent] = {}  # at the last look
+        self._needed = 0.0  # the score that words were held to there
         self._found: set[int] = set()  # words that have been found
         self.frames = 0  # that were followed
         self.trace = Trace()
@@ -70,16 +67,20 @@ class LiveTracker:
         """What all objects' memories take."""
         return sum(track.memory.nbytes for track in self._tracks.all)
 
-    def step(self, frame: Image) -> Result:
-        """The objects in the next frame."""
+    def reserve(self, ids: Iterable[int]) -> None:
+        """Keep these ids for objects that will be shown; what words find gets others."""
+        self._tracks.reserve(ids)
+
+    def step(self, frame: Image, prompts: Sequence[FramePrompt] = ()) -> Result:
+        """The objects in the next frame, with those that are shown in it."""
         sight = self._look_at(frame)
         memories = [track.memory for track in self._tracks.all]
         self._tracks.advance(self._follower.step(memories, sight), frame.size)
         if self._is_time_to_look(sight):
             self._look_for_words(sight)
-        self._tracks.give_up(self._forget_after)
+        self._tracks.give_up(self._options.forget_after)
         self.frames += 1
-        return self._result(sight)
+        return self.show(prompts) if prompts else self._result(sight)
 
     def prompt(
         self,
@@ -113,32 +114,43 @@ class LiveTracker:
             self._take(sight, mask, known, prompt)
         return self._result(sight)
 
-    def restore(self, frame: Image, result: Result) -> None:
+    @property
+    def standings(self) -> Standings:
+        """How all objects stand after this frame, for a run that goes on from here."""
+        return Standings(tuple(track.standing for track in self._tracks.all), self._needed)
+
+    def restore(
+        self, frame: Image, result: Result, standings: Standings, ids: Container[int]
+    ) -> None:
         """Take a frame's objects as they were found before; for a run that goes on where it ended.
 
-        Objects that are known already are corrected to what they were.
+        Those of `ids` are remembered as they are in this frame, the others only counted. What no
+        longer stands was given up.
         """
-        if result.track_ids is None:
+        here = [] if result.track_ids is None else result.track_ids.tolist()
+        if len(here) < len(result):
             raise PromptError("the regions have no ids; only what a tracker gave can be gone on")
         sight = self._look_at(frame)
-        for row, id in enumerate(result.track_ids.tolist()):
-            label = int(result.label_ids[row])
-            if label != UNNAMED:
-                label = self._label_id(result.vocabulary[label])
-            known = self._tracks.get(id)
-            memory = None if known is None else known.memory
-            memory = self._follower.remember(sight, result.masks.one(row), memory)
-            self._found.add(label)
-            score = float(result.scores[row])
-            is_shown = result.why is not None and result.why[row].prompt == SHOWN
-            mask = result.masks[row]
-            self._tracks.store(Track(id, memory, mask, score, label, is_shown=is_shown))
+        for row, id in enumerate(here):
+            if id in ids:
+                self._restore_object(sight, result, row, id)
+        self._tracks.stand(standings.objects, set(here))
+        self._missed = {absent.phrase: absent for absent in result.absent}
+        self._needed = standings.needed
         self.frames += 1
 
-    def skip(self, frame: Image) -> None:
-        """Count a frame without looking at it."""
-        self._sight = Sight(View(frame, self._models, self.trace), None, self._looks.segmenting)
-        self.frames += 1
+    def _restore_object(self, sight: Sight, result: Result, row: int, id: int) -> None:
+        label, mask = int(result.label_ids[row]), result.masks[row]
+        if label != UNNAMED:
+            label = self._label_id(result.vocabulary[label])
+            self._found.add(label)
+        known = self._tracks.get(id)
+        memory = self._follower.remember(sight, mask.one(0), known.memory if known else None)
+        vectors = None if self._looks.text is None else sight.vectors(mask)
+        vector = None if vectors is None else vectors[0]
+        is_shown = result.why is not None and result.why[row].prompt == SHOWN
+        score = float(result.scores[row])
+        self._tracks.store(Track(id, memory, mask, score, label, vector, is_shown=is_shown))
 
     def forget(self, id: int) -> None:
         """Follow this object no longer; the others do not notice."""
@@ -167,18 +179,19 @@ class LiveTracker:
     # ---- words
 
     def _is_time_to_look(self, sight: Sight) -> bool:
-        looks = self._looks
-        if looks.text is None:
+        text, every = self._looks.text, self._options.look_every
+        if text is None:
             return False
-        if looks.until_found and self._found.issuperset(range(len(looks.text.names))):
+        if self._options.until_found and self._found.issuperset(range(len(text.names))):
             return False
-        every = looks.every
         return self.frames == 0 or sight.is_cut or (every > 0 and self.frames % every == 0)
 
     def _look_for_words(self, sight: Sight) -> None:
         """Pair what the words find with the objects; the rest is new, or nothing."""
         found = sight.regions
         self._missed = {absent.phrase: absent for absent in found.absent}
+        if self.trace.threshold is not None:
+            self._needed = self.trace.threshold.score
         vectors = sight.vectors(found.masks) if len(found) else None
         rows = Regions(found.masks, found.label_ids, vectors)
         matched: set[int] = set()
@@ -220,24 +233,24 @@ class LiveTracker:
                 self._tracks.store(replace(was, doubts=doubts))
 
     def _may_be_born(self, found: Result, row: int) -> bool:
-        looks, tracks = self._looks, self._tracks.all
+        options, tracks = self._options, self._tracks.all
         label = int(found.label_ids[row])
-        if looks.until_found and label in self._found:
+        if options.until_found and label in self._found:
             return False
-        if len(tracks) >= looks.most:
+        if len(tracks) >= options.max_objects:
             return False
         here = [track for track in tracks if track.is_here]
         has_one = any(track.label_id == label for track in here)
-        if has_one and found.scores[row] < looks.birth_confidence:
+        if has_one and found.scores[row] < options.birth_confidence:
             return False
         if not here:
             return True
         overlap = found.masks[row].iou(Masks.concatenate([track.mask for track in here]))
-        return bool(overlap.max() <= looks.birth_overlap)
+        return bool(overlap.max() <= options.birth_overlap)
 
     def _bear(self, sight: Sight, found: Result, row: int, vector: Array | None) -> None:
         memory = self._follower.remember(sight, found.masks.one(row))
-        is_sure = self.frames == 0 or self._looks.every == 0
+        is_sure = self.frames == 0 or self._options.look_every == 0
         self._tracks.store(
             Track(
                 self._tracks.new_id(),
@@ -291,4 +304,4 @@ class LiveTracker:
 
     def _absent(self, name: str) -> Absent:
         """As the last look at the words has it; 0 for what was found there and has gone since."""
-        return self._missed.get(name, Absent(name, 0.0, self._looks.birth_confidence))
+        return self._missed.get(name, Absent(name, 0.0, self._needed))

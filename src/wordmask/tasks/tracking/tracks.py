@@ -1,9 +1,8 @@
 """The objects that are followed: which are there, how they are told apart, and how they end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from typing import NamedTuple
 
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
@@ -11,7 +10,23 @@ from wordmask.core.protocols import Memory, TrackStep
 from wordmask.core.result import UNNAMED
 from wordmask.errors import PromptError
 from wordmask.ops.split import split_logits
-from wordmask.tasks.tracking.association import Regions
+from wordmask.tasks.tracking.association import Regions, join_regions, no_region
+
+
+class Standing(NamedTuple):
+    """What decides how long an object is followed: all of it that a run must know to go on."""
+
+    id: int
+    missing: int = 0  # frames since it was there
+    doubts: int = 0  # looks at the words in a row that missed it where it was followed
+    is_sure: bool = True  # a second look at the words found it too
+
+
+class Standings(NamedTuple):
+    """How all objects stand after a frame, and the score that words were held to so far."""
+
+    objects: tuple[Standing, ...] = ()
+    needed: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +48,10 @@ class Track:
     def is_here(self) -> bool:
         return bool(self.mask.areas[0])
 
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.id, self.missing, self.doubts, self.is_sure)
+
 
 class Tracks:
     """All objects of a video by their ids, in the order of their coming."""
@@ -40,9 +59,6 @@ class Tracks:
     def __init__(self) -> None:
         self._tracks: dict[int, Track] = {}
         self._next = 1
-
-    def __len__(self) -> int:
-        return len(self._tracks)
 
     @property
     def all(self) -> list[Track]:
@@ -55,6 +71,22 @@ class Tracks:
         """An id that no object has or had."""
         self._next += 1
         return self._next - 1
+
+    def reserve(self, ids: Iterable[int]) -> None:
+        """Give these ids to no object that has none of its own."""
+        self._next = max([self._next, *(id + 1 for id in ids)])
+
+    def stand(self, standings: Sequence[Standing], here: set[int]) -> None:
+        """Bring all objects to where they stood; those that no longer stand are forgotten."""
+        self.reserve(one.id for one in standings)
+        stood = {one.id: one for one in standings}
+        for track in self.all:
+            if track.id not in stood:
+                self.forget(track.id)
+                continue
+            _, missing, doubts, is_sure = stood[track.id]
+            mask = track.mask if track.id in here else no_region(track.mask.size)
+            self.store(replace(track, mask=mask, missing=missing, doubts=doubts, is_sure=is_sure))
 
     def store(self, track: Track) -> None:
         """Add an object, or put a later state of it in place of the earlier one."""
@@ -86,14 +118,8 @@ class Tracks:
     def regions(self) -> Regions:
         """All objects, to be paired with the regions of a frame; there must be one."""
         tracks = self.all
-        known = [track.vector for track in tracks if track.vector is not None]
-        vectors = None
-        if known:  # an object that was shown has none yet: zeros are like nothing
-            unlike = np.zeros_like(known[0])
-            rows = [unlike if track.vector is None else track.vector for track in tracks]
-            vectors = np.stack(rows)
-        return Regions(
-            Masks.concatenate([track.mask for track in tracks]),
-            np.array([track.label_id for track in tracks]),
-            vectors,
+        return join_regions(
+            [track.mask for track in tracks],
+            [track.label_id for track in tracks],
+            [track.vector for track in tracks],
         )
