@@ -13,14 +13,14 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "click", "everything", "load", "read", "read_result", "read_results", "segment", "session",
-    "track", "tracker",
+    "click", "everything", "find", "index", "load", "read", "read_result", "read_results",
+    "segment", "session", "track", "tracker",
     # things
-    "Absent", "Boxes", "Example", "FramePrompt", "Image", "LiveTracker", "Masks", "Models",
-    "Points", "Region", "Result", "Session", "Text", "Why",
+    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "LiveTracker", "Masks", "Models",
+    "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
     # options
-    "ClickOptions", "EngineOptions", "EverythingOptions", "FormatOptions", "RenderOptions",
-    "SegmentOptions", "TrackOptions",
+    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
+    "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
@@ -51,6 +51,8 @@ def test_every_public_name_is_there_and_explained(name):
         ("session", ["image", "model"]),
         ("track", ["video", "words", "prompts", "model", "options"]),
         ("tracker", ["words", "model", "options"]),
+        ("index", ["pictures", "db", "model", "options"]),
+        ("find", ["db", "words", "like", "query", "model", "options"]),
         ("load", ["model", "options"]),
         ("read_result", ["source", "size", "vocabulary"]),
     ],
@@ -79,7 +81,7 @@ def test_every_options_class_of_a_public_call_is_public():
     calls += [wordmask.Session.click, wordmask.Session.segment, wordmask.Session.everything]
     notes = [str(note) for call in calls for note in get_type_hints(call).values()]
     named = {name for note in notes for name in re.findall(r"\b(\w+Options)\b", note)}
-    assert {"ClickOptions", "EngineOptions", "SegmentOptions"} <= named <= NAMES
+    assert {"ClickOptions", "DescribeOptions", "EngineOptions", "SegmentOptions"} <= named <= NAMES
 
 
 def test_modules_are_there_without_their_own_import():

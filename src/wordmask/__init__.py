@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from wordmask.doors.python import (
         click,
         everything,
+        find,
+        index,
         load,
         read,
         read_result,
@@ -33,10 +35,13 @@ if TYPE_CHECKING:
     )
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
+    from wordmask.jobs.find import Hit, SearchAnswer, SearchQuery
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
     from wordmask.tasks.click import ClickOptions
+    from wordmask.tasks.describe import DescribeOptions
     from wordmask.tasks.everything import EverythingOptions
+    from wordmask.tasks.search import SearchOptions
     from wordmask.tasks.segment import SegmentOptions
     from wordmask.tasks.session import Session
     from wordmask.tasks.track import TrackOptions
@@ -47,11 +52,13 @@ __all__ = [
     "Absent",
     "Boxes",
     "ClickOptions",
+    "DescribeOptions",
     "EngineOptions",
     "EverythingOptions",
     "Example",
     "FormatOptions",
     "FramePrompt",
+    "Hit",
     "Image",
     "LiveTracker",
     "Masks",
@@ -60,6 +67,9 @@ __all__ = [
     "Region",
     "RenderOptions",
     "Result",
+    "SearchAnswer",
+    "SearchOptions",
+    "SearchQuery",
     "SegmentOptions",
     "Session",
     "Text",
@@ -69,6 +79,8 @@ __all__ = [
     "click",
     "errors",
     "everything",
+    "find",
+    "index",
     "load",
     "read",
     "read_result",
@@ -88,6 +100,8 @@ _HOMES = {
     "doors.python": (
         "click",
         "everything",
+        "find",
+        "index",
         "load",
         "read",
         "read_result",
@@ -99,10 +113,13 @@ _HOMES = {
     ),
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
+    "jobs.find": ("Hit", "SearchAnswer", "SearchQuery"),
     "media.drawing.overlay": ("RenderOptions",),
     "media.formats.records": ("FormatOptions",),
     "tasks.click": ("ClickOptions",),
+    "tasks.describe": ("DescribeOptions",),
     "tasks.everything": ("EverythingOptions",),
+    "tasks.search": ("SearchOptions",),
     "tasks.segment": ("SegmentOptions",),
     "tasks.session": ("Session",),
     "tasks.track": ("TrackOptions",),

@@ -1,8 +1,10 @@
 """The Python door: what `import wordmask` offers. Loads engines, then calls the tasks."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import tee
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,18 +13,23 @@ from wordmask import engines
 from wordmask.core.image import Image, Size
 from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Points, Text, Words
-from wordmask.core.protocols import Segmenter
+from wordmask.core.protocols import Dense, Segmenter
 from wordmask.core.result import Result
 from wordmask.engines.options import EngineOptions
-from wordmask.errors import FormatError
+from wordmask.errors import FormatError, PromptError
+from wordmask.jobs.find import IndexSearch, SearchAnswer, SearchQuery
 from wordmask.jobs.footage import FOLDER_FPS, open_footage
+from wordmask.jobs.index import IndexJob, IndexTally
+from wordmask.jobs.setup import Setup
 from wordmask.media.formats import bridges
 from wordmask.media.reading.read import read as read_picture
 from wordmask.media.video.read import VideoFrame
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
+from wordmask.tasks.describe import DescribeOptions
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.everything import everything as everything_task
+from wordmask.tasks.search import SearchOptions
 from wordmask.tasks.segment import How, SegmentOptions, with_how
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.session import Session
@@ -118,6 +125,53 @@ def _frames_of(video: Any) -> Iterator[VideoFrame]:
     if isinstance(video, str | PathLike):
         return open_footage(str(video)).frames()
     return (VideoFrame(read_picture(one), k, k / FOLDER_FPS) for k, one in enumerate(video))
+
+
+def index(
+    pictures: Any,
+    db: str | PathLike[str],
+    *,
+    model: Model = "auto",
+    options: DescribeOptions | None = None,
+) -> IndexTally:
+    """Keep every region of `pictures` (files, folders, globs) in the index at `db`.
+
+    Run it again after pictures were added, changed, moved or deleted. A picture that cannot be read
+    is passed over. Needs the extra `search`.
+    """
+    setup = Setup(model if isinstance(model, str) else model.spec)
+    job = IndexJob(Path(db), options or DescribeOptions(), setup, load(model, Dense))
+    for _ in job.run(pictures):
+        pass
+    return job.tally
+
+
+def find(
+    db: str | PathLike[str],
+    words: Words | None = None,
+    *,
+    like: Picture | Result | None = None,
+    query: SearchQuery | None = None,
+    model: Model = "auto",
+    options: SearchOptions | None = None,
+) -> SearchAnswer:
+    """Regions of the index at `db` that `words` name, best first, and the words that are nowhere.
+
+    `like` is an example: a result that knows its picture (`wordmask.click(...)[0]`), whose regions
+    count, or a whole picture. `query` says more: what it must not be, what must be near it, a
+    condition on columns.
+    """
+    text = () if words is None else Text.of(words).phrases
+    asked = replace(query or SearchQuery(), words=text or (query or SearchQuery()).words)
+    setup = Setup(model if isinstance(model, str) else model.spec)
+    search = IndexSearch(Path(db), setup, load(model, Dense))
+    if like is None:
+        return search.find(asked, options or SearchOptions())
+    if isinstance(like, Result):
+        if like.image is None:
+            raise PromptError("the example does not know its picture; use result.with_image(image)")
+        return search.find_like(like.image, like.masks, asked, options or SearchOptions())
+    return search.find_like(read_picture(like), None, asked, options or SearchOptions())
 
 
 def read(source: Picture) -> Image:

@@ -2,14 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from wordmask.errors import WordmaskError
-from wordmask.jobs.outputs import Outputs, WorkItem
+from wordmask.jobs.outputs import WorkItem
 
 Answer = TypeVar("Answer")
 Kind = Literal["start", "made", "skipped", "failed"]
+
+
+class Keeper(Protocol):
+    """Where the work goes: files (`Outputs`), or rows of an index."""
+
+    def is_done(self, item: WorkItem) -> bool:
+        """Whether an earlier job has made this item, and nothing has changed since."""
+        ...
+
+    def making(self, item: WorkItem) -> AbstractContextManager[None]:
+        """What is written in the block is kept when it ends, or nothing is."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +56,7 @@ class Event(Generic[Answer]):
 def run(
     items: Sequence[WorkItem],
     work: Callable[[WorkItem], Answer],
-    outputs: Outputs | None = None,
+    outputs: Keeper | None = None,
 ) -> Iterator[Event[Answer]]:
     """`work` on every item in turn, as the events are taken.
 
@@ -62,7 +75,7 @@ def run(
 
 
 def _attempt(
-    item: WorkItem, work: Callable[[WorkItem], Answer], outputs: Outputs | None
+    item: WorkItem, work: Callable[[WorkItem], Answer], outputs: Keeper | None
 ) -> tuple[Kind, Answer | None, WordmaskError | None]:
     try:
         if outputs is None:

@@ -56,6 +56,11 @@ class TargetOptions:
             )
 
     @property
+    def shows(self) -> bool:
+        """Whether something is pointed at in the picture itself."""
+        return self.points is not None or self.boxes is not None or self.result is not None
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files that are read to find the target."""
         files = [] if self.result is None else [str(self.result)]

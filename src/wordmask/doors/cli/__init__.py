@@ -27,6 +27,8 @@ COMMANDS = {
     "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
     "everything": Command("segment", "everything", "Every region of a picture, without names."),
     "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
+    "index": Command("index", "index", "Keep every region of many pictures, to find them again."),
+    "find": Command("find", "find", "Find regions in an index, by words or by example."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),
     "convert": Command("files", "convert", "Turn results from one format into another."),
     "edit": Command("edit", "edit", "Remove, replace or restyle what words or clicks name."),

@@ -1,0 +1,1 @@
+"""Regions of many pictures on disk, in LanceDB: the only place that knows its library."""
