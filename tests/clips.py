@@ -1,6 +1,7 @@
 """A short clip, and files made of it."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,28 @@ def write_loud(path, count=30, fps=10, codec="aac", late_s=0.0):
             container.mux(sound.encode(part))
         container.mux(sound.encode(None))
     return path
+
+
+def write_phone(path: Path) -> tuple[Path, list[float]]:
+    """A video as a phone films it: on its side, full range, frames at uneven times; the times."""
+    av = pytest.importorskip("av", reason="videos need the extra `video`")
+    times = [0.0, 0.0331, 0.0672, 0.1, 0.1335, 0.21, 0.2437, 0.2775, 0.31, 0.3442]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 40, "yuv420p"
+        codec = stream.codec_context
+        codec.colorspace = codec.color_primaries = codec.color_trc = 1
+        codec.color_range, codec.time_base = 2, Fraction(1, 90_000)
+        stream.set_display_rotation(90)
+        for number, time_s in enumerate(times):
+            pixels = np.full((40, 64, 3), 90, np.uint8)
+            pixels[14:26, 4 + 4 * number : 16 + 4 * number] = (230, 20, 20)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=2)
+            frame.pts, frame.time_base = round(time_s * 90_000), Fraction(1, 90_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path, times
 
 
 def packets(path):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clips import packets, write_loud
+from clips import packets, write_loud, write_phone
 from commands import RUN, load, names, run_apart, run_here, save
 from drawing import disc, paint_discs
 from wordmask.media import formats
@@ -158,6 +158,56 @@ def test_a_sheet_shows_each_object_from_first_to_last(video, tmp_path):
     assert run_here("track", video, "cat", "--model", "fake", "-o", tmp_path / "none",
                     "--format", "sheet") == 0  # fmt: skip
     assert names(tmp_path / "none") == ["discs.tracks.jsonl"]
+
+
+def test_a_phones_video_keeps_its_times_colours_and_right_way_up(tmp_path):
+    source, times = write_phone(tmp_path / "phone.mp4")
+    out = tmp_path / "out"
+    cut = ("--format", "cutout", "--format", "overlay", "--background", "blue")
+    assert run_here("track", source, "red", "--model", "fake", "-o", out, *cut) == 0
+    for file in ("phone.tracks.mp4", "phone.cutout.mp4"):
+        made = list(frames(out / file))
+        assert [frame.time_s for frame in made] == pytest.approx(times, abs=0.0001)
+        assert made[0].image.size == (64, 40)
+        assert info(out / file).colours == info(source).colours
+    before, after = (
+        list(frames(one))[5].image.pixels for one in (source, out / "phone.cutout.mp4")
+    )
+    y, x = np.argwhere(before[..., 0] > 150).mean(0).astype(int)
+    assert np.abs(after[y, x].astype(int) - before[y, x]).max() < 40
+    assert after[2, 2, 2] > 200
+    assert after[2, 2, 0] < 60
+
+
+def test_cut_outs_with_transparency(folder, tmp_path):
+    out = tmp_path / "out"
+    kinds = [word for name in ("mov", "webm", "png") for word in ("--format", f"alpha-{name}")]
+    assert run_here("track", folder, "red disc", "--model", "fake", "-o", out, *kinds) == 0
+    assert names(out) == ["shots.alpha", "shots.alpha.mov", "shots.alpha.webm",
+                          "shots.tracks.jsonl"]  # fmt: skip
+    assert names(out / "shots.alpha") == [f"shot{k}.png" for k in range(6)]
+    rgba = load(out / "shots.alpha/shot5.png")
+    assert rgba.shape == (*SIZE, 4)
+    assert rgba[disc(SIZE, (50, 30), 9)][:, 3].min() > 250
+    assert rgba[~disc(SIZE, (50, 30), 16)].max() == 0
+    assert len(list(frames(out / "shots.alpha.mov"))) == 6
+
+
+def test_tracks_for_annotation_tools(video, tmp_path):
+    out, kinds = tmp_path / "out", ("--format", "cvat", "--format", "lsvideo")
+    assert (
+        run_here("track", video, "red disc", "blue disc", "--model", "fake", "-o", out, *kinds) == 0
+    )
+    lines = formats.load(out / "discs.tracks.jsonl")
+    polygons = formats.load(out / "discs.tracks.cvat.xml")
+    boxes = formats.load(out / "discs.tracks.lsvideo.json")
+    assert len(polygons) == len(boxes) == 20
+    for line, polygon, box in zip(lines, polygons, boxes, strict=True):
+        ids = np.argsort(line.track_ids)
+        assert (
+            line.masks[ids].dense() == polygon.masks[np.argsort(polygon.track_ids)].dense()
+        ).all()
+        assert (line.masks[ids].boxes == box.masks[np.argsort(box.track_ids)].boxes).all()
 
 
 def test_json_on_stdout_is_a_line_a_frame(folder, tmp_path):

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wordmask.errors import ImageError
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import SUFFIXES, Found, find
 from wordmask.media.video import read as videos
 from wordmask.media.video.camera import camera
+from wordmask.media.video.colours import BT709, Colours
 from wordmask.media.video.newest import NewestFrames
 from wordmask.media.video.read import VideoFrame
 
@@ -30,6 +32,12 @@ class Footage:
     live: NewestFrames | None = None  # of a camera: it knows how many frames were dropped
 
     timing: Path | None = None  # the video whose sound and times of frames its copies keep
+    colours: Colours = BT709  # what its copies say of their colours
+
+    @property
+    def sink_options(self) -> dict[str, Any]:
+        """What a sink is told, so that a copy is shown and heard like the footage."""
+        return {"fps": self.fps, "sound": self.timing, "colours": self.colours}
 
     def time_of(self, frame: VideoFrame) -> float | None:
         """When a copy shows the frame; None: evenly."""
@@ -56,9 +64,14 @@ def open_footage(source: str, fps: float | None = None) -> Footage:
     if path.suffix.lower() in SUFFIXES:
         raise ImageError(f"{source} is one picture; give a video, or a folder of frames")
     info = videos.info(path)
-    timing = path if fps is None else None
     return Footage(
-        source, path, fps or info.fps, info.frames, lambda: videos.frames(path), timing=timing
+        source,
+        path,
+        fps or info.fps,
+        info.frames,
+        lambda: videos.frames(path),
+        timing=path if fps is None else None,
+        colours=info.colours,
     )
 
 

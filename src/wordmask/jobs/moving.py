@@ -105,7 +105,7 @@ def render(job: MovingJob) -> Generator[VideoFrame, None, None]:
     """
     waiting: deque[VideoFrame] = deque()
     footage = job.footage
-    sink = LastingSink(job.path, footage.fps, footage.timing)
+    sink = LastingSink(job.path, **footage.sink_options)
     with sink:
         for image in job.change(_follow(job, waiting)):
             frame = waiting.popleft()

@@ -1,4 +1,4 @@
-"""YouTube-VIS and MOTS: whole videos in one file."""
+"""YouTube-VIS, MOTS, CVAT and Label Studio's video: whole videos in one file."""
 
 import json
 import warnings
@@ -35,7 +35,7 @@ def rows(named):
     return sorted((track, name, mask.tolist()) for name, track, mask in parts)
 
 
-@pytest.mark.parametrize("suffix", [".ytvis.json", ".mots.txt"])
+@pytest.mark.parametrize("suffix", [".ytvis.json", ".mots.txt", ".cvat.xml"])
 def test_objects_come_back(tmp_path, video, suffix):
     path = tmp_path / f"v{suffix}"
     assert formats.save_named(video, path) == [path]

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pil
 from PIL import ImageDraw
 
-from wordmask.core.image import Image
+from wordmask.core.image import Array, Image
 from wordmask.core.result import Result
 from wordmask.errors import ImageError, OptionError
 from wordmask.files import atomic
@@ -59,6 +59,11 @@ def write(picture: Pil.Image, path: Path | str) -> Path:
     with atomic(path) as part:
         picture.save(part, quality=92)  # PNG, TIFF and BMP take no notice
     return path
+
+
+def write_pixels(pixels: Array, path: Path) -> Path:
+    """(H, W, 3) or (H, W, 4) uint8 as a picture."""
+    return write(Pil.fromarray(pixels), path)
 
 
 def label_map(result: Result) -> Pil.Image:

@@ -8,7 +8,18 @@ from typing import Any
 from wordmask.errors import FormatError
 from wordmask.files import write_text
 from wordmask.media.drawing import render
-from wordmask.media.formats import coco, ids, labelme, labelstudio, mots, own, yolo, youtube_vis
+from wordmask.media.formats import (
+    coco,
+    cvat,
+    ids,
+    labelme,
+    labelstudio,
+    labelstudio_video,
+    mots,
+    own,
+    yolo,
+    youtube_vis,
+)
 from wordmask.media.formats.parsing import dump_json, parse_json, read_json, read_text
 from wordmask.media.formats.records import FormatOptions, Named
 
@@ -94,6 +105,14 @@ def _read_labelstudio(path: Path, options: FormatOptions) -> list[Named]:
     return labelstudio.decode(read_json(path, options), path.name, options)
 
 
+def _write_boxes(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
+    return [write_text(path, dump_json(labelstudio_video.encode(items, options)))]
+
+
+def _read_boxes(path: Path, options: FormatOptions) -> list[Named]:
+    return labelstudio_video.decode(read_json(path, options), path.name, options)
+
+
 def _write_overlay(items: Sequence[Named], path: Path, options: FormatOptions) -> list[Path]:
     result = _only(items, "overlay").result
     return [render.write(render.overlay(result.image, result), path)]
@@ -118,6 +137,8 @@ FORMATS = (
     Format("labelstudio", (".labelstudio.json",), _write_labelstudio, _read_labelstudio, many=True),
     Format("ytvis", (".ytvis.json",), _write_youtube_vis, _read_youtube_vis, many=True),
     Format("mots", (".mots.txt",), mots.write, mots.read, many=True),
+    Format("cvat", (".cvat.xml",), cvat.write, cvat.read, many=True),
+    Format("lsvideo", (".lsvideo.json",), _write_boxes, _read_boxes, many=True),
     Format("yolo", (".txt",), yolo.write, yolo.read),
     Format("masks", (".masks.png",), ids.write_ids, ids.read_ids),
     Format("voc", (".voc.png",), ids.write_voc, ids.read_voc, folders=True),
@@ -133,5 +154,6 @@ _JSON: dict[str, Any] = {
     "ytvis": youtube_vis,
     "coco": coco,
     "labelme": labelme,
+    "lsvideo": labelstudio_video,
     "labelstudio": labelstudio,
 }

@@ -24,6 +24,7 @@ from wordmask.media.formats.records import (
     RegionList,
     WordIds,
 )
+from wordmask.media.formats.whole_videos import size_of_all
 
 
 def sniff(value: Any) -> bool:
@@ -36,10 +37,7 @@ def sniff(value: Any) -> bool:
 
 def encode(items: Sequence[Named], options: FormatOptions) -> dict[str, Any]:
     """The pictures as the frames of one video; they have one size."""
-    sizes = {item.result.size for item in items}
-    if len(sizes) != 1:
-        raise FormatError(f"frames of one video have one size, got {sorted(sizes) or 'no frame'}")
-    ((height, width),) = sizes
+    height, width = size_of_all(items)
     words = WordIds(word for item in items for word in item.result.vocabulary)
     objects = _Objects(len(items), words, options)
     for frame, item in enumerate(items):

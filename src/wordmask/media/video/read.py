@@ -16,6 +16,7 @@ import numpy as np
 from wordmask.core.image import Array, Image, Size
 from wordmask.errors import ImageError, missing_extra
 from wordmask.media.reading.limits import VideoLimits
+from wordmask.media.video.colours import Colours, colours_of
 
 SUFFIXES = frozenset(
     [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".ogv"]
@@ -40,6 +41,7 @@ class VideoInfo:
     fps: float
     seconds: float  # 0 if the header does not say
     frames: int  # as counted without decoding; a file that breaks off may have fewer
+    colours: Colours
 
 
 def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[VideoFrame]:
@@ -65,11 +67,11 @@ def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
     """
     with open_video(path, limits) as (container, stream):
         fps, seconds = _fps(stream), _seconds(container)
-        count = _count(container, stream)
+        count, colours = _count(container, stream), colours_of(stream)
     first = next(frames(path, limits), None)
     if first is None:
         raise ImageError(f"{path} holds no frame; export it again")
-    return VideoInfo(first.image.size, fps, seconds, count)
+    return VideoInfo(first.image.size, fps, seconds, count, colours)
 
 
 def _count(container: Any, stream: Any) -> int:

@@ -1,0 +1,151 @@
+"""A video to be followed: what is wanted of it, and where its files go."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Interval
+
+from wordmask.core.models import Models
+from wordmask.core.options import check
+from wordmask.errors import Mend, OptionError
+from wordmask.files import identity, sweep
+from wordmask.jobs.footage import Footage
+from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.setup import Setup
+from wordmask.media.formats.frame_lines import SUFFIX, read_lines
+from wordmask.media.formats.table import BY_NAME
+from wordmask.ops.colour import parse_colour
+from wordmask.tasks.track import Query, TrackOptions
+
+VideoFormat = Literal[
+    "jsonl", "overlay", "davis", "cutout", "alpha-mov", "alpha-webm", "alpha-png",
+    "ytvis", "mots", "cvat", "lsvideo", "timeline", "sheet",
+]  # fmt: skip
+WHOLE: tuple[VideoFormat, ...] = ("ytvis", "mots", "cvat", "lsvideo")  # written at the end
+SUFFIXES = {
+    "overlay": ".tracks.mp4",
+    "cutout": ".cutout.mp4",
+    "alpha-mov": ".alpha.mov",
+    "alpha-webm": ".alpha.webm",
+    "alpha-png": ".alpha",
+    "timeline": ".timeline.png",
+    "sheet": ".sheet.png",
+}
+
+
+@dataclass(frozen=True)
+class VideoOutputs(OutputOptions):
+    """What is written of a video, and where."""
+
+    format: tuple[VideoFormat, ...] = ("jsonl", "overlay")
+    """What to write: jsonl (a line a frame; always), overlay (mp4), davis (a PNG of ids a frame),
+    cutout (the objects on background, mp4), alpha-mov (ProRes 4444), alpha-webm (VP9) and alpha-png
+    (a folder) with transparency, ytvis (YouTube-VIS), mots, cvat, lsvideo (Label Studio),
+    timeline (who is there when), sheet (pictures of each object); many may be given."""
+    fps: Annotated[float, Interval(gt=0, le=1000)] | None = None
+    """Frames a second of what is written, which then has no sound; default: the video's own, 25
+    for a folder of frames."""
+    background: str = "#00b140"
+    """Colour behind the objects in cutout: a name or #rrggbb."""
+
+    def __post_init__(self) -> None:
+        check(self)
+        parse_colour(self.background)
+
+
+@dataclass(frozen=True)
+class VideoSetup(Setup):
+    """A setup for jobs over videos."""
+
+    outputs: VideoOutputs = field(default_factory=VideoOutputs)
+
+
+@dataclass(frozen=True)
+class TrackJob:
+    """A video on its way: what is followed in it, and where its files go."""
+
+    footage: Footage
+    query: Query
+    models: Models
+    options: TrackOptions
+    outputs: VideoOutputs
+    run: str  # digest of all that decides the results
+
+    @property
+    def target(self) -> Path:
+        """What the names of its files start with."""
+        path = self.footage.path
+        name = self.footage.name.replace(":", "-") if path is None else path.resolve().name
+        stem = name if path is None or path.is_dir() else Path(name).stem
+        folder = self.outputs.output_dir
+        if folder is None:
+            folder = Path() if path is None else path.parent
+        return folder / stem
+
+    @property
+    def lines(self) -> Path:
+        return self.target.with_name(self.target.name + SUFFIX)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files that it writes, beside pictures of single frames."""
+        wanted = [name for name in (*SUFFIXES, *self.wholes) if name in self.outputs.format]
+        return (self.lines, *(self.path_of(name) for name in wanted))
+
+    def path_of(self, name: str) -> Path:
+        """Where a format of the whole video goes; of alpha-png it is a folder."""
+        suffix = SUFFIXES.get(name) or f".tracks{self.wholes[name]}"
+        return self.target.with_name(self.target.name + suffix)
+
+    @property
+    def wholes(self) -> dict[str, str]:
+        """The formats of whole videos that are wanted, with their suffixes."""
+        wanted = [name for name in WHOLE if name in self.outputs.format]
+        return {name: BY_NAME[name].suffixes[0] for name in wanted}
+
+
+def check_files(job: TrackJob) -> None:
+    """Files of other runs stay; what a killed run left half written goes."""
+    _check_id_pictures(job)
+    sweep(job.target.parent)
+    if job.outputs.overwrite:
+        job.lines.unlink(missing_ok=True)
+        return
+    if not job.lines.exists():
+        there = [path for path in (*job.files, *_id_pictures(job)) if path.exists()]
+    else:
+        first = next(read_lines(job.lines), None)
+        # A camera never shows the same again, so nothing of it can be gone on with.
+        is_own = first is not None and first.run == job.run and job.footage.live is None
+        there = [] if is_own else [job.lines]
+    if there:
+        raise OptionError(
+            f"{there[0]} is there already, and another run made it; rename it, or let it be "
+            "replaced",
+            mend=Mend("overwrite"),
+        )
+
+
+def _id_pictures(job: TrackJob) -> list[Path]:
+    """Where the pictures of ids go, as far as the frames are known."""
+    if "davis" not in job.outputs.format:
+        return []
+    folder, footage = job.target.parent, job.footage
+    return [folder / f"{footage.stem(index)}.png" for index in range(footage.count)]
+
+
+def _check_id_pictures(job: TrackJob) -> None:
+    """They have the frames' names: never in the frames' folder, and no two of one name."""
+    paths, source = _id_pictures(job), job.footage.path
+    if paths and source is not None and identity(source) == identity(job.target.parent):
+        raise OptionError(
+            f"pictures of ids have the names of the frames in {source} and would replace them; "
+            "write to another folder",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise OptionError(
+            f"two frames are called {twice.stem}, and {twice.name} would be of both; rename one"
+        )
