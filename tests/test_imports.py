@@ -97,6 +97,7 @@ CORE_INSTALL = {
 }  # fmt: skip
 # What modules need that are imported only when their extra is there
 OF_EXTRAS = {
+    "doors/server/": {"fastapi", "pydantic", "starlette", "uvicorn"},
     "engines/": {"torch", "transformers", "diffusers"},
     "lab/bench/": {"torch"},
     "lab/export/": {"torch"},

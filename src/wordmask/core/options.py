@@ -23,7 +23,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Len, Lt, Predicate
+from annotated_types import Ge, GroupedMetadata, Gt, Interval, Le, Lt, MaxLen, MinLen, Predicate
 
 from wordmask.errors import Mend, OptionError, near_miss
 
@@ -62,7 +62,7 @@ class _Rule(NamedTuple):
 
     kind: Any
     choices: tuple[Any, ...]
-    bounds: tuple[Any, ...]  # Ge, Gt, Le, Lt, Len
+    bounds: tuple[Any, ...]  # Ge, Gt, Le, Lt, MinLen, MaxLen
 
 
 @cache
@@ -224,8 +224,10 @@ def _within(value: Any, note: Any) -> bool:
         return bool(value < note.lt)
     if isinstance(note, Predicate):
         return bool(note.func(value))
-    if isinstance(note, Len):
-        return len(value) >= note.min_length and len(value) <= (note.max_length or len(value))
+    if isinstance(note, MinLen):
+        return len(value) >= note.min_length
+    if isinstance(note, MaxLen):
+        return len(value) <= note.max_length
     return True
 
 

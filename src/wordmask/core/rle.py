@@ -13,6 +13,7 @@ from wordmask.core.image import Array, Size
 from wordmask.errors import MaskError
 
 MAX_BOX_PIXELS = 1 << 30  # one mask's box; beyond that a code is a bomb, not a mask
+BLOCK = 1 << 18  # pixels that are turned into columns at a time
 
 
 def pack(counts: Array) -> str:
@@ -66,11 +67,10 @@ def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
     height, width = size
     if not crop.size:
         return np.array([height * width], np.int64)
-    x0, y0 = int(corner[0]), int(corner[1])
-    padded = np.zeros((crop.shape[1], crop.shape[0] + 2), np.int8)
-    padded[:, 1:-1] = crop.T
-    edges = np.diff(padded, axis=1)
-    starts, ends = (_flat_index(np.nonzero(edges == sign), x0, y0, height) for sign in (1, -1))
+    start = int(corner[0]) * height + int(corner[1])
+    # A run begins and ends in one column, so the places alternate: start, end, start, end ...
+    places = start + np.concatenate([_borders(crop, block, height) for block in _blocks(crop)])
+    starts, ends = places[0::2], places[1::2]
     joined = starts[1:] == ends[:-1]  # down to the bottom, on from the top of the next column
     starts, ends = starts[np.r_[True, ~joined]], ends[np.r_[~joined, True]]
     borders = np.stack([starts, ends], 1).ravel()
@@ -142,6 +142,18 @@ def _whole(counts: Any) -> Array:
     return given.astype(np.int64)
 
 
-def _flat_index(where: tuple[Array, ...], x0: int, y0: int, height: int) -> Array:
-    column, row = where
-    return np.asarray((x0 + column.astype(np.int64)) * height + y0 + row)
+def _blocks(crop: Array) -> list[slice]:
+    """Columns that are looked at together: turned as a whole, a large crop leaves the cache."""
+    step = max(1, BLOCK // crop.shape[0])
+    return [slice(k, k + step) for k in range(0, crop.shape[1], step)]
+
+
+def _borders(crop: Array, columns: slice, height: int) -> Array:
+    """Where runs start and end in these columns, from the crop's corner, down the picture."""
+    block = crop[:, columns].T
+    padded = np.zeros((block.shape[0], block.shape[1] + 2), bool)
+    padded[:, 1:-1] = block
+    changes = np.flatnonzero(padded[:, 1:] != padded[:, :-1])
+    column, row = np.divmod(changes, padded.shape[1] - 1)
+    places: Array = (column + columns.start) * height + row
+    return places

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Predicate
+from annotated_types import Ge, Interval, Predicate
 
 from wordmask.core.options import check
 from wordmask.errors import Mend, OptionError
@@ -55,6 +55,9 @@ class EngineOptions:
     """A DINO v2 or v3 folder, or hub:owner/name, by which proxyclip and corrclip group patches."""
     tracking: Literal["quality", "fast"] = "quality"
     """How mini follows objects: quality, or fast (smaller, every second frame by its motion)."""
+    op_threads: Annotated[int, Interval(ge=0, le=1024)] = 0
+    """Threads that one pass of mini may take; 0: what onnxruntime thinks best. With many requests
+    at a time 1 does the most work."""
     allow_pickle: bool = False
     """Also read pickles (.bin, .pt, .pth, .ckpt), as tensors only. Not for strangers' files."""
 

@@ -176,11 +176,14 @@ class Editor:
         """The painter's; "" without one."""
         return "" if self.painter is None else self.painter.name
 
-    def carry_out(self, image: Image, result: Result) -> Edited:
-        """The picture with the regions of `result` edited."""
+    def carry_out(self, image: Image, result: Result, reference: Image | None = None) -> Edited:
+        """The picture with the regions of `result` edited.
+
+        `reference` gives a style its colours where the edit names no file.
+        """
         edit, painter = self.edit, self.painter
         if edit.style:
-            reference = read(edit.reference) if edit.reference else None
+            reference = read(edit.reference) if edit.reference else reference
             return task.stylise(image, result, edit.style, reference)
         if edit.verb == "remove":
             return task.remove(image, result, painter, edit.options, words=edit.words)

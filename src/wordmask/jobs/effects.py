@@ -28,9 +28,7 @@ def effect(
 ) -> Iterator[Event[Answer]]:
     """The effect of this name, with its own options, on the target in every picture."""
     found = find_pictures(sources)
-    occluders: tuple[str, ...] = getattr(options, "occluders", ())
-    more = tuple(word for word in occluders if word not in target.prompt)
-    finder = load_finder(replace(target, prompt=(*target.prompt, *more)), setup)
+    finder = load_finder(with_occluders(target, options), setup)
     recipe = finder.recipe | {"options": options, "engine": setup.engine}
     inputs = (*target.files, *_pictures_of(options))
     products = Products(f"effect {name}", recipe, (PICTURE,), label=f".{name}", inputs=inputs)
@@ -39,7 +37,7 @@ def effect(
     def work(item: WorkItem) -> Answer:
         original = read_item(item, setup)
         result = finder.find(original.seen)
-        check_target(original.seen, result[[word not in occluders for word in result.names]])
+        check_found(original.seen, result, options)
         pixels = apply(name, original, result, options)
         file = write_bytes(item.file(PICTURE), encode_original(pixels))
         return Answer(item.name, result.with_image(original.seen), (file,))
@@ -48,14 +46,35 @@ def effect(
 
 
 def apply(name: str, original: Original, result: Result, options: Any) -> Array:
-    """The picture with the effect, in the original's depth.
+    """The picture with the effect, in the original's depth."""
+    changed = change(name, original.image, result, options)
+    is_clear = changed.shape[2] == 4
+    return changed if is_clear else original.with_edit(Image(changed, original.image.name))
 
-    A sticker without a ground is transparent around the object.
-    """
+
+def change(name: str, image: Image, result: Result, options: Any) -> Array:
+    """(H, W, 3) uint8; of a sticker without a ground (H, W, 4), transparent around the object."""
     if name == "sticker" and not options.ground:
-        return sticker_rgba(original.image, result, options)
+        return sticker_rgba(image, result, options)
     function, _ = EFFECTS[name]
-    return original.with_edit(function(original.image, result, options))
+    return function(image, result, options).pixels
+
+
+def with_occluders(target: TargetOptions, options: Any) -> TargetOptions:
+    """The target and what the effect shall leave in front of it, which must be found too."""
+    more = tuple(word for word in _occluders(options) if word not in target.prompt)
+    return replace(target, prompt=(*target.prompt, *more))
+
+
+def check_found(image: Image, result: Result, options: Any) -> None:
+    """Raise where nothing was found but what shall be in front."""
+    occluders = _occluders(options)
+    check_target(image, result[[word not in occluders for word in result.names]])
+
+
+def _occluders(options: Any) -> tuple[str, ...]:
+    words: tuple[str, ...] = getattr(options, "occluders", ())
+    return words
 
 
 def with_picture(options: Any, picture: str, alpha: str = "") -> Any:

@@ -90,7 +90,7 @@ class Finder:
         if target.result is not None:
             parts.append(_load_regions(image, target.result, target.region))
         if self.models is not None:
-            parts += _find_parts(image, target, self.models)
+            parts += _find_parts(View(image, self.models, Trace()), target)
         return join(parts)
 
 
@@ -102,11 +102,7 @@ def load_finder(target: TargetOptions, setup: Setup) -> Finder:
     if target.points is not None or target.boxes is not None or target.like is not None:
         need.append(Segmenter)
     if not need and target.result is None:
-        raise PromptError(
-            "nothing says what is meant: name it, click on it, or give a box, a saved result or "
-            "an example",
-            mend=Mend("prompt", "WORD"),
-        )
+        raise _no_target()
     return Finder(target, setup.load(*need) if need else None)
 
 
@@ -135,9 +131,24 @@ def join(parts: list[Result]) -> Result:
     )
 
 
-def _find_parts(image: Image, target: TargetOptions, models: Models) -> list[Result]:
+def find_in_view(view: View, target: TargetOptions) -> Result:
+    """All regions that words, points, boxes and an example mean, in a picture that is open."""
+    parts = _find_parts(view, target)
+    if not parts:
+        raise _no_target()
+    return join(parts)
+
+
+def _no_target() -> PromptError:
+    return PromptError(
+        "nothing says what is meant: name it, click on it, or give a box, a saved result or "
+        "an example",
+        mend=Mend("prompt", "WORD"),
+    )
+
+
+def _find_parts(view: View, target: TargetOptions) -> list[Result]:
     """The regions from each of the ways; the picture is encoded once for all of them."""
-    view = View(image, models, Trace())
     parts = []
     if target.prompt:
         words = SegmentOptions(vocabulary=target.vocabulary, min_confidence=target.min_confidence)

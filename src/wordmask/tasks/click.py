@@ -11,7 +11,7 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.options import Share, check
 from wordmask.core.prompts import Boxes, Points, Text
-from wordmask.core.protocols import PromptBatch
+from wordmask.core.protocols import Cuts, PromptBatch
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, PromptError
 from wordmask.ops import merge, regions
@@ -105,8 +105,7 @@ def click_view(
     view: View, prompt: Click, words: Text | None, options: ClickOptions
 ) -> tuple[Result, Array]:
     """The candidates, and the best one's logits (h, w), with which the next click can go on."""
-    prompt.check_inside(view.image.size)
-    cuts = view.segmenter.cut(view.encoding, prompt.to_batch())
+    cuts = _cut(view, prompt)
     order = np.argsort(-cuts.quality[0], kind="stable")
     logits, quality = cuts.logits[0, order], np.clip(cuts.quality[0, order], 0, 1)
     masks = regions.masks_of_logits(logits, view.image.size)
@@ -117,6 +116,18 @@ def click_view(
     found = Candidates(masks[rows], prompts, quality[rows])
     vectors = None if cuts.vectors is None else cuts.vectors[0, order[rows]]
     return _make_result(found, view, words, vectors), logits[0]
+
+
+def click_logits(view: View, prompt: Click) -> tuple[Array, float]:
+    """Logits (h, w) of the best candidate, edge to edge, and its estimated IoU: a quick preview."""
+    cuts = _cut(view, prompt)
+    best = int(cuts.quality[0].argmax())
+    return cuts.logits[0, best], float(np.clip(cuts.quality[0, best], 0, 1))
+
+
+def _cut(view: View, prompt: Click) -> Cuts:
+    prompt.check_inside(view.image.size)
+    return view.segmenter.cut(view.encoding, prompt.to_batch())
 
 
 def _make_result(

@@ -35,6 +35,7 @@ COMMANDS = {
     "effect": Command(
         "edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."
     ),
+    "serve": Command("serve", "serve", "Answer over HTTP; a page to try it, and all routes."),
     "bench": Command("bench", "app", "Measure models on data sets, compare two runs."),
     "train": Command("train", "app", "Train the embedded model."),
     "models": Command(

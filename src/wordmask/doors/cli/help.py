@@ -21,6 +21,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
+    "ServeOptions": "Server and its limits",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes
@@ -58,6 +59,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "track": (
         "click", "box", "mask", "look_every", "model", "output_dir", "format", "json",
     ),
+    "serve": ("host", "port", "token", "model"),
     "train": ("minutes", "max_steps"),
     "lint-words": ("model",),
 }  # fmt: skip

@@ -86,7 +86,8 @@ class MiniEngine:
         self.side = int(options.input_side or settings["side"])
         self.name = f"mini@sha256:{settings['files']['encoder.onnx'][:12]}"
         self._folder = folder
-        self._texts = TextEncoder(folder, settings)
+        self._threads = options.op_threads
+        self._texts = TextEncoder(folder, settings, options.op_threads)
         self._networks: dict[str, Any] = {}
         self._lock = Lock()
         self._tracker = ObjectTracker(self._see_at, self._cut, fast=options.tracking == "fast")
@@ -247,7 +248,7 @@ class MiniEngine:
         with self._lock:
             if network not in self._networks:
                 self._networks[network] = open_network(
-                    self._folder, f"{network}.onnx", self.settings
+                    self._folder, f"{network}.onnx", self.settings, self._threads
                 )
         answers: list[Array] = self._networks[network].run(None, feed)
         return answers

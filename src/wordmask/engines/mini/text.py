@@ -39,7 +39,7 @@ SPELLINGS = {
 class TextEncoder:
     """The text side of the engine."""
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], threads: int = 0) -> None:
         with np.load(folder / "words.npz") as table:
             rows = table["vectors"].astype(np.float32)
             self._down, self._up = table["down"].astype(np.float32), table["up"].astype(np.float32)
@@ -48,6 +48,7 @@ class TextEncoder:
             )
             learned = int(table["learned"])
         self._folder, self._settings, self._lock = folder, settings, Lock()
+        self._threads = threads
         self._text: Any = None
         self._known = dict(zip(names, unit(rows), strict=True))
         self._shipped = len(self._known)
@@ -119,7 +120,8 @@ class TextEncoder:
             tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
             tokenizer.enable_truncation(LONGEST)
             tokenizer.enable_padding()
-            self._text = tokenizer, open_network(self._folder, "text.onnx", self._settings)
+            network = open_network(self._folder, "text.onnx", self._settings, self._threads)
+            self._text = tokenizer, network
         tokenizer, network = self._text
         coded = tokenizer.encode_batch(lines)
         ids = np.array([line.ids for line in coded], np.int64)

@@ -49,6 +49,20 @@ class View:
         self._lock = Lock()
         self._features = Once(self._make_features)
 
+    def with_trace(self, trace: Trace) -> "View":
+        """The same picture and encodings for another question, which notes its own cost."""
+        other = View(self.image, self.models, trace)
+        other._encodings, other._lock = self._encodings, self._lock
+        other._features = self._features
+        return other
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the picture and of all that has been made of it so far."""
+        with self._lock:
+            made = [seen for once in self._encodings.values() for seen in once.made]
+        return int(self.image.pixels.nbytes) + sum(seen.nbytes for seen in made)
+
     def encoding_of(self, engine: Encoder) -> Seen:
         """The picture as one of the engines encoded it."""
         with self._lock:

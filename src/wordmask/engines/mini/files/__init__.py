@@ -9,7 +9,7 @@ from wordmask.errors import WeightsError
 FILES = Path(__file__).parent
 
 
-def open_network(folder: Path, file: str, settings: dict[str, Any]) -> Any:
+def open_network(folder: Path, file: str, settings: dict[str, Any], threads: int = 0) -> Any:
     """An onnxruntime session on the CPU, if the file's sha256 is the one in mini.json."""
     import onnxruntime
 
@@ -24,6 +24,7 @@ def open_network(folder: Path, file: str, settings: dict[str, Any]) -> Any:
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads  # 0: as many as there are cores
     # Threads that spin while they wait steal the cores from everything else on the machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

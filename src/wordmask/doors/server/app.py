@@ -1,0 +1,191 @@
+"""The application: its routes and its life."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from wordmask.core.prompts import Points
+from wordmask.doors.server import answers, pages, status
+from wordmask.doors.server.answers import Reply
+from wordmask.doors.server.bodies import BodyReader, read_request
+from wordmask.doors.server.guard import Guard
+from wordmask.doors.server.lanes import Priority
+from wordmask.doors.server.metrics import Metrics
+from wordmask.doors.server.openapi import describe_question, write_schema
+from wordmask.doors.server.options import ServeOptions
+from wordmask.doors.server.problems import RefusalError, refusal_of
+from wordmask.doors.server.questions import QUESTIONS, Asked, PictureRoute
+from wordmask.doors.server.service import Service, Turn
+from wordmask.doors.server.status import service_of
+from wordmask.engines.options import EngineOptions
+from wordmask.media.reading.limits import amount
+from wordmask.tasks.click import Click, click_logits
+from wordmask.tasks.finding.view import View
+from wordmask.version import __version__
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> FastAPI:
+    """The application; its engines are loaded when it starts."""
+    options.check_token()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def live(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(options, engine or EngineOptions())
+        app.state.service = service
+        status.add_gauges(metrics, service)
+        try:
+            yield
+        finally:
+            service.close()
+
+    app = FastAPI(
+        title="wordmask",
+        version=__version__,
+        lifespan=live,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.metrics, app.state.is_stopping = metrics, False
+    app.add_middleware(Guard, options=options, metrics=metrics, login=pages.login_page)
+    app.add_exception_handler(HTTPException, _tell_http)
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    for question in QUESTIONS:
+        _route(app, "POST", question.path, _ask(question), describe_question(question))
+    _route(app, "PUT", "/v1/pictures", put_picture, {"summary": "Send a picture, once"})
+    for path, endpoint, summary in (
+        ("/v1/models", status.list_models, "The engines that are served"),
+        ("/v1/effects", status.list_effects, "The effects and their options"),
+        ("/v1/limits", status.list_limits, "How much the server takes"),
+        ("/health", status.tell_health, "Whether the server runs"),
+        ("/ready", status.tell_ready, "Whether the first engine can answer"),
+        ("/metrics", status.show_metrics, "Figures for Prometheus"),
+        ("/openapi.json", show_schema, "All of this, for programs"),
+    ):
+        _route(app, "GET", path, endpoint, {"summary": summary})
+    _route(app, "GET", "/", pages.show_page("index.html"), None)
+    _route(app, "GET", "/docs", pages.show_page("docs.html"), None)
+    _route(app, "GET", "/pages/{name}", pages.show_asset, None)
+    _route(app, "POST", "/login", pages.log_in, None)
+
+
+def _route(
+    app: FastAPI, method: str, path: str, endpoint: Endpoint, about: dict[str, Any] | None
+) -> None:
+    """Add the endpoint; whatever it raises becomes a problem."""
+    described = dict(about or {})
+    kinds = described.pop("x-options", {})
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            return refusal_of(error, kinds).response()
+
+    app.add_api_route(
+        path,
+        answer,
+        methods=[method],
+        response_class=Response,
+        include_in_schema=about is not None,
+        summary=described.pop("summary", None),
+        openapi_extra=described or None,
+        name=path,
+    )
+
+
+# ---- questions
+
+
+def _ask(question: PictureRoute[Any]) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        service = service_of(request)
+        brought = await read_request(request, service.options, question.pictures)
+        query = question.query.model_validate_json(brought.json)
+        query.check_counts(service.options)
+        wanted = answers.choose(request.headers.get("accept", ""), question.offered)
+        source = service.source(query, brought)
+        models = await service.models(query.model)
+
+        def work() -> Reply:
+            picture = source()
+            view = service.store.view(picture, models)
+            found = question.answer(Asked(query, view, wanted, brought, service))
+            service.store.trim()
+            found.headers["wordmask-picture"] = picture.id
+            return found
+
+        key = newest = None
+        if isinstance(query.picture, str):
+            key = (question.path, wanted, sha256(brought.json).digest())
+        if getattr(query, "hover", None):
+            newest = (request.client.host if request.client else "", query.hover)
+        turn = Turn(work, question.priority, key, newest)
+        return _respond(await service.take_turn(turn, request))
+
+    return answer
+
+
+def _respond(found: Reply) -> Response:
+    headers = {**found.headers, "cache-control": "no-store"}
+    return Response(found.data, headers=headers, media_type=found.media_type)
+
+
+async def put_picture(request: Request) -> Response:
+    """The id of the picture in the body. It is encoded meanwhile, unless ?encode=no."""
+    service = service_of(request)
+    most = amount(service.options.max_bytes)
+    data = await BodyReader(request, service.options, most, "max_bytes").whole()
+
+    def work() -> Reply:
+        picture = service.store.add(data, service.options.limits)
+        value = {"picture": picture.id, "size": list(picture.image.size)}
+        return Reply(json.dumps(value).encode(), answers.JSON)
+
+    found = await service.take_turn(Turn(work, Priority.ENCODE), request)
+    if request.query_params.get("encode") != "no":
+        await _encode_ahead(service, sha256(data).hexdigest())
+    return _respond(found)
+
+
+async def _encode_ahead(service: Service, id: str) -> None:
+    """Make the picture ready for a first click, if the server has time for it."""
+    picture, models = service.store.find(id), service.shelf.find(None)
+    if picture is None or not models.done() or models.exception() is not None:
+        return
+    view = service.store.view(picture, models.result())
+    with suppress(RefusalError):
+        wait_s = service.options.deadline_s
+        service.lane.submit(lambda: _warm(view), Priority.ENCODE, wait_s)
+
+
+def _warm(view: View) -> None:
+    height, width = view.image.size
+    click_logits(view, Click(Points.of([(width / 2, height / 2)])))
+
+
+async def show_schema(request: Request) -> Response:
+    return JSONResponse(write_schema(request.app, QUESTIONS))
+
+
+async def _tell_http(request: Request, error: Exception) -> Response:
+    """What the router itself refuses."""
+    del request
+    code = getattr(error, "status_code", 500)
+    detail = {404: "there is nothing here", 405: "this address takes another method"}
+    return RefusalError(code, detail.get(code, HTTPStatus(code).phrase)).response()
