@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from wordmask.core.prompts import Points
-from wordmask.doors.server import answers, pages, status
+from wordmask.doors.server import answers, jobroutes, pages, status
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
+from wordmask.doors.server.chores import CHORES
 from wordmask.doors.server.guard import Guard
 from wordmask.doors.server.lanes import Priority
 from wordmask.doors.server.metrics import Metrics
-from wordmask.doors.server.openapi import describe_question, write_schema
+from wordmask.doors.server.openapi import describe_chore, describe_question, write_schema
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError, refusal_of
 from wordmask.doors.server.questions import QUESTIONS, Asked, PictureRoute
@@ -67,6 +68,17 @@ def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> Fast
 def _add_routes(app: FastAPI) -> None:
     for question in QUESTIONS:
         _route(app, "POST", question.path, _ask(question), describe_question(question))
+    for chore in CHORES:
+        _route(app, "POST", chore.path, jobroutes.start_job(chore), describe_chore(chore))
+    for method, path, endpoint, summary in (
+        ("PUT", "/v1/videos", jobroutes.put_video, "Send a video, once"),
+        ("GET", "/v1/jobs", jobroutes.list_jobs, "All jobs"),
+        ("GET", "/v1/jobs/{id}", jobroutes.show_job, "How far a job is, and its files"),
+        ("GET", "/v1/jobs/{id}/events", jobroutes.watch_job, "Its progress, as it goes"),
+        ("GET", "/v1/jobs/{id}/files/{name:path}", jobroutes.show_file, "One of its files"),
+        ("DELETE", "/v1/jobs/{id}", jobroutes.remove_job, "Stop it, forget it and its files"),
+    ):
+        _route(app, method, path, endpoint, {"summary": summary})
     _route(app, "PUT", "/v1/pictures", put_picture, {"summary": "Send a picture, once"})
     for path, endpoint, summary in (
         ("/v1/models", status.list_models, "The engines that are served"),
@@ -180,7 +192,7 @@ def _warm(view: View) -> None:
 
 
 async def show_schema(request: Request) -> Response:
-    return JSONResponse(write_schema(request.app, QUESTIONS))
+    return JSONResponse(write_schema(request.app, (*QUESTIONS, *CHORES)))
 
 
 async def _tell_http(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from wordmask.doors.server.answers import COCO, JSON, LOGITS, PNG, VIEWS
+from wordmask.doors.server.chores import Chore
 from wordmask.doors.server.questions import PictureRoute
 
 REFERENCE = "#/components/schemas/{model}"
@@ -54,7 +55,22 @@ def describe_question(question: PictureRoute[Any]) -> dict[str, Any]:
     }
 
 
-def write_schema(app: FastAPI, questions: tuple[PictureRoute[Any], ...]) -> dict[str, Any]:
+def describe_chore(chore: Chore[Any]) -> dict[str, Any]:
+    """The part of the schema of a route that starts long work."""
+    schema = {"$ref": REFERENCE.format(model=chore.query.__name__)}
+    return {
+        "summary": chore.summary,
+        "description": (chore.query.__doc__ or "").strip(),
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": schema, "example": chore.example}},
+        },
+        "responses": {"202": {"description": "The job has been taken on"}, **_problems()},
+        "x-options": chore.query.options_in,
+    }
+
+
+def write_schema(app: FastAPI, questions: tuple[Any, ...]) -> dict[str, Any]:
     """The whole schema: FastAPI's routes, and the classes of the questions."""
     schema = app.openapi()
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})

@@ -39,15 +39,18 @@ class RefusalError(Exception):
         self.retry_s: int | None = more.pop("retry_s", None)
         self.more = {name: value for name, value in more.items() if value}
 
-    def response(self) -> Response:
+    def describe(self) -> dict[str, Any]:
+        """As JSON."""
         value: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(self.status).phrase}
-        value |= {"status": self.status, "detail": self.detail, **self.more}
+        return value | {"status": self.status, "detail": self.detail, **self.more}
+
+    def response(self) -> Response:
         headers = {} if self.retry_s is None else {"retry-after": str(self.retry_s)}
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["www-authenticate"] = 'Bearer realm="wordmask"'
         if self.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
             headers["connection"] = "close"  # the rest of the body is not read
-        data = json.dumps(value, ensure_ascii=False)
+        data = json.dumps(self.describe(), ensure_ascii=False)
         return Response(data, self.status, headers, media_type=MEDIA_TYPE)
 
 

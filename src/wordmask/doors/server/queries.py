@@ -23,27 +23,29 @@ from wordmask.tasks.segment import SegmentOptions
 
 Made = TypeVar("Made")
 ID = r"^[0-9a-f]{64}$"
-Words = Annotated[list[str], FailFast()]
-Row = Annotated[list[float | bool], FailFast(), Field(max_length=4)]
-Rows = Annotated[list[Row], FailFast()]
+Words = Annotated[tuple[str, ...], FailFast()]
+Row = Annotated[tuple[float | bool, ...], FailFast(), Field(max_length=4)]
+Rows = Annotated[tuple[Row, ...], FailFast()]
 
 
-class InlinePicture(BaseModel):
-    """A picture in the request itself."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    base64: str
-    """The file's bytes in base64."""
-
-
-class PictureQuery(BaseModel):
-    """What every request about a picture has."""
+class ApiQuery(BaseModel):
+    """JSON that is read strictly: a field that is not known is an error, not ignored."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
     )
     options_in: ClassVar[dict[str, type]] = {}  # field -> the dataclass it holds
+
+
+class InlinePicture(ApiQuery):
+    """A picture in the request itself."""
+
+    base64: str
+    """The file's bytes in base64."""
+
+
+class PictureQuery(ApiQuery):
+    """What every request about a picture has."""
 
     picture: Annotated[str, Field(pattern=ID)] | InlinePicture | None = None
     """The id that `PUT /v1/pictures` gave, or {"base64": ...}; none in a form."""
@@ -56,11 +58,7 @@ class PictureQuery(BaseModel):
 
     def check_counts(self, options: ServeOptions) -> None:
         for field, count in self.count_prompts().items():
-            limit = "max_words" if field.endswith("words") else "max_prompts"
-            most = getattr(options, limit)
-            if count > most:
-                detail = f"{field} holds {count:,}; the limit is {most:,}"
-                raise RefusalError(422, detail, field=field, limit=limit)
+            check_count(field, count, options)
 
 
 class SegmentQuery(PictureQuery):
@@ -76,7 +74,7 @@ class SegmentQuery(PictureQuery):
         return {"words": len(self.words) + len(self.options.vocabulary)}
 
     def text(self) -> Text:
-        return make_at("words", lambda: Text(tuple(self.words)))
+        return make_at("words", lambda: Text(self.words))
 
 
 class ClickQuery(PictureQuery):
@@ -84,11 +82,11 @@ class ClickQuery(PictureQuery):
 
     options_in = {"options": ClickOptions}
 
-    points: Rows = []
+    points: Rows = ()
     """[x, y] for this, [x, y, 0] for not this; all of them mean one thing."""
     box: tuple[float, float, float, float] | None = None
     """[x0, y0, x1, y1] around the thing."""
-    words: Words = []
+    words: Words = ()
     """Name the candidates among these words."""
     options: ClickOptions = ClickOptions()
     hover: str | None = Field(None, max_length=64)
@@ -107,7 +105,7 @@ class ClickQuery(PictureQuery):
     def text(self) -> Text | None:
         if not self.words:
             return None
-        return make_at("words", lambda: Text(tuple(self.words)))
+        return make_at("words", lambda: Text(self.words))
 
 
 class EverythingQuery(PictureQuery):
@@ -118,20 +116,16 @@ class EverythingQuery(PictureQuery):
     options: EverythingOptions = EverythingOptions()
 
 
-class TargetQuery(BaseModel):
+class TargetQuery(ApiQuery):
     """What an edit or an effect is meant for; several ways add up."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
-    )
-
-    words: Words = []
+    words: Words = ()
     """Words for it."""
-    points: Rows = []
+    points: Rows = ()
     """[x, y] or [x, y, 0]: all of them mean one thing."""
-    boxes: Rows = []
+    boxes: Rows = ()
     """[x0, y0, x1, y1] around a thing each."""
-    vocabulary: Words = []
+    vocabulary: Words = ()
     """Further words that compete for pixels but are not meant."""
     min_confidence: Share | Literal["auto"] = "auto"
     """Score from which words count as found."""
@@ -143,10 +137,10 @@ class TargetQuery(BaseModel):
         if self.boxes:
             boxes = make_at("target.boxes", lambda: Boxes(np.array(self.boxes, np.float32)))
         if self.words:
-            make_at("target.words", lambda: Text(tuple(self.words)))
+            make_at("target.words", lambda: Text(self.words))
         return TargetOptions(
-            prompt=tuple(self.words),
-            vocabulary=tuple(self.vocabulary),
+            prompt=self.words,
+            vocabulary=self.vocabulary,
             min_confidence=self.min_confidence,
             points=points,
             boxes=boxes,
@@ -195,6 +189,15 @@ class EffectQuery(TargetedQuery):
     """The effect's own options."""
     layer: InlinePicture | None = None
     """The picture that the effects overlay and backdrop lay."""
+
+
+def check_count(field: str, count: int, options: ServeOptions) -> None:
+    """Refuse more words, or more points and boxes, than the server takes."""
+    limit = "max_words" if field.endswith("words") else "max_prompts"
+    most: int = getattr(options, limit)
+    if count > most:
+        detail = f"{field} holds {count:,}; the limit is {most:,}"
+        raise RefusalError(422, detail, field=field, limit=limit)
 
 
 def make_at(field: str, make: Callable[[], Made]) -> Made:

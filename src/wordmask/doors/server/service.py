@@ -12,12 +12,14 @@ from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import Brought
+from wordmask.doors.server.jobbook import JobBook
 from wordmask.doors.server.lanes import Lane, Priority
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.queries import PictureQuery
 from wordmask.doors.server.shelf import Shelf
 from wordmask.doors.server.store import PictureStore, StoredPicture
+from wordmask.doors.server.videos import VideoStore
 from wordmask.engines.options import EngineOptions
 from wordmask.media.reading.limits import amount
 
@@ -55,6 +57,8 @@ class Service:
         self.lane = Lane(workers, options.queue)
         self.store = PictureStore(amount(options.cache_bytes))
         self.shelf = Shelf(options.model, lambda name: engines.load(name, options=engine))
+        self.jobs = JobBook(self.lane, options.max_jobs, options.job_kept_s)
+        self.videos = VideoStore(self.jobs.folder / "videos", options)
         self._flights: dict[Hashable, Flight] = {}
 
     async def models(self, name: str | None) -> Models:
@@ -71,14 +75,19 @@ class Service:
         One that is not there is told at once.
         """
         if isinstance(query.picture, str):
-            known = self.store.find(query.picture)
-            if known is None:
-                raise RefusalError(
-                    404, "the server has no such picture (any more): send it again", field="picture"
-                )
+            known = self.require(query.picture)
             return lambda: known
         data = brought.picture(query.picture)
         return lambda: self.store.add(data, self.options.limits)
+
+    def require(self, id: str) -> StoredPicture:
+        """The picture with that id."""
+        picture = self.store.find(id)
+        if picture is None:
+            raise RefusalError(
+                404, "the server has no such picture (any more): send it again", field="picture"
+            )
+        return picture
 
     async def take_turn(self, turn: Turn, request: Request) -> Reply:
         """The answer when its turn has come; nothing is computed for a client that has gone."""
@@ -114,6 +123,7 @@ class Service:
         raise RefusalError(400, "the client went away")
 
     def close(self) -> None:
+        self.jobs.close()
         self.lane.close()
         self.shelf.close()
 

@@ -20,13 +20,17 @@ class Shelf:
             name: self._pool.submit(load, name) for name in self.names
         }
 
-    def find(self, name: str | None) -> "Future[Models]":
-        """The engines of that name; the first ones where none is given. Only served ones."""
+    def name_of(self, name: str | None) -> str:
+        """The name, which must be a served one; the first where none is given."""
         wanted = name or self.names[0]
         if wanted not in self._loading:
             served = ", ".join(self.names)
             raise RefusalError(422, f"no such model is served; served: {served}", field="model")
-        return self._loading[wanted]
+        return wanted
+
+    def find(self, name: str | None) -> "Future[Models]":
+        """The engines of that name; the first ones where none is given."""
+        return self._loading[self.name_of(name)]
 
     @property
     def is_ready(self) -> bool:

@@ -73,5 +73,6 @@ def add_gauges(metrics: Metrics, service: Service) -> None:
         ("wordmask_picture_bytes", "Memory of pictures and encodings.", lambda: store.nbytes),
         ("wordmask_picture_hits", "Questions whose picture was in memory.", lambda: store.hits),
         ("wordmask_picture_misses", "Questions whose picture was not.", lambda: store.misses),
+        ("wordmask_jobs", "Jobs that wait or run.", lambda: service.jobs.open_count),
     ):
         metrics.add_gauge(name, help, value)
