@@ -16,6 +16,7 @@ NAMES = {
     "click", "everything", "find", "index", "load", "read", "read_result", "read_results",
     "segment", "session", "track", "tracker",
     # things
+    "AsyncClient", "Client",
     "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "LiveTracker", "Masks", "Models",
     "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
     # options
@@ -27,7 +28,7 @@ NAMES = {
 ERRORS = {
     "CapabilityError": 3, "EngineError": 3, "FormatError": 2, "ImageError": 2, "InputError": 2,
     "MaskError": 2, "MissingExtraError": 3, "OptionError": 2, "OutputError": 4, "PromptError": 2,
-    "UnknownEngineError": 3, "WeightsError": 3, "WordmaskError": 1,
+    "RemoteError": 1,    "UnknownEngineError": 3, "WeightsError": 3, "WordmaskError": 1,
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wordmask.core.models import Models
     from wordmask.core.prompts import Boxes, Example, Points, Text
     from wordmask.core.result import Absent, Region, Result, Why
+    from wordmask.doors.client import AsyncClient, Client
     from wordmask.doors.python import (
         click,
         everything,
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Absent",
+    "AsyncClient",
     "Boxes",
     "ClickOptions",
+    "Client",
     "DescribeOptions",
     "EngineOptions",
     "EverythingOptions",
@@ -97,6 +100,7 @@ _HOMES = {
     "core.models": ("Models",),
     "core.prompts": ("Boxes", "Example", "Points", "Text"),
     "core.result": ("Absent", "Region", "Result", "Why"),
+    "doors.client": ("AsyncClient", "Client"),
     "doors.python": (
         "click",
         "everything",

@@ -12,7 +12,8 @@
     │   ├── MissingExtraError     a library that an extra installs is not there
     │   ├── WeightsError          a weights file is missing, cut, swapped or unsafe
     │   └── CapabilityError       this engine cannot do what was asked
-    └── OutputError (4)           a result could not be written
+    ├── OutputError (4)           a result could not be written
+    └── RemoteError (1)           a server did not answer a client as asked
 
 Messages say what is wrong, what was got, and how to mend it. Where an option mends it, the error
 carries a `Mend`, and each door spells it: the command line as a flag, the server as a field, Python
@@ -125,6 +126,16 @@ class OutputError(WordmaskError, OSError):
     """A result could not be written."""
 
     exit_code = 4
+
+
+class RemoteError(WordmaskError):
+    """What a server answered instead: `status` of HTTP (0: nothing), the `field` that mends it."""
+
+    def __init__(
+        self, *args: Any, mend: Mend | None = None, status: int = 0, field: str = ""
+    ) -> None:
+        super().__init__(*args, mend=mend)
+        self.status, self.field = status, field
 
 
 def did_you_mean(got: str, known: Iterable[str]) -> str:
