@@ -129,3 +129,15 @@ def test_an_empty_query_is_refused(db):
 def test_vectors_are_kept_to_16_bits(db):
     (hit,) = find(db, "red", options=SearchOptions(top=1)).hits
     assert np.linalg.norm(hit.row.vector) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_common_word_is_looked_for_where_the_rare_one_is(tmp_path, monkeypatch):
+    """Its nearest regions may all lie in other pictures."""
+    monkeypatch.setattr("wordmask.jobs.find.CANDIDATES", 2)
+    for number in range(3):
+        draw_shapes(tmp_path / f"album/{number}.png", ("red", "disc", 30 + 20 * number))
+    draw_shapes(tmp_path / "album/both.png", ("red", "square", 40), ("blue", "square", 80))
+    index(tmp_path / "album", tmp_path / "db")
+    assert file_names(find(tmp_path / "db", "red next to blue")) == ["both.png"]
+    answer = find(tmp_path / "db", "red", "blue", options=SearchOptions(together=True))
+    assert set(file_names(answer)) == {"both.png"}

@@ -13,15 +13,18 @@ from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Rivals
-from wordmask.core.result import Absent
+from wordmask.core.result import Absent, Result
 from wordmask.errors import FormatError, PromptError
 from wordmask.jobs.index_rows import whole_region
 from wordmask.jobs.scored import (
     Scored,
+    above,
     as_compared,
     drop_parts_of,
     first_of_each,
+    join_scored,
     keep_common,
+    masks_of,
     relate_scored,
     sort_best,
 )
@@ -80,6 +83,22 @@ class SearchAnswer:
     hits: tuple[Hit, ...]
     absent: tuple[Absent, ...] = ()
 
+    def results(self) -> dict[Path, Result]:
+        """What was found as a result for each picture, in the order in which they were found."""
+        words = tuple(dict.fromkeys(hit.word for hit in self.hits))
+        hits: dict[Path, list[Hit]] = {}
+        for hit in self.hits:
+            hits.setdefault(Path(hit.row.path), []).append(hit)
+        return {
+            path: Result.of(
+                masks_of([hit.row for hit in found]),
+                words,
+                scores=[hit.score for hit in found],
+                label_ids=[words.index(hit.word) for hit in found],
+            )
+            for path, found in hits.items()
+        }
+
 
 class IndexSearch:
     """An index that is searched; opened once for many questions."""
@@ -109,11 +128,16 @@ class IndexSearch:
         absent = []
         for word in text.phrases:
             scored = self._find_phrase(_phrase(word, query.near), query.unwanted, where, cut)
-            kept = drop_parts_of(scored.take(np.flatnonzero(scored.scores >= cut)))
+            kept = drop_parts_of(above(scored, cut))
             found[word] = kept
             if not len(kept.rows):
                 absent.append(Absent(word, round(scored.best, 4), cut))
         if options.together:
+            rare = min(found.values(), key=lambda kept: len({row.picture for row in kept.rows}))
+            for word, kept in found.items():
+                if kept is not rare and not parse_phrase(word).relation and rare.rows:
+                    more = self._score_within(word, query.unwanted, rare, where)
+                    found[word] = drop_parts_of(above(join_scored(kept, more), cut))
             found, absent = keep_common(found, absent)
         hits = [hit for word, kept in found.items() for hit in self._list(word, kept, options)]
         return SearchAnswer(tuple(hits), tuple(absent))
@@ -124,13 +148,21 @@ class IndexSearch:
         subject = self._score_word(phrase.subject, unwanted, where)
         if not phrase.relation:
             return subject
-        likely = subject.take(np.flatnonzero(subject.scores >= cut))
-        pictures = sorted({row.picture for row in likely.rows})
+        other = self._score_word(phrase.other, (), None)
+        # The nearest regions of a common word may lie in other pictures than those of a rare one.
+        subject = join_scored(subject, self._score_within(phrase.subject, unwanted, other, where))
+        other = join_scored(other, self._score_within(phrase.other, (), subject, None))
+        return relate_scored(above(subject, cut), above(other, cut), phrase.relation)
+
+    def _score_within(
+        self, word: str, unwanted: Sequence[str], others: Scored, where: str | None
+    ) -> Scored:
+        """The word in the pictures of other regions that count as found."""
+        pictures = sorted({row.picture for row in above(others, WORDS.cut).rows})
         if not pictures:
-            return subject
-        others = self._score_word(phrase.other, (), any_of("picture", pictures))
-        likely_others = others.take(np.flatnonzero(others.scores >= cut))
-        return relate_scored(likely, likely_others, phrase.relation)
+            return Scored()
+        inside = any_of("picture", pictures)
+        return self._score_word(word, unwanted, f"({where}) AND {inside}" if where else inside)
 
     def _score_word(self, word: str, unwanted: Sequence[str], where: str | None) -> Scored:
         dense = self._models.get(Dense)
@@ -165,7 +197,7 @@ class IndexSearch:
         else:
             raise PromptError(f"nothing is shown in {image.name or 'the picture'}")
         cut = cut if options.min_confidence == "auto" else float(options.min_confidence)
-        kept = drop_parts_of(scored.take(np.flatnonzero(scored.scores >= cut)))
+        kept = drop_parts_of(above(scored, cut))
         absent = () if len(kept.rows) else (Absent(word, round(scored.best, 4), cut),)
         return SearchAnswer(tuple(self._list(word, kept, options)), absent)
 

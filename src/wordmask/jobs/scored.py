@@ -56,6 +56,19 @@ def sort_best(rows: list[RegionRow], scores: Array) -> Scored:
     return Scored([rows[one] for one in order], scores[order])
 
 
+def above(scored: Scored, cut: float) -> Scored:
+    """What counts as found."""
+    return scored.take(np.flatnonzero(scored.scores >= cut))
+
+
+def join_scored(first: Scored, second: Scored) -> Scored:
+    """The regions of both, each once."""
+    rows = {row.key: row for row in (*first.rows, *second.rows)}
+    scores = dict(zip([row.key for row in first.rows], first.scores, strict=True))
+    scores |= dict(zip([row.key for row in second.rows], second.scores, strict=True))
+    return sort_best(list(rows.values()), np.array([scores[key] for key in rows]))
+
+
 def drop_parts_of(scored: Scored) -> Scored:
     """Of a thing and its parts in one picture the best one stays."""
     by_picture: dict[str, list[int]] = {}

@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from wordmask.doors.cli.errors import sentence
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.lines import absent_list, short
 from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
-from wordmask.errors import Mend, PromptError
+from wordmask.errors import SOME_FAILED, Mend, PromptError, WordmaskError
 from wordmask.jobs.find import Hit, IndexSearch, SearchAnswer, SearchQuery
+from wordmask.jobs.found_files import FoundOutputs, write_found
 from wordmask.jobs.setup import Setup
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.jobs.words import split_words
@@ -22,7 +24,7 @@ from wordmask.tasks.search import SearchOptions
 
 
 @dataclass(frozen=True)
-class FindFlags:
+class FindFlags(FoundOutputs):
     """What else is said of what is looked for, and how it is shown."""
 
     like: str = ""
@@ -65,7 +67,7 @@ def find(
 ) -> None:
     """Find regions in an index, or say that they are nowhere in it.
 
-    wordmask find photos.lance dog "red car" --not toy --where "date > '2024-01-01'"
+    wordmask find photos.lance dog "red car" --not toy --sheet found.html
     """
     query = SearchQuery(
         split_words(words or []), split_words(unwanted or []), flags.near, flags.where
@@ -75,6 +77,20 @@ def find(
         _print_json(answer)
     else:
         _print_table(answer)
+    _write(answer, flags)
+
+
+def _write(answer: SearchAnswer, outputs: FoundOutputs) -> None:
+    """Write the files; what could not be shown is told, and leaves with an exit code."""
+    failed = False
+    for made in write_found(answer, outputs):
+        if isinstance(made, WordmaskError):
+            typer.echo(f"error: {sentence(made)}", err=True)
+            failed = True
+        else:
+            typer.echo(f"  -> {made}", err=True)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 def _search(
