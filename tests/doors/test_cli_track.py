@@ -10,31 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
-from clips import packets, write_loud, write_phone
+from clips import packets, write_loud
 from commands import RUN, load, names, run_apart, run_here, save
-from drawing import disc, paint_discs
+from drawing import disc
+from moving_discs import SIZE, frame, write_discs
 from wordmask.media import formats
 from wordmask.media.video.read import frames, info
 from wordmask.media.video.write import VideoSink
 
-SIZE = (120, 200)
-RED, BLUE = (220, 20, 20), (20, 20, 220)
-
-
-def frame(k, blue=True):
-    """A red disc that moves right; a blue one that moves left and is hidden for a while."""
-    return paint_discs(
-        SIZE, (30 + 4 * k, 30, 12, RED), *([(170 - 4 * k, 90, 12, BLUE)] if blue else [])
-    )
-
 
 @pytest.fixture
 def video(tmp_path):
-    path = tmp_path / "discs.mp4"
-    with VideoSink(path, 12) as sink:
-        for k in range(20):
-            sink.write(frame(k, blue=not 8 <= k < 12))
-    return path
+    return write_discs(tmp_path / "discs.mp4")
 
 
 @pytest.fixture
@@ -158,25 +145,6 @@ def test_a_sheet_shows_each_object_from_first_to_last(video, tmp_path):
     assert run_here("track", video, "cat", "--model", "fake", "-o", tmp_path / "none",
                     "--format", "sheet") == 0  # fmt: skip
     assert names(tmp_path / "none") == ["discs.tracks.jsonl"]
-
-
-def test_a_phones_video_keeps_its_times_colours_and_right_way_up(tmp_path):
-    source, times = write_phone(tmp_path / "phone.mp4")
-    out = tmp_path / "out"
-    cut = ("--format", "cutout", "--format", "overlay", "--background", "blue")
-    assert run_here("track", source, "red", "--model", "fake", "-o", out, *cut) == 0
-    for file in ("phone.tracks.mp4", "phone.cutout.mp4"):
-        made = list(frames(out / file))
-        assert [frame.time_s for frame in made] == pytest.approx(times, abs=0.0001)
-        assert made[0].image.size == (64, 40)
-        assert info(out / file).colours == info(source).colours
-    before, after = (
-        list(frames(one))[5].image.pixels for one in (source, out / "phone.cutout.mp4")
-    )
-    y, x = np.argwhere(before[..., 0] > 150).mean(0).astype(int)
-    assert np.abs(after[y, x].astype(int) - before[y, x]).max() < 40
-    assert after[2, 2, 2] > 200
-    assert after[2, 2, 0] < 60
 
 
 def test_cut_outs_with_transparency(folder, tmp_path):
@@ -326,16 +294,3 @@ def test_a_frame_that_is_not_there_is_told_before_work(video, tmp_path, capsys):
     assert run_here("track", video, *shown, "-o", tmp_path / "out") == 2
     assert "only frames 0 to 19" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def test_a_camera_that_is_not_there(tmp_path, capsys):
-    assert run_here("track", "camera:77", "red", "--model", "fake", "-o", tmp_path) == 2
-    assert "there is no camera 77" in capsys.readouterr().err
-    assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize("content", [b"", b"no video at all"])
-def test_a_file_that_is_no_video(tmp_path, content, capsys):
-    (tmp_path / "a.mp4").write_bytes(content)
-    assert run_here("track", tmp_path / "a.mp4", "red", "--model", "fake") == 2
-    assert "a.mp4 is no video by its content" in capsys.readouterr().err

@@ -1,15 +1,19 @@
 """What frames come from: a video file, a folder of frames, a camera."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 
 from wordmask.errors import ImageError
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import SUFFIXES, Found, find
 from wordmask.media.video import read as videos
+from wordmask.media.video.address import check_allowed, frames_at, is_address, is_live, name_of
 from wordmask.media.video.camera import camera
 from wordmask.media.video.colours import BT709, Colours
 from wordmask.media.video.newest import NewestFrames
@@ -24,7 +28,7 @@ class Footage:
     """Frames, each read when it is asked for."""
 
     name: str
-    path: Path | None  # of the file or folder; None for a camera
+    path: Path | None  # of the file or folder; None for a camera, a stream and standard input
     fps: float
     count: int  # frames, as far as is known beforehand; 0: no end is known
     frames: Callable[[], Iterator[VideoFrame]]
@@ -33,6 +37,20 @@ class Footage:
 
     timing: Path | None = None  # the video whose sound and times of frames its copies keep
     colours: Colours = BT709  # what its copies say of their colours
+    spool: "IO[bytes] | None" = None  # the file that keeps what standard input gave
+
+    @property
+    def content(self) -> Path | None:
+        """What can be read again; None where nothing can."""
+        return self.path if self.spool is None else Path(self.spool.name)
+
+    @property
+    def file_stem(self) -> str:
+        """What the names of its files start with."""
+        if self.path is None:
+            return re.sub(r"[^\w.-]+", "-", self.name).strip("-.") or "video"
+        name = self.path.resolve().name
+        return name if self.path.is_dir() else Path(name).stem
 
     @property
     def sink_options(self) -> dict[str, Any]:
@@ -48,8 +66,16 @@ class Footage:
         return self.stems[index] if self.stems else f"{index:05d}"
 
 
-def open_footage(source: str, fps: float | None = None) -> Footage:
-    """The frames that `source` names; `fps` replaces what it says itself."""
+def open_footage(source: str, fps: float | None = None, *, web: bool = False) -> Footage:
+    """The frames that `source` names; `fps` replaces what it says itself.
+
+    "-" is standard input, which is read to its end first. Addresses need `web`.
+    """
+    if source == "-":
+        return _of_stdin(fps)
+    if is_address(source):
+        check_allowed(source, web=web)
+        return _of_address(source, fps or FOLDER_FPS)
     found = CAMERA.fullmatch(source)
     if found is not None:
         live = NewestFrames(camera(int(found[1])))
@@ -63,16 +89,38 @@ def open_footage(source: str, fps: float | None = None) -> Footage:
         return _of_folder(path, fps or FOLDER_FPS)
     if path.suffix.lower() in SUFFIXES:
         raise ImageError(f"{source} is one picture; give a video, or a folder of frames")
-    info = videos.info(path)
+    return _of_file(source, path, fps)
+
+
+def _of_file(name: str, file: Path, fps: float | None) -> Footage:
+    info = videos.info(file, name=name)
     return Footage(
-        source,
-        path,
+        name,
+        file,
         fps or info.fps,
         info.frames,
-        lambda: videos.frames(path),
-        timing=path if fps is None else None,
+        lambda: videos.frames(file, name=name),
+        timing=file if fps is None else None,
         colours=info.colours,
     )
+
+
+def _of_stdin(fps: float | None) -> Footage:
+    """All of it is kept in a file: most videos can only be read by going to and fro."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ImageError("- reads a video from a pipe, and nothing is piped in")
+    spool = NamedTemporaryFile(prefix="wordmask-")  # noqa: SIM115  it goes with the footage
+    copyfileobj(sys.stdin.buffer, spool)
+    spool.flush()
+    return replace(_of_file("stdin", Path(spool.name), fps), path=None, spool=spool)
+
+
+def _of_address(address: str, fps: float) -> Footage:
+    name = name_of(address)
+    if is_live(address):
+        live = NewestFrames(frames_at(address))
+        return Footage(name, None, fps, 0, lambda: iter(live), live=live)
+    return Footage(name, None, fps, 0, lambda: frames_at(address))
 
 
 def _of_folder(folder: Path, fps: float) -> Footage:

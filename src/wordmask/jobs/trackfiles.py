@@ -75,9 +75,11 @@ def write_wholes(job: TrackJob) -> None:
         picture = draw_timeline(sorted(rows, key=lambda row: row.id), presence.frames)
         render.write(picture, job.path_of("timeline"))
     if wants_sheet:
-        lines = read_lines(job.lines)
-        frames = (frame.image for frame in job.footage.frames())
-        pairs = ((image, line.result) for image, line in zip(frames, lines, strict=True))
+        # Lines first: where the video broke off, no frame behind the last one is asked for.
+        pairs = (
+            (frame.image, line.result)
+            for line, frame in zip(read_lines(job.lines), job.footage.frames(), strict=False)
+        )
         sheet = draw_track_sheet(pairs, presence)
         if sheet is not None:
             render.write(sheet, job.path_of("sheet"))

@@ -59,6 +59,7 @@ class VideoSetup(Setup):
     """A setup for jobs over videos."""
 
     outputs: VideoOutputs = field(default_factory=VideoOutputs)
+    web: bool = False  # whether an address may be opened
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,10 @@ class TrackJob:
     @property
     def target(self) -> Path:
         """What the names of its files start with."""
-        path = self.footage.path
-        name = self.footage.name.replace(":", "-") if path is None else path.resolve().name
-        stem = name if path is None or path.is_dir() else Path(name).stem
-        folder = self.outputs.output_dir
+        path, folder = self.footage.path, self.outputs.output_dir
         if folder is None:
             folder = Path() if path is None else path.parent
-        return folder / stem
+        return folder / self.footage.file_stem
 
     @property
     def lines(self) -> Path:
@@ -117,7 +115,7 @@ def check_files(job: TrackJob) -> None:
     else:
         first = next(read_lines(job.lines), None)
         # A camera never shows the same again, so nothing of it can be gone on with.
-        is_own = first is not None and first.run == job.run and job.footage.live is None
+        is_own = first is not None and first.run == job.run and job.footage.content is not None
         there = [] if is_own else [job.lines]
     if there:
         raise OptionError(

@@ -1,13 +1,13 @@
 """Objects through a video: a line of JSON a frame as it is made, an overlay, pictures of ids."""
 
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wordmask.core.result import Result
-from wordmask.errors import Mend, OptionError
+from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.digest import digest_of_file, plain
 from wordmask.jobs.footage import open_footage
 from wordmask.jobs.trackfiles import FrameFiles, write_wholes
@@ -37,16 +37,17 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
         raise OptionError(
             "pictures of ids need a folder of their own", mend=Mend("output_dir", "FOLDER")
         )
-    footage = open_footage(source, fps=outputs.fps)
-    if "sheet" in outputs.format and footage.live is not None:
+    footage = open_footage(source, outputs.fps, web=setup.web)
+    if "sheet" in outputs.format and footage.content is None:
         raise OptionError(
-            "a sheet needs frames that can be read again, and a camera's cannot; leave it out"
+            "a sheet needs frames that can be read again, and those of a camera or an address "
+            "cannot; leave it out"
         )
     if footage.count:
         check_frames(query.prompts, footage.count)
     models = setup.load()
     recipe: dict[str, Any] = {
-        "source": _identify(footage.path),
+        "source": _identify(footage.content),
         "words": None if query.text is None else query.text.phrases,
         "shown": query.prompts,
         "models": models.made_by,
@@ -61,11 +62,25 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
 def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
     """Frame after frame, written as it is made.
 
-    What an earlier run of the same job wrote is read back, and it goes on from there. The overlay
-    is finished wherever this ends, also where the caller stops.
+    What an earlier run of the same job wrote is read back, and it goes on from there. All files are
+    finished wherever this ends, also where the caller stops or the video breaks off.
     """
-    tracker = live_tracker(job.models, job.query, job.options)
     count = 0
+    try:
+        with closing(_follow_frames(job)) as answers:
+            for answer in answers:
+                count += 1
+                yield answer
+    except ImageError:  # a video that breaks off, a camera that is unplugged
+        if count:
+            write_wholes(job)
+        raise
+    check_frames(job.query.prompts, count)
+    write_wholes(job)
+
+
+def _follow_frames(job: TrackJob) -> Generator[FrameAnswer, None, None]:
+    tracker = live_tracker(job.models, job.query, job.options)
     with ExitStack() as stack:
         files = FrameFiles(job, stack)
         done = _Earlier(job)
@@ -75,10 +90,7 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
                 result = tracker.step(frame.image, job.query.shown_in(frame.index))
                 append_line(job.lines, _line_of(job, frame, result, tracker))
             files.write(frame, result)
-            count += 1
             yield FrameAnswer(frame, result)
-    check_frames(job.query.prompts, count)
-    write_wholes(job)
 
 
 def _line_of(job: TrackJob, frame: VideoFrame, result: Result, tracker: LiveTracker) -> FrameLine:

@@ -1,3 +1,5 @@
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,10 @@ class FakeCamera:
 
 def test_the_camera_gives_rgb_frames_until_it_is_unplugged():
     device = FakeCamera()
-    seen = list(camera(2, open_device=lambda index: device))
+    live = camera(2, open_device=lambda index: device)
+    seen = list(islice(live, 3))
+    with pytest.raises(ImageError, match="camera 2 gives no more frames after 3; is it unplugged"):
+        next(live)
     assert [frame.index for frame in seen] == [0, 1, 2]
     assert seen[0].image.pixels[0, 0].tolist() == [9, 0, 255]
     assert seen[0].image.name == "camera 2#0"
@@ -50,4 +55,4 @@ def test_no_camera_is_said():
 def test_the_real_camera_is_opencvs(monkeypatch):
     cv2 = pytest.importorskip("cv2")
     monkeypatch.setattr(cv2, "VideoCapture", lambda index: FakeCamera())
-    assert len(list(camera())) == 3
+    assert len(list(islice(camera(), 3))) == 3

@@ -37,6 +37,7 @@ PANEL_OF_FIELD = {  # of the other classes
     "style": PAINTING,
     "reference": PAINTING,
     "fps": "Output",
+    "background": "Output",
 }
 OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.

@@ -28,7 +28,8 @@ from wordmask.tasks.track import FramePrompt, Query, TrackOptions
 PLACE = re.compile(r"(\d+)(?:@(\d+))?:(.+)")
 
 Video = Annotated[
-    str, typer.Argument(help="A video, a folder of frames, or camera:0 for a live camera.")
+    str,
+    typer.Argument(help="A video, a folder of frames, a live camera:0, or - (stdin)."),
 ]
 Words = Annotated[
     list[str] | None, typer.Argument(help="What to follow, or @words.txt; none if it is shown.")
@@ -80,11 +81,13 @@ class TrackFlags(jobs.VideoOutputs):
 
     model: str = "auto"
     """An engine, or engines joined by +; see `wordmask models`."""
+    web: bool = False
+    """VIDEO may be an address: rtsp://..., http://..., also of your own network."""
     json: bool = False
     """Also one JSON object per frame on stdout, as it is made."""
 
     def setup(self, engine: EngineOptions) -> jobs.VideoSetup:
-        return jobs.VideoSetup(self.model, engine, outputs=self)
+        return jobs.VideoSetup(self.model, engine, outputs=self, web=self.web)
 
 
 @with_options(shown=ShownFlags, options=TrackOptions, engine=EngineOptions, outputs=TrackFlags)

@@ -14,7 +14,7 @@ from wordmask.media.video.read import VideoFrame
 def camera(
     index: int = 0, *, open_device: Callable[[int], Any] | None = None
 ) -> Generator[VideoFrame, None, None]:
-    """Frames until the camera is unplugged or the loop ends; `time_s` counts from the first.
+    """Frames until the loop ends, or an error when the camera is unplugged; times from the first.
 
     `open_device` stands in for OpenCV's VideoCapture: `.isOpened()`, `.read()`, `.release()`.
     """
@@ -28,7 +28,9 @@ def camera(
         while True:
             there, bgr = device.read()
             if not there:
-                return
+                raise ImageError(
+                    f"camera {index} gives no more frames after {count}; is it unplugged?"
+                )
             image = Image(np.ascontiguousarray(bgr[..., ::-1]), f"camera {index}#{count}")
             yield VideoFrame(image, count, monotonic() - start)
             count += 1

@@ -5,6 +5,8 @@ its content and must be on our list, the library gets an open file instead of a 
 else it tries to open is refused.
 """
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ SUFFIXES = frozenset(
     [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".ogv"]
 )
 DEFAULT = VideoLimits()
+MISSING_S = 1.0  # that the header promises and the frames do not keep
 
 
 @dataclass(frozen=True)
@@ -44,33 +47,56 @@ class VideoInfo:
     colours: Colours
 
 
-def frames(path: Path | str, limits: VideoLimits = DEFAULT) -> Iterator[VideoFrame]:
-    """The frames of a video, each decoded when it is asked for."""
-    name = str(path)
-    with open_video(path, limits) as (container, stream):
-        try:
-            for index, frame in enumerate(container.decode(stream)):
-                limits.check_frame(name, frame.width, frame.height)
-                time_s = float(frame.time if frame.time is not None else index / _fps(stream))
-                limits.check_seconds(name, time_s)
-                yield VideoFrame(Image(_upright(frame), f"{name}#{index}"), index, time_s)
-        except ImageError:
-            raise
-        except (pyav().error.FFmpegError, MemoryError) as error:
-            raise ImageError(f"{name} breaks off or is broken: {error}; export it again") from error
+def frames(
+    path: Path | str, limits: VideoLimits = DEFAULT, name: str = "", start: int = 0
+) -> Iterator[VideoFrame]:
+    """The frames of a video, each decoded when it is asked for; those before `start` are not given.
+
+    `name` is what frames and errors call it.
+    """
+    name = name or str(path)
+    with open_video(path, limits, name) as (container, stream):
+        yield from decode(container, stream, limits, name, start)
 
 
-def info(path: Path | str, limits: VideoLimits = DEFAULT) -> VideoInfo:
+def decode(
+    container: Any, stream: Any, limits: VideoLimits, name: str, start: int = 0
+) -> Iterator[VideoFrame]:
+    """The frames of an open video. A container may hide that it breaks off; then that is logged."""
+    end_s = 0.0
+    try:
+        for index, frame in enumerate(container.decode(stream)):
+            if index < start:
+                continue
+            limits.check_frame(name, frame.width, frame.height)
+            time_s = float(frame.time if frame.time is not None else index / fps_of(stream))
+            limits.check_seconds(name, time_s)
+            end_s = time_s + float((frame.duration or 0) * frame.time_base)
+            yield VideoFrame(Image(_upright(frame), f"{name}#{index}"), index, time_s)
+    except ImageError:
+        raise
+    except (pyav().error.FFmpegError, MemoryError) as error:
+        raise ImageError(f"{name} breaks off or is broken: {error}; export it again") from error
+    promised_s = _promised_seconds(stream)
+    if promised_s - end_s > MISSING_S:
+        logging.getLogger(__name__).warning(
+            "%s says that it lasts %.1f s, but its frames end after %.1f s; does it break off?",
+            name, promised_s, end_s,
+        )  # fmt: skip
+
+
+def info(path: Path | str, limits: VideoLimits = DEFAULT, name: str = "") -> VideoInfo:
     """Size, rate and length of a video.
 
     Its first frame is decoded, because only frames say how they are turned.
     """
-    with open_video(path, limits) as (container, stream):
-        fps, seconds = _fps(stream), _seconds(container)
+    name = name or str(path)
+    with open_video(path, limits, name) as (container, stream):
+        fps, seconds = fps_of(stream), _seconds(container)
         count, colours = _count(container, stream), colours_of(stream)
-    first = next(frames(path, limits), None)
+    first = next(frames(path, limits, name), None)
     if first is None:
-        raise ImageError(f"{path} holds no frame; export it again")
+        raise ImageError(f"{name} holds no frame; export it again")
     return VideoInfo(first.image.size, fps, seconds, count, colours)
 
 
@@ -86,26 +112,29 @@ def _count(container: Any, stream: Any) -> int:
 
 
 @contextmanager
-def open_video(path: Path | str, limits: VideoLimits) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path | str, limits: VideoLimits, name: str = "") -> Iterator[tuple[Any, Any]]:
     """The container and its first video stream, within the limits as far as the header tells."""
-    name = str(path)
+    name = name or str(path)
     av = pyav()
     with _file(path, name) as file:
         limits.check_bytes(name, file.seek(0, 2))
         with _container(av, file, name) as container:
-            if not container.streams.video:
-                kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
-                raise ImageError(f"{name} holds no video, only {kinds}")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise ImageError(
-                    f"{name} is in a codec that PyAV does not know; export it as H.264"
-                )
-            limits.check_seconds(name, _seconds(container))
-            limits.check_frame(name, stream.width, stream.height)
-            stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-            stream.thread_type = "AUTO"
-            yield container, stream
+            yield container, video_stream(container, limits, name)
+
+
+def video_stream(container: Any, limits: VideoLimits, name: str) -> Any:
+    """The first stream of pictures, ready to be decoded."""
+    if not container.streams.video:
+        kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
+        raise ImageError(f"{name} holds no video, only {kinds}")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise ImageError(f"{name} is in a codec that PyAV does not know; export it as H.264")
+    limits.check_seconds(name, _seconds(container))
+    limits.check_frame(name, stream.width, stream.height)
+    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+    stream.thread_type = "AUTO"
+    return stream
 
 
 @contextmanager
@@ -190,12 +219,20 @@ def _upright(frame: Any) -> Array:
     return np.ascontiguousarray(np.rot90(rgb, quarters)) if quarters else rgb
 
 
-def _fps(stream: Any) -> float:
+def fps_of(stream: Any) -> float:
     return float(stream.average_rate or stream.guessed_rate or 25)
 
 
 def _seconds(container: Any) -> float:
     return max(float(container.duration or 0) / 1e6, 0.0)
+
+
+def _promised_seconds(stream: Any) -> float:
+    """How long the pictures last, as the header says; 0 if it does not."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    found = re.fullmatch(r"(\d+):(\d+):(\d+)\.\d+", stream.metadata.get("DURATION", ""))
+    return 0.0 if found is None else 3600 * int(found[1]) + 60 * int(found[2]) + int(found[3])
 
 
 def pyav() -> Any:

@@ -156,11 +156,17 @@ class VideoSink:
             ) from error
 
 
+ENDS = (KeyboardInterrupt, GeneratorExit, ImageError)
+
+
 class LastingSink(VideoSink):
-    """A video that is finished also when it is stopped: what was written so far can be played."""
+    """A video that is finished also when it is stopped, or when what it is made of breaks off.
+
+    What was written so far can be played.
+    """
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
-        is_stopped = kind is not None and issubclass(kind, KeyboardInterrupt | GeneratorExit)
+        is_stopped = kind is not None and issubclass(kind, ENDS)
         if is_stopped and self.frames:
             super().__exit__(None, None, None)
             return None
