@@ -29,7 +29,10 @@ def serve(options: Any, engine: EngineOptions) -> None:
 
     wordmask serve --model mini --port 8000
     """
-    options = replace(options, token=options.token or os.environ.get("WORDMASK_TOKEN", ""))
+    secrets = {"token": "WORDMASK_TOKEN", "label_studio_token": "LABEL_STUDIO_API_KEY"}
+    for field, variable in secrets.items():
+        given = getattr(options, field) or os.environ.get(variable, "")
+        options = replace(options, **{field: given})
     options.check_token()
     running = load_server("run")
     listening = running.open_socket(options)

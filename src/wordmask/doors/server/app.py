@@ -18,6 +18,7 @@ from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
 from wordmask.doors.server.chores import CHORES
 from wordmask.doors.server.guard import Guard
+from wordmask.doors.server.labelstudio import routes as labelstudio
 from wordmask.doors.server.lanes import Priority
 from wordmask.doors.server.metrics import Metrics
 from wordmask.doors.server.openapi import describe_chore, describe_question, write_schema
@@ -90,6 +91,15 @@ def _add_routes(app: FastAPI) -> None:
         ("/openapi.json", show_schema, "All of this, for programs"),
     ):
         _route(app, "GET", path, endpoint, {"summary": summary})
+    for method, path, endpoint in (
+        ("GET", "/ls/health", labelstudio.tell_health),
+        ("GET", "/ls", labelstudio.tell_health),
+        ("POST", "/ls/setup", labelstudio.set_up),
+        ("POST", "/ls/predict", labelstudio.predict),
+        ("GET", "/ls/versions", labelstudio.list_versions),
+        ("POST", "/ls/webhook", labelstudio.take_event),
+    ):
+        _route(app, method, path, endpoint, None)
     _route(app, "GET", "/", pages.show_page("index.html"), None)
     _route(app, "GET", "/docs", pages.show_page("docs.html"), None)
     _route(app, "GET", "/pages/{name}", pages.show_asset, None)

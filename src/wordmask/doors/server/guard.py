@@ -25,7 +25,8 @@ from wordmask.doors.server.options import ServeOptions, is_loopback
 from wordmask.doors.server.problems import RefusalError, refusal_of
 
 COOKIE = "wordmask"
-OPEN = ("/health", "/ready", "/login")  # without the token
+# Without the token. Label Studio's events come without one, and are not even read.
+OPEN = ("/health", "/ready", "/login", "/ls/health", "/ls/webhook")
 LABEL_STUDIO = "/ls"  # it can only send Basic
 EXEMPT = ("/health", "/ready", "/metrics")  # from the limit for a client
 HEADERS = {

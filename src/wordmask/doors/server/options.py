@@ -68,6 +68,10 @@ class ServeOptions:
     """Jobs that may wait or run; further ones get 503."""
     job_kept_s: Seconds = 3600.0
     """Seconds that the files of a finished job are kept."""
+    label_studio: str = ""
+    """Address of the Label Studio whose tasks' pictures are fetched; no other host is asked."""
+    label_studio_token: str = ""
+    """Token for it, legacy or personal; also read from LABEL_STUDIO_API_KEY."""
     keep_alive_s: Annotated[int, Ge(1)] = 75
     """Seconds that a connection stays open between requests."""
     stop_s: Annotated[int, Ge(1)] = 8
@@ -78,6 +82,11 @@ class ServeOptions:
         for name in ("cache_bytes", "max_bytes", "max_json", "max_video_bytes"):
             amount(getattr(self, name))  # an error now, not with the first request
         amount(self.max_pixels)
+        if self.label_studio and not self.label_studio.startswith(("http://", "https://")):
+            raise OptionError(
+                f"label_studio must be an address, got {self.label_studio!r}",
+                mend=Mend("label_studio", "http://localhost:8080"),
+            )
 
     @property
     def limits(self) -> Limits:

@@ -13,6 +13,7 @@ from wordmask.core.models import Models
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import Brought
 from wordmask.doors.server.jobbook import JobBook
+from wordmask.doors.server.labelstudio.pictures import LabelStudio
 from wordmask.doors.server.lanes import Lane, Priority
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError
@@ -59,6 +60,9 @@ class Service:
         self.shelf = Shelf(options.model, lambda name: engines.load(name, options=engine))
         self.jobs = JobBook(self.lane, options.max_jobs, options.job_kept_s)
         self.videos = VideoStore(self.jobs.folder / "videos", options)
+        self.label_studio = LabelStudio(
+            options.label_studio, options.label_studio_token, amount(options.max_bytes)
+        )
         self._flights: dict[Hashable, Flight] = {}
 
     async def models(self, name: str | None) -> Models:
