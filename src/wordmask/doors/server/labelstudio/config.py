@@ -25,7 +25,7 @@ class Interface:
     from_name: str
     to_name: str
     picture_key: str  # of the task's data
-    labels: tuple[Label, ...]
+    labels: tuple[ProjectLabel, ...]
 
     def label_of(self, name: str) -> str:
         """The label of that name; the first one where the drawing tag has none of that name."""

@@ -23,7 +23,7 @@ ACCESS_KEPT_S = 240.0  # a short-lived token lives for five minutes
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class _Page(NamedTuple):
+class FetchedPage(NamedTuple):
     status: int
     headers: HTTPMessage
     data: bytes
@@ -97,7 +97,7 @@ class LabelStudio:
                 422, "the storage that Label Studio names is not public, or does not answer"
             ) from None
 
-    def _get(self, path: str) -> _Page:
+    def _get(self, path: str) -> FetchedPage:
         return self._ask("GET", path, {"authorization": self._authorization()})
 
     def _authorization(self) -> str:
@@ -122,7 +122,7 @@ class LabelStudio:
 
     def _ask(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
-    ) -> _Page:
+    ) -> FetchedPage:
         connection = connect(self._place)
         try:
             connection.request(method, self._place.path.rstrip("/") + path, body, headers)
@@ -134,7 +134,7 @@ class LabelStudio:
             connection.close()
         if len(data) > self._most:
             raise RefusalError(413, "the picture is too large", limit="max_bytes")
-        return _Page(answer.status, answer.headers, data)
+        return FetchedPage(answer.status, answer.headers, data)
 
 
 def connect(place: SplitResult) -> HTTPConnection:
