@@ -77,6 +77,12 @@ def test_the_token_opens_and_hosts_are_known(guarded):
     assert guarded.get("/v1/models", headers={**BEARER, "host": "x.example"}).status_code == 403
 
 
+def test_figures_may_be_shown_to_all():
+    with open_client(token=TOKEN, open_metrics=True) as client:
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/v1/models").status_code == 401
+
+
 def test_a_person_puts_the_token_into_a_page(guarded):
     shown = guarded.get("/", headers={"accept": "text/html"})
     assert shown.status_code == 401

@@ -103,7 +103,10 @@ class Guard:
                 403, "this server is not reached under that name", limit="allow_host"
             )
         self._check_origin(headers, hosts[0])
-        if self._options.token and scope["path"] not in OPEN:
+        is_open = scope["path"] in OPEN or (
+            self._options.open_metrics and scope["path"] == "/metrics"
+        )
+        if self._options.token and not is_open:
             self._check_token(headers, scope["path"])
 
     def _knows_host(self, host: str) -> bool:

@@ -26,6 +26,8 @@ class ServeOptions:
     """What clients must send as `Authorization: Bearer TOKEN`; also read from WORDMASK_TOKEN."""
     model: Annotated[tuple[str, ...], Len(1)] = ("auto",)
     """Engines that are served; the first one answers where a request names none."""
+    open_metrics: bool = False
+    """Show the figures for Prometheus without the token."""
     allow_host: tuple[str, ...] = ()
     """Further names under which this server is reached; others are refused."""
     allow_origin: tuple[str, ...] = ()
