@@ -117,6 +117,21 @@ def test_clicks_and_boxes_on_any_frame(video, tmp_path, capsys):
     assert "9 object   frames 0-19" in told
 
 
+def test_backward_from_a_late_frame_goes_on_after_a_kill(video, tmp_path, capsys):
+    shown = ("--click", "15:90,30", "--box", "14:102,78,126,102", "--backward", "--model", "fake")
+    assert run_here("track", video, *shown, "-o", tmp_path / "whole") == 0
+    told = capsys.readouterr().out
+    assert "1 object   frames 0-19" in told
+    assert "2 object   frames 0-7, 12-19" in told
+    lines = (tmp_path / "whole/discs.tracks.jsonl").read_bytes().splitlines(keepends=True)
+    assert run_here("track", video, *shown, "-o", tmp_path / "cut") == 0
+    for stop in (5, 17):
+        (tmp_path / "cut/discs.tracks.jsonl").write_bytes(b"".join(lines[:stop]))
+        assert run_here("track", video, *shown, "-o", tmp_path / "cut") == 0
+        again = (tmp_path / "cut/discs.tracks.jsonl").read_bytes().splitlines(keepends=True)
+        assert [json.loads(one) for one in again] == [json.loads(one) for one in lines]
+
+
 def test_whole_videos_are_written_at_the_end(video, tmp_path):
     out = tmp_path / "out"
     names_of = ("--format", "ytvis", "--format", "mots", "--format", "timeline")

@@ -2,10 +2,11 @@
 
 import pytest
 
+import wordmask
 from tiny_networks import CPU
 from tiny_sam3 import save_sam3_video
 from tiny_video import moving_square, tiny_video
-from wordmask import engines
+from wordmask import FramePrompt, engines
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Tracker
 from wordmask.tasks.segment import SegmentOptions
@@ -61,6 +62,20 @@ def test_a_second_object_leaves_the_first_as_it_is(sam2):
     pairs = list(zip(alone.tensors(), beside.tensors(), strict=True))
     assert pairs
     assert all(bool((one == other).all()) for one, other in pairs)
+
+
+def test_the_way_back_is_the_same_video_in_the_other_order(sam2):
+    shown = FramePrompt.of(9, mask=MASKS[9], id=1)
+    options = TrackOptions(backward=True)
+    pixels = [frame.pixels for frame in FRAMES]
+    both = [r for _, r in wordmask.track(pixels, prompts=[shown], model=sam2, options=options)]
+    turned = FramePrompt.of(0, mask=MASKS[9], id=1)
+    back = [r for _, r in track(FRAMES[9::-1], Query(None, (turned,)), sam2)]
+    ahead = [r for _, r in track(FRAMES, Query(None, (shown,)), sam2)]
+    assert [result.track_ids.tolist() for result in both] == [[1]] * len(FRAMES)
+    for one, other in zip(both, [*back[:0:-1], *ahead[9:]], strict=True):
+        assert (one.masks.dense() == other.masks.dense()).all()
+    assert min(result.masks.areas.min() for result in both) > 0
 
 
 def test_words_and_following_share_the_encoding_of_a_frame(sam3):

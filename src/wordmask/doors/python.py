@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import tee
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from wordmask.core.result import Result
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import FormatError, PromptError
 from wordmask.jobs.find import IndexSearch, SearchAnswer, SearchQuery
-from wordmask.jobs.footage import FOLDER_FPS, open_footage
+from wordmask.jobs.following import follow_footage
+from wordmask.jobs.footage import Footage, footage_of_pictures, open_footage
 from wordmask.jobs.index import IndexJob, IndexTally
 from wordmask.jobs.setup import Setup
 from wordmask.media.formats import bridges
@@ -34,7 +34,6 @@ from wordmask.tasks.segment import How, SegmentOptions, with_how
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.session import Session
 from wordmask.tasks.track import FramePrompt, LiveTracker, Query, TrackOptions, live_tracker
-from wordmask.tasks.track import track as track_task
 
 Picture = Any  # a path, bytes, a file object, an array, a PIL picture or an Image
 Model = str | Models
@@ -108,10 +107,8 @@ def track(
     """
     text = None if words is None else Text.of(words)
     query = Query(text, tuple(prompts))
-    frames, again = tee(_frames_of(video))
-    followed = track_task((frame.image for frame in frames), query, load(model), options)
-    for (image, result), frame in zip(followed, again, strict=False):
-        yield frame, result.with_image(image)
+    for frame, result in follow_footage(_footage_of(video), query, load(model), options):
+        yield frame, result.with_image(frame.image)
 
 
 def tracker(
@@ -121,10 +118,10 @@ def tracker(
     return live_tracker(load(model), None if words is None else Text.of(words), options)
 
 
-def _frames_of(video: Any) -> Iterator[VideoFrame]:
+def _footage_of(video: Any) -> Footage:
     if isinstance(video, str | PathLike):
-        return open_footage(str(video)).frames()
-    return (VideoFrame(read_picture(one), k, k / FOLDER_FPS) for k, one in enumerate(video))
+        return open_footage(str(video))
+    return footage_of_pictures(video)
 
 
 def index(

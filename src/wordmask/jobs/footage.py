@@ -2,12 +2,13 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from wordmask.errors import ImageError
 from wordmask.media.reading.read import read
@@ -23,6 +24,12 @@ FOLDER_FPS = 25.0  # a folder of frames does not say its own
 CAMERA = re.compile(r"camera:(\d+)")
 
 
+class ReadFrames(Protocol):
+    """The frames from `start` on, which counts from 0."""
+
+    def __call__(self, start: int = 0) -> Iterator[VideoFrame]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Footage:
     """Frames, each read when it is asked for."""
@@ -31,12 +38,13 @@ class Footage:
     path: Path | None  # of the file or folder; None for a camera, a stream and standard input
     fps: float
     count: int  # frames, as far as is known beforehand; 0: no end is known
-    frames: Callable[[], Iterator[VideoFrame]]
+    frames: ReadFrames
     stems: tuple[str, ...] = ()  # of the files, for a folder
     live: NewestFrames | None = None  # of a camera: it knows how many frames were dropped
 
     timing: Path | None = None  # the video whose sound and times of frames its copies keep
     colours: Colours = BT709  # what its copies say of their colours
+    is_repeatable: bool = False  # whether the frames can be read again
     spool: "IO[bytes] | None" = None  # the file that keeps what standard input gave
 
     @property
@@ -79,7 +87,7 @@ def open_footage(source: str, fps: float | None = None, *, web: bool = False) ->
     found = CAMERA.fullmatch(source)
     if found is not None:
         live = NewestFrames(camera(int(found[1])))
-        return Footage(source, None, fps or FOLDER_FPS, 0, lambda: iter(live), live=live)
+        return Footage(source, None, fps or FOLDER_FPS, 0, lambda start=0: iter(live), live=live)
     path = Path(source)
     if not source or not path.exists():
         raise ImageError(
@@ -99,9 +107,10 @@ def _of_file(name: str, file: Path, fps: float | None) -> Footage:
         file,
         fps or info.fps,
         info.frames,
-        lambda: videos.frames(file, name=name),
+        lambda start=0: videos.frames(file, name=name, start=start),
         timing=file if fps is None else None,
         colours=info.colours,
+        is_repeatable=True,
     )
 
 
@@ -119,8 +128,8 @@ def _of_address(address: str, fps: float) -> Footage:
     name = name_of(address)
     if is_live(address):
         live = NewestFrames(frames_at(address))
-        return Footage(name, None, fps, 0, lambda: iter(live), live=live)
-    return Footage(name, None, fps, 0, lambda: frames_at(address))
+        return Footage(name, None, fps, 0, lambda start=0: iter(live), live=live)
+    return Footage(name, None, fps, 0, lambda start=0: frames_at(address))
 
 
 def _of_folder(folder: Path, fps: float) -> Footage:
@@ -133,11 +142,23 @@ def _of_folder(folder: Path, fps: float) -> Footage:
         raise ImageError(f"{folder} holds no frames, only folders; name one of them")
     stems = tuple(Path(one.name).stem for one in found)
 
-    def frames() -> Iterator[VideoFrame]:
-        for index, one in enumerate(found):
+    def frames(start: int = 0) -> Iterator[VideoFrame]:
+        for index, one in enumerate(found[start:], start):
             yield _read_frame(one, index, fps)
 
-    return Footage(str(folder), folder, fps, len(found), frames, stems)
+    return Footage(str(folder), folder, fps, len(found), frames, stems, is_repeatable=True)
+
+
+def footage_of_pictures(pictures: Iterable[Any]) -> Footage:
+    """Pictures that a program gives, one after the other; a list of them can be read again."""
+    is_list = isinstance(pictures, Sequence)
+
+    def frames(start: int = 0) -> Iterator[VideoFrame]:
+        for index, one in enumerate(islice(pictures, start, None), start):
+            yield VideoFrame(read(one), index, index / FOLDER_FPS)
+
+    count = len(pictures) if isinstance(pictures, Sequence) else 0
+    return Footage("the pictures", None, FOLDER_FPS, count, frames, is_repeatable=is_list)
 
 
 def _read_frame(found: Found, index: int, fps: float) -> VideoFrame:

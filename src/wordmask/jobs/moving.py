@@ -16,6 +16,7 @@ from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
 from wordmask.files import identity, sweep
 from wordmask.jobs.edits import LABELS, Edit, Editor, load_editor
+from wordmask.jobs.following import follow_footage
 from wordmask.jobs.footage import Footage, open_footage
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.presence import Presence
@@ -28,8 +29,7 @@ from wordmask.tasks import edit as task
 from wordmask.tasks.effects.table import EFFECTS
 from wordmask.tasks.removal import remove_moving
 from wordmask.tasks.segment import SegmentOptions
-from wordmask.tasks.track import FramePrompt, Query, live_tracker
-from wordmask.tasks.tracking.live import LiveTracker
+from wordmask.tasks.track import FramePrompt, Query
 
 Pairs = Iterable[tuple[Image, Result]]
 Change = Callable[[Pairs], Iterator[Image]]  # as many pictures as pairs, in their order
@@ -55,9 +55,6 @@ class MovingJob:
             best = self.nearest.get(miss.phrase)
             if best is None or miss.best > best.best:
                 self.nearest[miss.phrase] = miss
-
-    def tracker(self) -> LiveTracker:
-        return live_tracker(self.models, self.query, None, self.segmenting)
 
 
 def are_videos(names: Sequence[str]) -> bool:
@@ -123,9 +120,7 @@ def _best(job: MovingJob) -> str:
 
 
 def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image, Result]]:
-    tracker = job.tracker()
-    for frame in job.footage.frames():
-        result = tracker.step(frame.image, job.query.shown_in(frame.index))
+    for frame, result in follow_footage(job.footage, job.query, job.models, None, job.segmenting):
         waiting.append(frame)
         job.presence.add(result)
         job.note(result)

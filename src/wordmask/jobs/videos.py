@@ -9,6 +9,7 @@ from typing import Any
 from wordmask.core.result import Result
 from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.digest import digest_of_file, plain
+from wordmask.jobs.following import WayBack
 from wordmask.jobs.footage import open_footage
 from wordmask.jobs.trackfiles import FrameFiles, write_wholes
 from wordmask.jobs.trackjob import TrackJob, VideoOutputs, VideoSetup, check_files
@@ -27,7 +28,7 @@ class FrameAnswer:
     """One frame and its objects."""
 
     frame: VideoFrame
-    result: Result
+    result: Result | None  # None: on the way back; the frame comes again, with its objects
 
 
 def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup) -> TrackJob:
@@ -42,6 +43,11 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
         raise OptionError(
             "a sheet needs frames that can be read again, and those of a camera or an address "
             "cannot; leave it out"
+        )
+    if options.backward and not footage.is_repeatable:
+        raise OptionError(
+            f"what is shown in {footage.name} cannot be followed back: its frames cannot be read "
+            "again"
         )
     if footage.count:
         check_frames(query.prompts, footage.count)
@@ -69,7 +75,7 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
     try:
         with closing(_follow_frames(job)) as answers:
             for answer in answers:
-                count += 1
+                count += answer.result is not None
                 yield answer
     except ImageError:  # a video that breaks off, a camera that is unplugged
         if count:
@@ -80,14 +86,18 @@ def follow(job: TrackJob) -> Generator[FrameAnswer, None, None]:
 
 
 def _follow_frames(job: TrackJob) -> Generator[FrameAnswer, None, None]:
-    tracker = live_tracker(job.models, job.query, job.options)
+    done = _Earlier(job)
     with ExitStack() as stack:
+        way = stack.enter_context(WayBack(job.footage, job.query, job.models, job.options))
+        for frame in way.go(done.count):
+            yield FrameAnswer(frame, None)
+        tracker = live_tracker(job.models, way.query, job.options)
         files = FrameFiles(job, stack)
-        done = _Earlier(job)
         for frame in job.footage.frames():
             result = done.take(frame, tracker)
             if result is None:
-                result = tracker.step(frame.image, job.query.shown_in(frame.index))
+                result = tracker.step(frame.image, way.query.shown_in(frame.index))
+                result = way.add_to(frame, result)
                 append_line(job.lines, _line_of(job, frame, result, tracker))
             files.write(frame, result)
             yield FrameAnswer(frame, result)
@@ -102,33 +112,35 @@ class _Earlier:
     """The lines of an earlier run. They are read twice, so that they need not be held."""
 
     def __init__(self, job: TrackJob) -> None:
-        self._count = 0
+        self.count = 0  # frames
         self._known: set[int] = set()
         self._last: dict[int, int] = {}  # object -> the last frame in which it was
         self._shown = {prompt.frame for prompt in job.query.prompts}
         if job.lines.exists():
             for line in read_lines(job.lines):
-                self._count += 1
+                self.count += 1
                 self._last |= dict.fromkeys(_ids(line.result), line.frame)
-            cut_after(job.lines, self._count)
-        self._lines = read_lines(job.lines) if self._count else iter(())
+            cut_after(job.lines, self.count)
+        self._lines = read_lines(job.lines) if self.count else iter(())
 
     def take(self, frame: VideoFrame, tracker: LiveTracker) -> Result | None:
         """The frame's result as it was written; None where this run must find it.
 
         Objects are remembered where they came, where they were shown, and where they were last.
         """
-        if frame.index >= self._count:
+        if frame.index >= self.count:
             return None
         line = next(self._lines)
         ids = _ids(line.result)
+        standings = Standings(tuple(Standing(*one) for one in line.standings), line.needed)
+        # The others were found on a way back, before the tracker knew them.
+        ids = [one.id for one in standings.objects if one.id in ids]
         remembered = [
             id
             for id in ids
             if id not in self._known or self._last[id] == frame.index or frame.index in self._shown
         ]
         self._known.update(ids)
-        standings = Standings(tuple(Standing(*one) for one in line.standings), line.needed)
         tracker.restore(frame.image, line.result, standings, remembered)
         return line.result
 

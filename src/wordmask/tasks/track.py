@@ -45,7 +45,10 @@ def track(
     options: TrackOptions | None = None,
     segmenting: SegmentOptions | None = None,
 ) -> Iterator[tuple[Image, Result]]:
-    """Each frame as soon as it is followed, with its objects; `track_ids` say which they are."""
+    """Each frame as soon as it is followed, with its objects; `track_ids` say which they are.
+
+    Frames that come one by one are not followed backwards.
+    """
     tracker = live_tracker(models, query, options, segmenting)
     count = 0
     for count, frame in enumerate(frames, 1):

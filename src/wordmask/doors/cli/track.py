@@ -117,8 +117,10 @@ def track(
 def _run(job: jobs.TrackJob, presence: Presence, outputs: TrackFlags) -> None:
     with closing(jobs.follow(job)) as answers, FrameBar(job.footage.count) as bar:
         for answer in answers:
-            presence.add(answer.result)
             bar.advance()
+            if answer.result is None:
+                continue
+            presence.add(answer.result)
             if outputs.json:
                 value = formats.to_json(answer.result, answer.frame.image.name)
                 typer.echo(json.dumps(value | {"frame": answer.frame.index}))

@@ -108,9 +108,9 @@ def hide_path(error: ImageError, path: Path, field: str) -> RefusalError:
 def without_path(footage: Footage, path: Path, limits: VideoLimits) -> Footage:
     """The same frames, whose names do not tell where the file is, within the limit on length."""
 
-    def frames() -> Iterator[VideoFrame]:
+    def frames(start: int = 0) -> Iterator[VideoFrame]:
         try:
-            for frame in footage.frames():
+            for frame in footage.frames(start):
                 limits.check_seconds("the video", frame.time_s)
                 image = Image(frame.image.pixels, f"video#{frame.index}")
                 yield VideoFrame(image, frame.index, frame.time_s)

@@ -31,6 +31,8 @@ class TrackOptions:
     """Let the segmenter cut each object again every so many frames; 0: never."""
     refine_below: Share = 0.0
     """And at once where the tracker's confidence is below this."""
+    backward: bool = False
+    """Follow what is shown in a late frame to the frames before it too; those are read twice."""
     min_confidence: Confidence = "auto"
     """Score from which a word counts as found: 0 to 1, or auto (as in `segment`)."""
 

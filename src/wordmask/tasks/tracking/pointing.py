@@ -38,6 +38,9 @@ class FramePrompt:
         if is_pointed == (self.mask is not None):
             raise PromptError("an object is shown by points, a box or both, or by a mask")
 
+    def with_id(self, id: int) -> "FramePrompt":
+        return replace(self, id=id)
+
     @classmethod
     def of(
         cls,
