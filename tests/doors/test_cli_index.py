@@ -1,26 +1,35 @@
 """`wordmask index` and `find` as a person runs them."""
 
 import json
+import shutil
 
 import pytest
 
 pytest.importorskip("lancedb", reason="the extra `search` is not installed")
 
-from albums import draw_album
+from albums import draw_album, draw_shapes
 from commands import run_here
 
 WORDS = ("--vocabulary", "red", "--vocabulary", "blue", "--points-per-side", "8")
 
 
-@pytest.fixture
-def db(tmp_path, capsys):
-    draw_album(tmp_path / "album")
-    assert run_here("index", tmp_path / "album", "--db", tmp_path / "db", "-m", "fake", *WORDS) == 0
+@pytest.fixture(scope="module")
+def db(tmp_path_factory):
+    home = tmp_path_factory.mktemp("cli")
+    draw_album(home / "album")
+    assert run_here("index", home / "album", "--db", home / "db", "-m", "fake", *WORDS) == 0
+    return home / "db"
+
+
+def test_what_was_indexed_is_told(tmp_path, capsys):
+    draw_shapes(tmp_path / "album/red.png", ("red", "disc", 40))
+    (tmp_path / "album/bad.png").write_bytes(b"no picture")
+    made = run_here("index", tmp_path / "album", "--db", tmp_path / "db", "-m", "fake", *WORDS)
     told = capsys.readouterr()
-    assert "new: " in told.out
-    assert "3 pictures" in told.out
-    assert "3 pictures: 3 done" in told.err
-    return tmp_path / "db"
+    assert made == 5
+    assert "red.png   new: " in told.out
+    assert "1 pictures, " in told.out
+    assert "2 pictures: 1 done, 1 failed: " in told.err
 
 
 def test_a_second_run_has_nothing_to_do(db, capsys):
@@ -85,7 +94,8 @@ def test_the_index_is_looked_after(db, capsys):
     assert "give --stats" in capsys.readouterr().err
 
 
-def test_a_broken_index_has_an_exit_code_of_its_own(db, capsys):
+def test_a_broken_index_has_an_exit_code_of_its_own(db, tmp_path, capsys):
+    db = shutil.copytree(db, tmp_path / "db")
     newest = min((db / "regions.lance/_versions").glob("*.manifest"))
     newest.write_bytes(b"")
     assert run_here("index", "--db", db, "--check") == 1

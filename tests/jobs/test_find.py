@@ -1,5 +1,6 @@
 """Regions found again, by words and by example, and the words that are nowhere."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ pytest.importorskip("lancedb", reason="the extra `search` is not installed")
 
 import wordmask
 from albums import FAKE, draw_album, draw_shapes, file_names, find, index
+from wordmask import engines
+from wordmask.core.classes import ClassEvidence, ClassNames
+from wordmask.core.protocols import FeatureMap
 from wordmask.errors import OptionError, PromptError
 from wordmask.jobs.find import IndexSearch, SearchQuery
+from wordmask.media.index.words import save_words
 from wordmask.media.reading.read import read
 from wordmask.tasks.search import SearchOptions
 
@@ -141,3 +146,17 @@ def test_a_common_word_is_looked_for_where_the_rare_one_is(tmp_path, monkeypatch
     assert file_names(find(tmp_path / "db", "red next to blue")) == ["both.png"]
     answer = find(tmp_path / "db", "red", "blue", options=SearchOptions(together=True))
     assert set(file_names(answer)) == {"both.png"}
+
+
+def test_a_word_that_the_vectors_never_learned_is_found_by_the_names_of_regions(db, tmp_path):
+    """And one that nothing knows is said to be unknown, not only not here."""
+    known = shutil.copytree(db, tmp_path / "db")
+    fake = engines.load("fake").parts[0]
+    names = ClassNames(fake.embed_texts(["red"]), fake.embed_texts(["red"]), np.ones((1, 1), bool))
+    evidence = ClassEvidence(names, None, 1, 1, 0, 0, 0, 0, 0)
+    features = FeatureMap(np.zeros((1, 1, 1)), (1, 1), classes=evidence)
+    save_words(known, features, ["blue", "green"])
+    answer = find(known, "blue", "cat", "red")
+    assert {hit.word for hit in answer.hits} == {"blue", "red"}
+    assert all(hit.row.names[0] == hit.word for hit in answer.hits)
+    assert [(word.phrase, word.unknown) for word in answer.absent] == [("cat", True)]

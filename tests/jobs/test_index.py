@@ -159,7 +159,7 @@ def keys(db: Path) -> list[str]:
 
 
 def test_a_killed_walk_goes_on_to_the_same_rows(tmp_path):
-    """A small part of what `wordmask bench suite index` does with 200 kills."""
+    """A small part of what `wordmask bench suite kills` does with 200 kills."""
     for number in range(4):
         draw_shapes(tmp_path / f"album/{number}.png", ("red", "disc", 20 + 20 * number))
     index(tmp_path / "album", tmp_path / "undisturbed")

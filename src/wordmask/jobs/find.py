@@ -29,10 +29,10 @@ from wordmask.jobs.scored import (
     sort_best,
 )
 from wordmask.jobs.setup import Setup
-from wordmask.media.index.competitors import load_rivals
 from wordmask.media.index.rows import RegionRow
 from wordmask.media.index.store import RegionStore
 from wordmask.media.index.where import any_of, check_where
+from wordmask.media.index.words import load_words
 from wordmask.ops.pool import unit
 from wordmask.tasks.describe import vectors_inside, whole_vector
 from wordmask.tasks.everyday import EVERYDAY_WORDS
@@ -109,7 +109,7 @@ class IndexSearch:
         if not self.store.exists:
             raise FormatError(f"{folder} is no index; make one: wordmask index PICTURES {folder}")
         self.setup, self._given = setup, models
-        self._rivals = load_rivals(folder)
+        self._words = load_words(folder)
 
     @cached_property
     def _models(self) -> Models:
@@ -131,7 +131,7 @@ class IndexSearch:
             kept = drop_parts_of(above(scored, cut))
             found[word] = kept
             if not len(kept.rows):
-                absent.append(Absent(word, round(scored.best, 4), cut))
+                absent.append(Absent(word, round(scored.best, 4), cut, self._is_unknown(word)))
         if options.together:
             rare = min(found.values(), key=lambda kept: len({row.picture for row in kept.rows}))
             for word, kept in found.items():
@@ -154,6 +154,17 @@ class IndexSearch:
         other = join_scored(other, self._score_within(phrase.other, (), subject, None))
         return relate_scored(above(subject, cut), above(other, cut), phrase.relation)
 
+    def _is_unknown(self, word: str) -> bool:
+        """Whether the engine never learned one of the words of a phrase."""
+        phrase = parse_phrase(word)
+        dense = self._models.get(Dense)
+        words = [one for one in (phrase.subject, phrase.other) if one]
+        return any(
+            self._words.is_unknown(dense.embed_texts(spellings(one)))
+            and not set(spellings(one)) & set(self._words.named)
+            for one in words
+        )
+
     def _score_within(
         self, word: str, unwanted: Sequence[str], others: Scored, where: str | None
     ) -> Scored:
@@ -167,17 +178,25 @@ class IndexSearch:
     def _score_word(self, word: str, unwanted: Sequence[str], where: str | None) -> Scored:
         dense = self._models.get(Dense)
         texts = dense.embed_texts(spellings(word))
+        if self._words.is_unknown(texts):
+            return self._score_names(word, where)
         against = dense.embed_texts(list(unwanted)) if unwanted else None
         rivals = rivals_of(self._competing, texts, against)
         rows = self._nearest(texts, where)
         scores = score_words(as_compared(rows), texts, rivals, self.store.facts.scale)
         return sort_best(rows, scores)
 
+    def _score_names(self, word: str, where: str | None) -> Scored:
+        """For a word that the vectors never learned: regions with the name, which other parts of
+        the engine may have given them."""
+        rows = self.store.regions_of_names(spellings(word), CANDIDATES, where)
+        return sort_best(rows, np.array([_name_score(row, spellings(word)) for row in rows]))
+
     @cached_property
     def _competing(self) -> Rivals:
         """What a region may be instead: the engine's own rivals, or everyday words."""
-        if self._rivals is not None:
-            return self._rivals
+        if self._words.rivals is not None:
+            return self._words.rivals
         return everyday_rivals(self._models.get(Dense).embed_texts(EVERYDAY_WORDS))
 
     # ---- by example
@@ -263,6 +282,12 @@ class IndexSearch:
 
 def _phrase(word: str, near: str) -> Phrase:
     return Phrase(word, "next to", near) if near else parse_phrase(word)
+
+
+def _name_score(row: RegionRow, words: Sequence[str]) -> float:
+    """The score with which the region was given one of the names."""
+    scores = zip(row.names, row.name_scores, strict=True)
+    return max((score for name, score in scores if name in words), default=0.0)
 
 
 def _share_box(row: RegionRow) -> tuple[float, ...]:

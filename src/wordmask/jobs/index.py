@@ -23,10 +23,10 @@ from wordmask.jobs.index_rows import make_rows
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import WorkItem
 from wordmask.jobs.setup import Setup, find_pictures
-from wordmask.media.index.competitors import save_rivals
 from wordmask.media.index.lock import write_lock
 from wordmask.media.index.rows import PICTURES, REGIONS, KnownFile, PictureRow, RegionRow
 from wordmask.media.index.store import IndexFacts, RegionStore
+from wordmask.media.index.words import save_words
 from wordmask.media.ledger import Record, digest_of, stamp
 from wordmask.media.reading.read import read_found
 from wordmask.tasks.describe import DescribeOptions, describe_view
@@ -80,6 +80,7 @@ class IndexJob:
         self.tally = IndexTally()
         self.store = RegionStore(folder)
         self._models = models or setup.load(Dense)
+        self.write_every = HELD  # pictures
         self._known: dict[str, KnownFile] = {}
         self._by_content: dict[str, str] = {}  # sha256 -> the path that its regions name
         self._seen: set[str] = set()
@@ -138,7 +139,7 @@ class IndexJob:
             raise ImageError(f"{item.name} cannot be read: {error.strerror or error}") from None
         answer = self._take_known(item, before) or self._describe(item, before)
         self.tally.counts[answer.what] += 1
-        if len(self._pictures) >= HELD or time.monotonic() - self._written > HELD_S:
+        if len(self._pictures) >= self.write_every or time.monotonic() - self._written > HELD_S:
             self._write()
         return answer
 
@@ -173,8 +174,7 @@ class IndexJob:
         view = View(read.image, self._models, Trace(how="index"))
         made = describe_view(view, self.options)
         if not self.store.exists:
-            if view.features.rivals is not None:
-                save_rivals(self.folder, view.features.rivals)
+            save_words(self.folder, view.features, self.options.names)
             facts = IndexFacts(self._models.made_by, len(made.whole), made.scale, self._recipe)
             self.store.create(facts)
         picture, regions = make_rows(Path(item.source), before, made)

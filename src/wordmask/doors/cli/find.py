@@ -147,8 +147,12 @@ def _print_table(answer: SearchAnswer) -> None:
         typer.echo(f"{word}   {len(hits)} region{'s' if len(hits) != 1 else ''}")
         for hit in hits:
             typer.echo(f"  {_line(hit)}")
-    if answer.absent:
-        typer.echo(f"not here: {absent_list(answer.absent)}")
+    learned = [word for word in answer.absent if not word.unknown]
+    unknown = [word.phrase for word in answer.absent if word.unknown]
+    if learned:
+        typer.echo(f"not here: {absent_list(learned)}")
+    if unknown:
+        typer.echo(f"never learned: {', '.join(unknown)} (index with a larger engine)")
 
 
 def _line(hit: Hit) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from annotated_types import Ge
 
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.run import Say, follow
 from wordmask.engines import EngineOptions
 from wordmask.errors import Mend, OptionError
 from wordmask.jobs import index_care as care
-from wordmask.jobs.index import Indexed, IndexJob
+from wordmask.jobs.index import HELD, Indexed, IndexJob
 from wordmask.jobs.loop import Event
 from wordmask.jobs.setup import LimitOptions, Setup
 from wordmask.jobs.words import split_words
@@ -27,6 +28,8 @@ class IndexFlags(LimitOptions):
     """The index: a folder, made where it is not there."""
     model: str = "auto"
     """An engine, or engines joined by +; see `wordmask models`."""
+    write_every: Annotated[int, Ge(1)] = HELD
+    """Pictures that are written together; a walk that is killed looks at these again."""
     verbose: bool = False
     """A line for each picture, also for those that were in the index already."""
     check: bool = False
@@ -61,6 +64,7 @@ def index(
             vocabulary=split_words(options.vocabulary),
         )
         job = IndexJob(flags.db, options, Setup(flags.model, engine, inputs=flags))
+        job.write_every = flags.write_every
         _show(job.run(pictures), job, verbose=flags.verbose)
     elif not (flags.check or flags.repair or flags.stats or flags.optimize):
         raise OptionError(

@@ -27,7 +27,7 @@ from wordmask.media.index.rows import (
     to_pictures,
     to_regions,
 )
-from wordmask.media.index.where import any_of
+from wordmask.media.index.where import any_of, quote
 
 VERSION = 1
 KEEP = timedelta(minutes=10)  # of old versions, for those who are reading them
@@ -197,6 +197,15 @@ class RegionStore:
         """The regions whose vectors have the highest cosine, best first."""
         with _reading(self.folder):
             return to_regions(search(self.table(REGIONS), vector, count, where).to_arrow())
+
+    def regions_of_names(
+        self, words: Sequence[str], count: int, where: str | None = None
+    ) -> list[RegionRow]:
+        """Regions that have one of the names."""
+        own = " OR ".join(f"array_contains(names, {quote(word)})" for word in words)
+        wanted = f"({own}) AND ({where})" if where else own
+        with _reading(self.folder):
+            return to_regions(self.table(REGIONS).search().where(wanted).limit(count).to_arrow())
 
     def nearest_pictures(
         self, vector: Array, count: int, where: str | None = None

@@ -18,6 +18,8 @@ SMALL = {
     "fills": {"painters": ("telea",), "pictures": ("tiles",), "speed": False},
     "effects": {"frames": 1},
     "masks": {"count": 20, "repeat": 1},
+    "index": {"rows": 2000, "dims": 32, "queries": 5, "exact_rows": 1000},
+    "kills": {"kills": 1, "pictures": 2},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
 SLOW = {"tables", "everything", "sam", "gpu"}  # tests of their own
@@ -36,6 +38,8 @@ def test_a_suite_leaves_its_results(name, kit, data_folder, tmp_path, monkeypatc
         given["data"] = data_folder
     if name == "masks":
         pytest.importorskip("pycocotools")
+    if name in ("index", "kills"):
+        pytest.importorskip("lancedb")
     results = run_suite(suite, kit(suite.options(**given)))
     saved = json.loads((tmp_path / "out/results.json").read_text())
     assert saved == results

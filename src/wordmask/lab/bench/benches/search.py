@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.core.protocols import Dense
+from wordmask.core.protocols import Dense, Rivals
 from wordmask.lab.bench.answers import WordBench, class_phrases, view
 from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, Table
 from wordmask.lab.bench.options import WordOptions
@@ -15,9 +15,20 @@ from wordmask.lab.metrics import ranking
 from wordmask.lab.metrics.weighting import weighted_mean
 from wordmask.ops.pool import mean_inside
 from wordmask.ops.pool import unit as unit_rows
+from wordmask.tasks.everyday import EVERYDAY_WORDS
+from wordmask.tasks.search import (
+    WORDS,
+    IndexedRegions,
+    everyday_rivals,
+    rivals_of,
+    score_words,
+)
 
 LEAST = 0.002  # of the picture: smaller regions are not searched for
 COUNTS = (1, 5, 10)
+QUALITY = (
+    0.8  # what the outlines of the truth count as, where an index has the segmenter's estimate
+)
 
 
 class SearchTable(Table):
@@ -35,12 +46,14 @@ class SearchTable(Table):
         }
         self.columns["map"] = np.array([ranking.average_precision(row) for row in hits])
         self.orders = _word_orders([value["words"] for value in values])
+        self.said = [WordsSaid.of(value) for value in values]
 
     def measure(self, weights: Array) -> dict[str, float]:
         weight = weights[self.picture].astype(np.float64)
         found = {name: weighted_mean(weight, values) for name, values in self.columns.items()}
         known = [value for value in self._by_word(weight).values() if not np.isnan(value)]
-        return found | {"word_map": float(np.mean(known)) if known else float("nan")}
+        found |= {"word_map": float(np.mean(known)) if known else float("nan")}
+        return found | _said_figures(self.said, weights)
 
     def _by_word(self, weight: Array) -> dict[int, float]:
         """Average precision of each class's word over all regions of the set."""
@@ -66,10 +79,51 @@ class SearchTable(Table):
         return [{"map": weighted_mean(w, self.columns["map"]), "regions": w.sum()} for w in weights]
 
 
+class WordsSaid(NamedTuple):
+    """What `find` would say of one picture at its own threshold, as counts."""
+
+    right: int  # regions found by the word that they are
+    found: int  # regions found by any word
+    there: int  # regions
+    absent: int  # words said to be not here
+    truly_absent: int  # of these
+    missing: int  # words that are not here
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> "WordsSaid":
+        labels, scores = value["label"], value["scores"]
+        found = {int(word): np.array(row) >= WORDS.cut for word, row in scores.items()}
+        absent = {word for word, rows in found.items() if not rows.any()}
+        missing = found.keys() - set(labels)
+        return cls(
+            sum(bool(found[label][row]) for row, label in enumerate(labels)),
+            sum(int(rows.sum()) for rows in found.values()),
+            len(labels),
+            len(absent),
+            len(absent & missing),
+            len(missing),
+        )
+
+
+def _said_figures(said: Sequence[WordsSaid], weights: Array) -> dict[str, float]:
+    """F1 of regions found by words, and how far "not here" can be believed."""
+    columns = np.array(said, np.float64).reshape(-1, len(WordsSaid._fields))
+    right, found, there, absent, truly, missing = (weights @ columns).tolist()
+    return {
+        "word_f1": _share(2 * right, found + there),
+        "not_here_precision": _share(truly, absent),
+        "not_here_recall": _share(truly, missing),
+    }
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
 class SearchBench(WordBench[WordOptions]):
     name = "search"
     headline = "map"
-    about = "regions by likeness and by word: recall@k, mAP"
+    about = 'regions by likeness and by word: recall@k, mAP, F1 as `find` cuts, "not here"'
     answer = "the regions of the truth, each with the mean of its dense features"
     options = WordOptions
     table = SearchTable
@@ -90,8 +144,14 @@ class SearchBench(WordBench[WordOptions]):
             seen = view(kit, image)
             vectors = unit_rows(mean_inside(wanted.masks, seen.features.vectors))
             words = seen.models.get(Dense).embed_texts(phrases.phrases)
+        shares = wanted.masks.areas / (image.size[0] * image.size[1])
+        regions = IndexedRegions(vectors, shares, np.full(len(vectors), QUALITY))
+        rivals = seen.features.rivals or everyday_rivals(
+            seen.models.get(Dense).embed_texts(EVERYDAY_WORDS)
+        )
         with clock.stage("score"):
             return {
+                "scores": _scores(regions, words, owners, rivals, seen.features.scale),
                 "label": wanted.label_ids.tolist(),
                 "vectors": pack(vectors),
                 "words": _likeness(vectors, words, owners),
@@ -118,6 +178,18 @@ def _likeness(vectors: Array, words: Array, owners: Array) -> dict[str, list[flo
         str(label): table[:, owners == label].max(1).tolist()
         for label in np.unique(owners).tolist()
     }
+
+
+def _scores(
+    regions: IndexedRegions, words: Array, owners: Array, rivals: Rivals, scale: float
+) -> dict[str, list[float]]:
+    """For each class the score that `find` gives every region."""
+    found = {}
+    for label in np.unique(owners).tolist():
+        texts = words[owners == label]
+        scores = score_words(regions, texts, rivals_of(rivals, texts), scale)
+        found[str(label)] = np.round(scores, 4).tolist()
+    return found
 
 
 def _word_orders(rows: Sequence[Mapping[str, list[float]]]) -> dict[int, Array]:

@@ -8,6 +8,8 @@ from wordmask.lab.bench.suites.effects import EffectsSuite
 from wordmask.lab.bench.suites.everything import EverythingSuite
 from wordmask.lab.bench.suites.fills import FillsSuite
 from wordmask.lab.bench.suites.gpu import GpuSuite
+from wordmask.lab.bench.suites.index import IndexSuite
+from wordmask.lab.bench.suites.index_kills import KillsSuite
 from wordmask.lab.bench.suites.lab import LabSuite
 from wordmask.lab.bench.suites.masks import MasksSuite
 from wordmask.lab.bench.suites.quality import QualitySuite
@@ -34,6 +36,8 @@ SUITES: dict[str, type[Suite[Any]]] = {
         SamSuite,
         GpuSuite,
         LabSuite,
+        IndexSuite,
+        KillsSuite,
     )
 }
 
