@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from wordmask.core.once import Once
+from wordmask.core.once import Once, Slot
 
 
 def test_it_is_made_when_it_is_first_asked_for():
@@ -56,3 +56,16 @@ def test_after_a_failure_it_is_tried_again():
         once()
     assert once.made == ()
     assert once() == 5
+
+
+def test_a_slot_is_filled_once_by_whoever_comes_first_and_again_after_an_error():
+    slot, calls = Slot(), []
+
+    def fail():
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        slot.fill(fail)
+    assert slot.made == ()
+    assert [slot.fill(lambda: calls.append("made")) for _ in range(3)] == [None] * 3
+    assert (calls, slot.made) == (["made"], (None,))

@@ -34,3 +34,27 @@ class Once(Generic[Value]):
     def made(self) -> tuple[Value, ...]:
         """The value, if it has been made; else nothing."""
         return self._values
+
+
+class Slot(Generic[Value]):
+    """A place for a value that its owner makes when it is first asked for.
+
+    Unlike a `Once` it does not hold its owner, so a picture goes at once when nobody needs it any
+    more, and not only when Python next looks for circles.
+    """
+
+    def __init__(self) -> None:
+        self._values: tuple[Value, ...] = ()
+        self._lock = Lock()
+
+    def fill(self, make: Callable[[], Value]) -> Value:
+        """The value; `make()` where there is none yet. Threads wait for the one that makes it."""
+        with self._lock:
+            if not self._values:
+                self._values = (make(),)
+            return self._values[0]
+
+    @property
+    def made(self) -> tuple[Value, ...]:
+        """The value, if it has been made; else nothing."""
+        return self._values

@@ -1,5 +1,7 @@
 """Frames one by one, on drawn discs and the engine that knows colours."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -119,6 +121,21 @@ def test_memory_stays_and_the_lost_are_given_up(models):
     for _ in range(25):
         tracker.step(paint(SIZE))
     assert (tracker.ids, tracker.nbytes) == ((), 0)
+
+
+def test_frames_are_freed_at_once_and_not_when_python_looks_for_circles(models):
+    tracker = live_tracker(models, Text(("red disc",)), TrackOptions(look_every=1))
+    gc.disable()
+    try:
+        pixels = []
+        for k in range(6):
+            image = frame(k)
+            pixels.append(weakref.ref(image.pixels))
+            tracker.step(image)
+            del image
+        assert [one() is None for one in pixels] == [True] * 5 + [False]
+    finally:
+        gc.enable()
 
 
 def test_words_find_no_more_than_they_may(models):

@@ -8,7 +8,7 @@ import numpy as np
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
-from wordmask.core.once import Once
+from wordmask.core.once import Slot
 from wordmask.core.prompts import spellings
 from wordmask.core.protocols import (
     Dense,
@@ -45,9 +45,9 @@ class View:
 
     def __init__(self, image: Image, models: Models, trace: Trace) -> None:
         self.image, self.models, self.trace = image, models, trace
-        self._encodings: dict[int, Once[Seen]] = {}
+        self._encodings: dict[int, Slot[Seen]] = {}
         self._lock = Lock()
-        self._features = Once(self._make_features)
+        self._features = Slot[FeatureMap]()
 
     def with_trace(self, trace: Trace) -> "View":
         """The same picture and encodings for another question, which notes its own cost."""
@@ -60,14 +60,14 @@ class View:
     def nbytes(self) -> int:
         """Memory of the picture and of all that has been made of it so far."""
         with self._lock:
-            made = [seen for once in self._encodings.values() for seen in once.made]
+            made = [seen for slot in self._encodings.values() for seen in slot.made]
         return int(self.image.pixels.nbytes) + sum(seen.nbytes for seen in made)
 
     def encoding_of(self, engine: Encoder) -> Seen:
         """The picture as one of the engines encoded it."""
         with self._lock:
-            make = self._encodings.setdefault(id(engine), Once(lambda: self._encode(engine)))
-        return make()
+            slot = self._encodings.setdefault(id(engine), Slot())
+        return slot.fill(lambda: self._encode(engine))
 
     def _encode(self, engine: Encoder) -> Seen:
         self.trace.encodings += 1
@@ -89,7 +89,7 @@ class View:
     @property
     def features(self) -> FeatureMap:
         """The dense features; an engine that needs masks for them gets those of every region."""
-        return self._features()
+        return self._features.fill(self._make_features)
 
     def regions(self, options: EverythingOptions) -> Candidates:
         """Every region, unnamed, best first: from an engine that proposes all, or from a grid."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.masks import Masks
-from wordmask.core.once import Once
+from wordmask.core.once import Slot
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Dense
 from wordmask.core.result import Result
@@ -21,12 +21,13 @@ class Sight:
         self, view: View, text: Text | None, options: SegmentOptions, *, is_cut: bool = False
     ) -> None:
         self.view, self.text, self.is_cut = view, text, is_cut
-        self._found = Once(lambda: self._find(options))
+        self._options = options
+        self._found = Slot[Result]()
 
     @property
     def regions(self) -> Result:
         """What the words name, or without words every region, unnamed."""
-        return self._found()
+        return self._found.fill(self._find)
 
     def vectors(self, masks: Masks) -> Array | None:
         """(N, D) unit rows: what the regions look like; None from engines that cannot say."""
@@ -34,7 +35,7 @@ class Sight:
             return None
         return np.asarray(pool.unit(pool.mean_inside(masks, self.view.features.vectors)))
 
-    def _find(self, options: SegmentOptions) -> Result:
+    def _find(self) -> Result:
         if self.text is None:
             return everything_result(self.view, EverythingOptions())
-        return segment_view(self.view, self.text, options)
+        return segment_view(self.view, self.text, self._options)
