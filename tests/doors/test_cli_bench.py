@@ -5,7 +5,7 @@ import pytest
 from PIL import Image as Pictures
 
 from wordmask.doors.cli import main
-from wordmask.lab.bench.suites import SUITES
+from wordmask.doors.cli.bench_suite import ALL
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_suites_are_listed_with_a_line_each(capsys):
     assert run("suite") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("quality ")
-    assert {line.split()[0] for line in lines} == set(SUITES)
+    assert {line.split()[0] for line in lines} == set(ALL)
 
 
 def test_a_suite_is_measured_and_told(tmp_path, capsys):

@@ -13,12 +13,15 @@ from wordmask import engines
 from wordmask.core.models import Models
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
+from wordmask.doors.cli.serve import load_server
 from wordmask.engines import EngineOptions
 from wordmask.lab.bench.run import RESULTS
 from wordmask.lab.bench.run_suite import run_suite, suite_summary
 from wordmask.lab.bench.suite import Suite, SuiteKit, SuiteOptions
 from wordmask.lab.bench.suites import SUITES
 
+# The server's suite is at home in its own door, as a lab knows no door.
+ALL: dict[str, type[Suite[Any]]] = {**SUITES, "serve": load_server("bench.suite").ServeSuite}
 app = group("Measure tables, speed and memory; without a name, list the suites.")
 
 
@@ -34,7 +37,7 @@ class Where:
 def list_suites(context: typer.Context) -> None:
     """Measure tables, speed and memory; without a name, list the suites."""
     if context.invoked_subcommand is None:
-        for name, suite in SUITES.items():
+        for name, suite in ALL.items():
             typer.echo(f"{name:<13}{suite.about}")
 
 
@@ -65,6 +68,6 @@ def _say(line: str) -> None:
     sys.stderr.write(f"-- {line}\n")
 
 
-for _suite in SUITES.values():
+for _suite in ALL.values():
     _help = f"{_suite.about[:1].upper()}{_suite.about[1:]}."
     app.command(_suite.name, help=_help)(_command(_suite))

@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image as Pil
 
 from wordmask.core.image import Array, Image
 from wordmask.core.result import Result
@@ -110,8 +111,9 @@ def encode_image(pixels: Array) -> Reply:
 
 
 def _mask_png(result: Result, image: Image) -> bytes:
+    """One bit a pixel, black and white: less than half the time of eight."""
     del image
-    return encode_picture(result.masks.union())
+    return _save(Pil.fromarray(result.masks.union()))
 
 
 def _ids_png(result: Result, image: Image) -> bytes:

@@ -11,13 +11,14 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from wordmask.core.prompts import Points
 from wordmask.doors.server import answers, jobroutes, pages, status
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
 from wordmask.doors.server.chores import CHORES
-from wordmask.doors.server.guard import Guard
+from wordmask.doors.server.guard import Guard, GuardHooks
 from wordmask.doors.server.labelstudio import routes as labelstudio
 from wordmask.doors.server.lanes import Priority
 from wordmask.doors.server.metrics import Metrics
@@ -60,7 +61,8 @@ def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> Fast
         openapi_url=None,
     )
     app.state.metrics, app.state.is_stopping = metrics, False
-    app.add_middleware(Guard, options=options, metrics=metrics, login=pages.login_page)
+    hooks = GuardHooks(pages.login_page, lambda scope: _check_room(app, scope))
+    app.add_middleware(Guard, options=options, metrics=metrics, hooks=hooks)
     app.add_exception_handler(HTTPException, _tell_http)
     _add_routes(app)
     return app
@@ -129,6 +131,16 @@ def _route(
         openapi_extra=described or None,
         name=path,
     )
+
+
+PRIORITIES = {question.path: question.priority for question in QUESTIONS}
+
+
+def _check_room(app: FastAPI, scope: Scope) -> None:
+    """Refuse a question that finds no room before it is read: too many cost next to nothing."""
+    priority = PRIORITIES.get(scope["path"])
+    if priority is not None:
+        app.state.service.lane.check_room(priority)
 
 
 # ---- questions

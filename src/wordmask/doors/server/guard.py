@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
@@ -37,14 +38,22 @@ HEADERS = {
 }
 
 
+@dataclass(frozen=True)
+class GuardHooks:
+    """What the guard asks of the rest."""
+
+    login: Callable[[Scope], ASGIApp | None]  # what a person without the token is shown
+    check_room: Callable[[Scope], None]  # raises where a request would find no room
+
+
 class Guard:
     """Around the app: refuses, counts and times requests."""
 
     def __init__(
-        self, app: ASGIApp, options: ServeOptions, metrics: Metrics, login: Callable[..., Any]
+        self, app: ASGIApp, options: ServeOptions, metrics: Metrics, hooks: "GuardHooks"
     ) -> None:
         self._app, self._options, self._metrics = app, options, metrics
-        self._login = login  # what a person without the token is shown instead of a problem
+        self._hooks = hooks
         self._under_way: Counter[str] = Counter()  # of each client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,8 +84,9 @@ class Guard:
             self._check(scope)
             if scope["path"] not in EXEMPT:
                 self._check_client(client)
+                self._hooks.check_room(scope)
         except RefusalError as refusal:
-            page = self._login(scope) if refusal.status == HTTPStatus.UNAUTHORIZED else None
+            page = self._hooks.login(scope) if refusal.status == HTTPStatus.UNAUTHORIZED else None
             await (page or refusal.response())(scope, receive, send)
             return
         self._under_way[client] += 1

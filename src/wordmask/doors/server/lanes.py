@@ -84,6 +84,15 @@ class Lane:
     def waiting(self) -> int:
         return len(self._light) + len(self._heavy)
 
+    def check_room(self, priority: Priority) -> None:
+        """Raise what `submit` would raise for want of room: before a request is read."""
+        if self.waiting < self._most:
+            return
+        with self._changed:
+            heap = self._heavy or self._light
+            if len(heap) and max(heap).priority <= priority:
+                raise busy(self.retry_s)
+
     @property
     def retry_s(self) -> float:
         """When there may be room again."""

@@ -12,7 +12,7 @@ from wordmask.doors.server.options import ServeOptions
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import Mend, OptionError
 
-BACKLOG = 256  # connections that wait to be taken
+BACKLOG = 2048  # connections that wait to be taken
 
 
 class GracefulServer(uvicorn.Server):

@@ -11,7 +11,9 @@ get("file").addEventListener("change", async () => {
   for (const area of document.querySelectorAll("textarea")) area.value = fill(area.value);
 });
 
-const fill = (text) => (picture ? text.replace(/("picture": ")[0-9a-f]{64}/, `$1${picture}`) : text);
+const fill = (text) => (picture
+  ? text.replace(/("video": )?"[0-9a-f]{64}"/g, (all, video) => (video ? all : `"${picture}"`))
+  : text);
 
 function element(tag, attributes = {}, ...children) {
   const made = Object.assign(document.createElement(tag), attributes);

@@ -1,0 +1,1 @@
+"""What serving costs: `wordmask bench suite serve`. See `suite.ServeSuite`."""

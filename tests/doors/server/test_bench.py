@@ -1,0 +1,64 @@
+"""The suite `serve`, made short: its load reaches a server, and its figures are there."""
+
+import asyncio
+import json
+
+import pytest
+
+from commands import run_here
+from serving import run_server
+from wordmask.doors.server.bench import caller
+from wordmask.doors.server.bench.caller import Call, CallTally, http_request, percentile_ms
+
+pytest.importorskip("skimage", reason="the suite's photograph comes with the extra `dev`")
+HEALTH = [http_request("GET", "/health", b"")]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with run_server(log=tmp_path_factory.mktemp("bench") / "log") as (address, _):
+        yield address
+
+
+def test_every_kind_of_load_is_answered(address):
+    loops = (
+        caller.one_after_the_other(address, HEALTH * 3),
+        caller.people(address, HEALTH, 3, 0.3),
+        caller.closed_loop(address, HEALTH, 2, 0.2),
+        caller.open_loop(address, HEALTH, 50, 0.3),
+    )
+    for loop in loops:
+        tally = asyncio.run(loop)
+        assert tally.calls
+        assert tally.errors == 0
+        assert len(tally.answered) == len(tally.calls)
+        assert tally.per_second > 0
+
+
+def test_rude_clients_and_servers_that_are_not_there(address):
+    turns = iter(range(4))
+    left = asyncio.run(caller.rude(address, HEALTH[0], lambda: next(turns) >= 3))
+    assert left == 3
+    nobody = asyncio.run(caller.one_after_the_other("http://127.0.0.1:9", HEALTH))
+    assert [call.status for call in nobody.calls] == [0]
+    assert nobody.errors == 1
+
+
+def test_calls_are_counted_by_what_came_of_them():
+    calls = [Call(200, 0.1, 5, False), Call(503, 0.2, 5, True), Call(500, 0.3, 5, False)]
+    tally = CallTally(calls, 2.0)
+    assert (len(tally.answered), len(tally.refused), tally.errors) == (1, 1, 1)
+    assert tally.per_second == 0.5
+    assert percentile_ms(tally.answered, 0.5) == 100
+    assert percentile_ms([], 0.5) is None
+
+
+def test_the_suite_writes_its_figures(tmp_path, capsys):
+    short = ["--clicks", 2, "--people", 2, "--seconds", 1, "--overload-s", 0.4, "--soak-s", 1]
+    code = run_here("bench", "suite", "serve", *short, "--no-rival", "--output-dir", tmp_path)
+    assert code == 0, capsys.readouterr()
+    found = json.loads((tmp_path / "serve/results.json").read_text())
+    for name in ("click_json_cpu_ms", "rle_12mp_cpu_ms", "people_p99_ms", "capacity_per_s"):
+        assert found["metrics"][name] > 0
+    assert found["metrics"]["people_errors"] == 0
+    assert "soak_mb_per_hour" in found["metrics"]
