@@ -20,6 +20,7 @@ from wordmask.errors import ImageError, InputError
 from wordmask.files import identity
 from wordmask.jobs.digest import plain
 from wordmask.jobs.index_rows import make_rows
+from wordmask.jobs.looking import LocalLooker, Looker
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import WorkItem
 from wordmask.jobs.setup import Setup, find_pictures
@@ -28,10 +29,7 @@ from wordmask.media.index.rows import PICTURES, REGIONS, KnownFile, PictureRow, 
 from wordmask.media.index.store import IndexFacts, RegionStore
 from wordmask.media.index.words import save_words
 from wordmask.media.ledger import Record, digest_of, stamp
-from wordmask.media.reading.read import read_found
-from wordmask.tasks.describe import DescribeOptions, describe_view
-from wordmask.tasks.finding.trace import Trace
-from wordmask.tasks.finding.view import View
+from wordmask.tasks.describe import DescribeOptions, Description, describe_view
 
 HELD, HELD_S = 32, 10.0  # pictures, or seconds, that wait to be written together
 What = Literal["new", "changed", "moved", "copy", "touched"]
@@ -81,6 +79,8 @@ class IndexJob:
         self.store = RegionStore(folder)
         self._models = models or setup.load(Dense)
         self.write_every = HELD  # pictures
+        self.looker: Looker = LocalLooker(self._models, options, setup)
+        self._stamps: dict[str, Record] = {}  # of files that were looked at ahead
         self._known: dict[str, KnownFile] = {}
         self._by_content: dict[str, str] = {}  # sha256 -> the path that its regions name
         self._seen: set[str] = set()
@@ -100,6 +100,7 @@ class IndexJob:
                 self._known = self.store.files()
                 self._by_content = {file.picture: path for path, file in self._known.items()}
             try:
+                self.looker.begin(items, self._is_wanted)
                 yield from run(items, self._work, self)
             finally:
                 self._write()
@@ -111,20 +112,33 @@ class IndexJob:
     # ---- what the loop asks
 
     def is_done(self, item: WorkItem) -> bool:
-        known = self._known.get(item.source)
         self._seen.add(item.source)
+        unchanged = self._is_unchanged(item)
+        self.tally.counts["unchanged"] += unchanged
+        return unchanged
+
+    def making(self, item: WorkItem) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _is_unchanged(self, item: WorkItem) -> bool:
+        known = self._known.get(item.source)
         if known is None or item.path is None:
             return False
         try:
             status = item.path.stat()
         except OSError:
             return False
-        same = (known.bytes, known.mtime) == (status.st_size, status.st_mtime_ns)
-        self.tally.counts["unchanged"] += same
-        return same
+        return (known.bytes, known.mtime) == (status.st_size, status.st_mtime_ns)
 
-    def making(self, item: WorkItem) -> AbstractContextManager[None]:
-        return nullcontext()
+    def _is_wanted(self, item: WorkItem) -> bool:
+        """Whether the picture will have to be looked at."""
+        if item.found.error is not None or item.path is None or self._is_unchanged(item):
+            return False
+        try:
+            self._stamps[item.source] = stamp(item.path)
+        except OSError:
+            return False
+        return self._stamps[item.source]["sha256"] not in self._by_content
 
     # ---- one picture
 
@@ -134,7 +148,7 @@ class IndexJob:
         if item.path is None:
             raise InputError(f"{item.name} is no file; an index is of files that it can show again")
         try:
-            before = stamp(item.path)
+            before = self._stamps.pop(item.source, None) or stamp(item.path)
         except OSError as error:
             raise ImageError(f"{item.name} cannot be read: {error.strerror or error}") from None
         answer = self._take_known(item, before) or self._describe(item, before)
@@ -168,21 +182,23 @@ class IndexJob:
         return Indexed(item.name, what, row.regions)
 
     def _describe(self, item: WorkItem, before: Record) -> Indexed:
-        read = read_found(item.found, self.setup.inputs.limits)
-        if read.image is None:
-            raise read.error or ImageError(f"{item.name} cannot be read")
-        view = View(read.image, self._models, Trace(how="index"))
-        made = describe_view(view, self.options)
-        if not self.store.exists:
-            save_words(self.folder, view.features, self.options.names)
-            facts = IndexFacts(self._models.made_by, len(made.whole), made.scale, self._recipe)
-            self.store.create(facts)
+        made = self.looker.look(item) if self.store.exists else self._look_first(item)
         picture, regions = make_rows(Path(item.source), before, made)
         self._regions += regions
         self._pictures[item.source] = picture
         self._by_content[picture.picture] = item.source
         what: What = "changed" if item.source in self._known else "new"
         return Indexed(item.name, what, len(regions))
+
+    def _look_first(self, item: WorkItem) -> Description:
+        """The first picture is looked at here, as it tells what the tables are like."""
+        local = LocalLooker(self._models, self.options, self.setup)
+        view = local.view(item)
+        made = describe_view(view, self.options)
+        save_words(self.folder, view.features, self.options.names)
+        facts = IndexFacts(self._models.made_by, len(made.whole), made.scale, self._recipe)
+        self.store.create(facts)
+        return made
 
     @property
     def _recipe(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from wordmask.engines import EngineOptions
 from wordmask.errors import Mend, OptionError
 from wordmask.jobs import index_care as care
 from wordmask.jobs.index import HELD, Indexed, IndexJob
+from wordmask.jobs.looking import RayLooker
 from wordmask.jobs.loop import Event
 from wordmask.jobs.setup import LimitOptions, Setup
 from wordmask.jobs.words import split_words
@@ -30,8 +31,12 @@ class IndexFlags(LimitOptions):
     """An engine, or engines joined by +; see `wordmask models`."""
     write_every: Annotated[int, Ge(1)] = HELD
     """Pictures that are written together; a walk that is killed looks at these again."""
+    ray: bool = False
+    """Look at the pictures on a Ray cluster; all machines must see the files by the same paths."""
+    workers: Annotated[int, Ge(0)] = 0
+    """Workers on Ray; 0 = one for each GPU, or else for each core but one."""
     verbose: bool = False
-    """A line for each picture, also for those that were in the index already."""
+    """A line also for each picture that was moved, copied or only touched."""
     check: bool = False
     """Look through the index and say what is wrong; nothing is changed."""
     repair: bool = False
@@ -65,6 +70,8 @@ def index(
         )
         job = IndexJob(flags.db, options, Setup(flags.model, engine, inputs=flags))
         job.write_every = flags.write_every
+        if flags.ray:
+            job.looker = RayLooker(options, job.setup, flags.workers)
         _show(job.run(pictures), job, verbose=flags.verbose)
     elif not (flags.check or flags.repair or flags.stats or flags.optimize):
         raise OptionError(
