@@ -143,6 +143,28 @@ def mose(root):
     grey(root / "MOSE/Annotations/v/00000.png", 0, 1, 2)
 
 
+def mosev2(root):
+    picture(root / "MOSEv2/train/JPEGImages/v/00000.jpg")
+    grey(root / "MOSEv2/train/Annotations/v/00000.png", 0, 1, 2)
+
+
+def youtube_vos(root):
+    """A palette PNG for every fifth frame."""
+    picture(root / "YouTube-VOS/valid/JPEGImages/v/00000.jpg")
+    picture(root / "YouTube-VOS/valid/JPEGImages/v/00005.jpg")
+    path = root / "YouTube-VOS/valid/Annotations/v/00000.png"
+    path.parent.mkdir(parents=True)
+    ids = Pictures.fromarray(np.tile(np.repeat(np.array([0, 1, 2], np.uint8), 2), (4, 1)))
+    ids.putpalette([0, 0, 0, 236, 95, 103, 249, 145, 87])
+    ids.save(path)
+
+
+def lvos(root):
+    for k in (1, 6):
+        picture(root / f"LVOS/valid/JPEGImages/v/{k:08d}.jpg")
+        grey(root / f"LVOS/valid/Annotations/v/{k:08d}.png", 0, 1, 2)
+
+
 def sav(root):
     picture(root / "sav_val/JPEGImages_24fps/v/00000.jpg")
     picture(root / "sav_val/JPEGImages_24fps/v/00001.jpg")
@@ -197,6 +219,9 @@ CASES = [
     ("davis16", davis, (0, 1, 1), ["object"]),
     ("davis17", davis, (0, 1, 1), ["object", "object"]),
     ("mose", mose, (0, 1, 1), ["object", "object"]),
+    ("mosev2", mosev2, (0, 1, 1), ["object", "object"]),
+    ("youtube-vos", youtube_vos, (0, 1, 1), ["object", "object"]),
+    ("lvos", lvos, (0, 1, 1), ["object", "object"]),
     ("sa-v", sav, (0, 1, 1), ["object", "object"]),
     ("grabcut", grabcut, (0, -1, 1), ["object"]),
     ("berkeley", berkeley, (0, 1, 1), ["object"]),

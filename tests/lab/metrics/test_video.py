@@ -82,6 +82,6 @@ def test_stability_sees_flicker_and_freezing():
 
 def test_summary_by_hand():
     assert video.summary([1.0, 0.8, 0.4, 0.2]) == pytest.approx(
-        {"mean": 0.6, "recall": 0.5, "decay": 0.8}
+        {"mean": 0.6, "recall": 0.5, "decay": 0.9 - 0.3}
     )
     assert np.isnan(video.summary([])["mean"])

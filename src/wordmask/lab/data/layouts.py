@@ -177,6 +177,27 @@ LAYOUTS: dict[str, PublicSet] = {
         "https://henghuiding.github.io/MOSE",
         videos.video_folders,
     ),
+    "mosev2": PublicSet(
+        "MOSEv2",
+        ("MOSEv2/train", "MOSEv2/valid", "MOSEv2", "mosev2"),
+        ("Annotations", "JPEGImages/*/*.jpg", "Annotations/*/*.png"),
+        "https://mose.video",
+        videos.video_folders,
+    ),
+    "youtube-vos": PublicSet(
+        "YouTube-VOS",
+        ("YouTube-VOS/train", "YouTube-VOS/valid", "YouTubeVOS/train", "youtube-vos"),
+        ("Annotations", "JPEGImages/*/*.jpg", "Annotations/*/*.png"),
+        "https://youtube-vos.org/dataset/vos",
+        videos.video_folders,
+    ),
+    "lvos": PublicSet(
+        "LVOS",
+        ("LVOS/valid", "LVOS/val", "LVOS", "lvos"),
+        ("Annotations", "JPEGImages/*/*.jpg", "Annotations/*/*.png"),
+        "https://lingyihongfd.github.io/lvos.github.io",
+        videos.video_folders,
+    ),
     "sa-v": PublicSet(
         "SA-V validation",
         ("sav_val", "SA-V/sav_val", "sa-v"),

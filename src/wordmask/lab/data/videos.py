@@ -30,7 +30,7 @@ def davis(root: Path, *, year: int) -> Dataset:
 
 
 def video_folders(root: Path) -> Dataset:
-    """MOSE, SA-V or YouTube-VOS: JPEGImages/<video>/*.jpg and Annotations/<video>/*.png.
+    """MOSE, MOSEv2, YouTube-VOS, LVOS, SA-V: JPEGImages/<video>/*.jpg, Annotations/<video>/*.png.
 
     Not every frame needs annotations. SA-V keeps a folder for each object, whose masks are joined:
     Annotations_6fps/<video>/<object>/*.png.

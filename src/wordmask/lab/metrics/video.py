@@ -58,12 +58,15 @@ def _steps(frames: Sequence[Array]) -> Array:
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:
-    """Over an object's frames: mean, recall (share above 0.5), decay (first - last quarter)."""
+    """Over an object's frames: mean, recall (share above 0.5), decay (first - last quarter).
+
+    Neighbouring quarters share the frame between them, as in DAVIS.
+    """
     frames = np.asarray(values, np.float64)
     if not len(frames):
         return {"mean": np.nan, "recall": np.nan, "decay": np.nan}
-    quarters = np.array_split(frames, 4)
-    decay = quarters[0].mean() - quarters[3].mean() if len(quarters[3]) else 0.0
+    ends = np.floor(np.linspace(1, len(frames), 5) + 0.5).astype(int) - 1
+    decay = frames[: ends[1] + 1].mean() - frames[ends[3] :].mean()
     return {
         "mean": float(frames.mean()),
         "recall": float((frames > 0.5).mean()),

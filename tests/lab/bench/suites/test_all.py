@@ -22,7 +22,7 @@ SMALL = {
     "kills": {"kills": 1, "pictures": 2},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
-SLOW = {"tables", "everything", "sam", "gpu"}  # tests of their own
+SLOW = {"tables", "everything", "sam", "gpu", "following"}  # tests of their own
 
 
 def test_every_suite_has_a_test():

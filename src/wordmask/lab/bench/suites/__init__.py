@@ -7,6 +7,7 @@ from wordmask.lab.bench.suite import Suite
 from wordmask.lab.bench.suites.effects import EffectsSuite
 from wordmask.lab.bench.suites.everything import EverythingSuite
 from wordmask.lab.bench.suites.fills import FillsSuite
+from wordmask.lab.bench.suites.following import FollowingSuite
 from wordmask.lab.bench.suites.gpu import GpuSuite
 from wordmask.lab.bench.suites.index import IndexSuite
 from wordmask.lab.bench.suites.index_kills import KillsSuite
@@ -27,6 +28,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         TablesSuite,
         WaysSuite,
         RegionsSuite,
+        FollowingSuite,
         ReliabilitySuite,
         SpeedSuite,
         FillsSuite,
