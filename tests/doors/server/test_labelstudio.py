@@ -39,7 +39,8 @@ def region(kind: str, value: dict, **more) -> dict:
 
 
 def keypoint(x: float, y: float, *, positive: bool | None = True, label="Disc") -> dict:
-    value = {"x": 100 * x / 160, "y": 100 * y / 120, "width": 0.3, "keypointlabels": [label]}
+    value = {"x": 100 * x / 160, "y": 100 * y / 120, "width": 0.3}
+    value |= {"labels": [label], "keypointlabels": [label]}
     more = {} if positive is None else {"is_positive": positive}
     return region("keypointlabels", value, **more)
 
