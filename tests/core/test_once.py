@@ -6,7 +6,7 @@ from time import sleep
 
 import pytest
 
-from wordmask.core.once import Once, Slot
+from wordmask.core.once import Last, Once, Slot
 
 
 def test_it_is_made_when_it_is_first_asked_for():
@@ -69,3 +69,23 @@ def test_a_slot_is_filled_once_by_whoever_comes_first_and_again_after_an_error()
     assert slot.made == ()
     assert [slot.fill(lambda: calls.append("made")) for _ in range(3)] == [None] * 3
     assert (calls, slot.made) == (["made"], (None,))
+
+
+def test_the_last_answer_is_kept_for_the_same_object_only():
+    made = []
+    last = Last()
+
+    def count(key):
+        made.append(key)
+        return len(key)
+
+    first, alike = ["cat"], ["cat"]
+    assert [last.get(key, count) for key in (first, first, alike, alike, first)] == [1] * 5
+    assert [key is first for key in made] == [True, False, True]
+
+
+def test_an_answer_that_failed_is_tried_again():
+    last = Last()
+    with pytest.raises(KeyError):
+        last.get("a", lambda key: {}[key])
+    assert last.get("a", len) == 1

@@ -56,6 +56,7 @@ BEYOND_SCHEMA = {
 NEEDED: dict[str, dict[str, Any]] = {
     "MeasureOptions": {"data": "voc21"},
     "CutterTrainOptions": {"data": "packs", "out": "run"},
+    "ContextTrainOptions": {"data": "packs", "out": "run"},
     "MiniTrainOptions": {"data": "packs", "out": "run"},
     "TrainOptions": {"data": "packs", "out": "run"},
 }

@@ -1,11 +1,11 @@
 """Classes that an engine tells apart in a picture, beside the words that its vectors learned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.core.once import Once
+from wordmask.core.once import Last, Once
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,14 +17,23 @@ class ClassNames:
     classes: Array  # (M, K) bool: the classes that each name means
     alike: float = 0.6  # cosine from which a phrase is near enough to a learned word
     same: float = 0.9  # cosine from which a phrase is a name
+    # Pictures of a folder are asked for the same words, and a long list costs.
+    _learned: Last[Array, Array] = field(default_factory=Last, repr=False)
+    _meant: Last[Array, Array] = field(default_factory=Last, repr=False)
 
     def are_learned(self, texts: Array) -> Array:
-        """(S,) bool: the phrases (S, D) that the dense vectors can judge."""
+        """(S,) bool: the phrases (S, D), which never change, that the dense vectors can judge."""
+        return self._learned.get(texts, self._are_learned)
+
+    def classes_of(self, texts: Array) -> Array:
+        """(S, K) bool: the classes that each phrase (S, D) means; the rows never change."""
+        return self._meant.get(texts, self._classes_of)
+
+    def _are_learned(self, texts: Array) -> Array:
         near: Array = (texts @ self.learned.T).max(1) >= self.alike
         return near
 
-    def classes_of(self, texts: Array) -> Array:
-        """(S, K) bool: the classes that each phrase (S, D) means."""
+    def _classes_of(self, texts: Array) -> Array:
         meant = np.zeros((len(texts), self.classes.shape[1]), bool)
         for phrase, name in zip(*np.nonzero(texts @ self.names.T >= self.same), strict=True):
             meant[phrase] |= self.classes[name]
@@ -37,6 +46,7 @@ class ClassMaps:
 
     local: tuple[Array, ...]  # (K, h, w) of each pass, on grids that cover the picture
     whole: Array  # (K,) of the picture as a whole
+    summary: Array  # (2 K,) mean and peak of each class's logit, from which a context is computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,3 +73,33 @@ class ClassEvidence:
     @property
     def nbytes(self) -> int:
         return sum(made.whole.nbytes + sum(a.nbytes for a in made.local) for made in self.maps.made)
+
+
+@dataclass(frozen=True, eq=False)
+class ContextEvidence:
+    """What the picture as a whole says about which words are in it.
+
+    A word's log-odds are its vector times the direction, plus the direction's last number.
+    `weight` times these plus `offset`, kept between `least` and `most`, is added to the word's
+    logit in every cell. And the likelier a word is, the lower a peak it needs to count as present:
+    the peak's log-odds plus `peak_share` of those of the word must reach `limit`.
+    """
+
+    direction: Once[Array]  # (D + 1,)
+    weight: float
+    offset: float
+    least: float
+    most: float
+    peak_share: float
+    limit: float
+
+    def log_odds(self, texts: Array) -> Array:
+        """(S,) of phrases (S, D)."""
+        direction = self.direction()
+        odds: Array = texts @ direction[:-1] + direction[-1]
+        return odds
+
+    def logits(self, log_odds: Array) -> Array:
+        """What is added to the logits of words with these log-odds."""
+        added: Array = np.clip(self.weight * (log_odds + self.offset), self.least, self.most)
+        return added

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from wordmask.core.classes import ClassEvidence
+from wordmask.core.classes import ClassEvidence, ContextEvidence
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
+from wordmask.core.once import Last
 from wordmask.errors import ImageError, PromptError
 
 
@@ -118,9 +119,14 @@ class Rivals:
     kin: Array  # (K, D) unit rows, the related words; every rival is among its own
     kin_of: Array  # (K,) int, row of the rival
     alike: float = 0.6
+    # Pictures of a folder are asked for the same words, and a long list costs.
+    _kept: Last[Array, Array] = field(default_factory=Last, repr=False)
 
     def against(self, words: Array) -> Array:
-        """(r, D): the rivals that compete with the query words (C, D)."""
+        """(r, D): the rivals that compete with the query words (C, D), which never change."""
+        return self._kept.get(words, self._against)
+
+    def _against(self, words: Array) -> Array:
         near = (self.kin @ words.T).max(1) >= self.alike
         kept: Array = self.vectors[np.setdiff1d(np.arange(len(self.vectors)), self.kin_of[near])]
         return kept
@@ -141,6 +147,7 @@ class FeatureMap:
     rivals: Rivals | None = None  # what a cell may be instead of a query word
     presence: float = 0.0  # a word is present if its most probable cells reach this on average
     classes: ClassEvidence | None = None  # for words that the vectors never learned
+    context: ContextEvidence | None = None  # for words that they did learn
 
     @property
     def nbytes(self) -> int:

@@ -11,13 +11,14 @@ from seeing import see
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.models import Models
-from wordmask.core.prompts import Text
+from wordmask.core.prompts import Points, Text
 from wordmask.core.protocols import Dense, DepthModel, Embedder, PromptBatch, Segmenter
 from wordmask.engines.mini.engine import MiniEngine, inner_size, load
 from wordmask.engines.mini.text import TextEncoder, tidy
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
 from wordmask.errors import WeightsError
+from wordmask.tasks.click import Click, click_logits
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.segment import SegmentOptions, segment, segment_view
@@ -278,13 +279,27 @@ def test_a_word_that_includes_classes_means_all_of_them(mini):
     assert (meant[1] <= meant[0]).all()
 
 
-def test_classes_are_looked_at_only_for_a_word_that_needs_them(mini, cat):
-    models = Models("mini", (mini,))
-    view = View(cat, models, Trace())
+def test_classes_are_looked_at_when_words_are_asked_for_and_not_for_clicks(mini, cat):
+    view = View(cat, Models("mini", (mini,)), Trace())
+    click_logits(view, Click(Points.of([(300, 200)])))
+    assert not view.encoding.features.made
     segment_view(view, Text(("sky", "person")))
-    assert not view.features.classes.maps.made
-    segment_view(view, Text(("sky", "peacock")))
     assert view.features.classes.maps.made
+
+
+def test_the_picture_as_a_whole_says_what_is_likely_in_it(mini, cat):
+    (seen,) = mini.encode([cat])
+    context = mini.features(seen).context
+    cat_, airplane, kitten = context.log_odds(mini.embed_texts(["cat", "airplane", "kitten"]))
+    assert cat_ > 0 > airplane
+    assert kitten > airplane + 5
+
+
+def test_the_name_changes_with_any_of_the_networks(mini):
+    files = mini.settings["files"]
+    changed = mini.settings | {"files": files | {"context.onnx": "0" * 64}}
+    other = MiniEngine(mini._folder, changed, EngineOptions())
+    assert other.name != mini.name
 
 
 def test_an_espresso_is_found_and_a_peacock_is_not(mini):

@@ -25,7 +25,8 @@ NAMES = ClassNames(
 def evidence(local: np.ndarray, whole: np.ndarray | None = None) -> ClassEvidence:
     """The opinion of one pass, (4, h, w) probabilities."""
     whole = np.full(4, 0.25, np.float32) if whole is None else whole
-    maps = ClassMaps((local.astype(np.float32),), whole)
+    summary = np.zeros(8, np.float32)
+    maps = ClassMaps((local.astype(np.float32),), whole, summary)
     return ClassEvidence(NAMES, Once(lambda: maps), 0.5, 1.0, 0.0, 0.0, 1.0, -4.0, 3.0)
 
 

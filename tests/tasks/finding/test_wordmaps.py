@@ -42,7 +42,7 @@ def test_probabilities_sum_to_one_with_and_without_none(words, seed, none):
 def test_words_that_peak_nowhere_leave_their_share_to_none(words, cells, seed):
     before = random_planes(words, cells, seed, 0)
     after = before.copy()
-    suppress_absent_words(after, 0.5)
+    suppress_absent_words(after, np.full(words, 0.5, np.float32))
     for plane, left in zip(before[:-1], after[:-1], strict=True):
         absent = np.sort(plane)[-PEAK_CELLS:].mean() < 0.5
         assert left == pytest.approx(plane * (ABSENT_SHARE if absent else 1))

@@ -6,14 +6,17 @@ from pathlib import Path
 import typer
 
 from wordmask import engines
+from wordmask.core.image import Array, Image
 from wordmask.core.options import check
+from wordmask.core.protocols import Dense
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
 from wordmask.engines.options import EngineOptions
-from wordmask.errors import missing_extra
+from wordmask.errors import CapabilityError, missing_extra
 
 try:
     from wordmask.lab.training.loop import Training
+    from wordmask.lab.training.objective_context import ContextObjective, ContextTrainOptions
     from wordmask.lab.training.objective_cutter import CutterObjective, CutterTrainOptions
     from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
 except ImportError as error:
@@ -70,6 +73,33 @@ def cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
         training.objective.export(checkpoint, after.export)
         typer.echo(f"exported: {after.export}")
         typer.echo(f"use it with: wordmask click PICTURE --checkpoint {after.export}")
+
+
+@app.command()
+@with_options(options=ContextTrainOptions, after=ExportOptions)
+def context(options: ContextTrainOptions, after: ExportOptions) -> None:
+    """Train what a picture as a whole says about words, for weights that stay as they are.
+
+    wordmask train context --data packs/train --out runs/context --export runs/context/files
+    """
+    found = engines.load("mini", options=EngineOptions(checkpoint=options.start_from))
+    dense = found.get(Dense)
+
+    def summarise(image: Image) -> Array:
+        (seen,) = dense.encode([image])
+        classes = dense.features(seen).classes
+        if classes is None:
+            raise CapabilityError(f"{found.spec} has no classes to learn a context from")
+        return classes.maps().summary
+
+    training = Training(lambda o: ContextObjective(o, summarise, dense.embed_texts), options)
+    checkpoint = training.run()
+    typer.echo(f"trained: {checkpoint}")
+    if after.export is not None:
+        training.objective.export(checkpoint, after.export)
+        calibrate_scores(after.export, options.data)
+        typer.echo(f"exported: {after.export}")
+        typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {after.export}")
 
 
 def calibrate_scores(folder: Path, data: Path) -> None:

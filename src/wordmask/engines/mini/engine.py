@@ -7,6 +7,7 @@ trained on and where they fail.
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from wordmask.core.classes import ClassEvidence, ClassMaps
+from wordmask.core.classes import ClassEvidence, ClassMaps, ContextEvidence
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.once import Once
 from wordmask.core.protocols import (
@@ -84,7 +85,7 @@ class MiniEngine:
     def __init__(self, folder: Path, settings: dict[str, Any], options: EngineOptions) -> None:
         self.settings = settings
         self.side = int(options.input_side or settings["side"])
-        self.name = f"mini@sha256:{settings['files']['encoder.onnx'][:12]}"
+        self.name = f"mini@sha256:{_join_digests(settings['files'])}"
         self._folder = folder
         self._threads = options.op_threads
         self._texts = TextEncoder(folder, settings, options.op_threads)
@@ -170,6 +171,7 @@ class MiniEngine:
         grid = max(one.vectors.shape[:2] for one in passes)
         vectors = _unit(np.mean([resample.bilinear(one.vectors, grid) for one in passes], 0))
         none = np.mean([resample.bilinear(one.none, grid) for one in passes], 0)
+        classes = self._classes(passes)
         return FeatureMap(
             vectors,
             image.size,
@@ -181,15 +183,28 @@ class MiniEngine:
             self.settings["presence"],
             ClassEvidence(
                 self._texts.class_names(),
-                self._classes(passes),
+                classes,
                 **self.settings["classes"],
             ),
+            self._context(classes),
         )
 
     def _classes(self, passes: list[WordPass]) -> Once[ClassMaps]:
         """Of the passes that are not enlarged."""
         small = [(one.shared, one.look.mirrored) for one in passes if one.look.side <= self.side]
         return Once(lambda: class_maps([self._class_logits(*one) for one in small]))
+
+    def _context(self, classes: Once[ClassMaps]) -> ContextEvidence | None:
+        """None before a context has been trained for these weights."""
+        if "context.onnx" not in self.settings["files"]:
+            return None
+
+        def find_direction() -> Array:
+            summary = classes().summary.astype(np.float32)
+            direction: Array = self._run("context", {"summary": summary[None]})[0][0]
+            return direction
+
+        return ContextEvidence(Once(find_direction), **self.settings["context"])
 
     def _class_logits(self, shared: Array, mirrored: bool) -> Array:
         """(1000, h, w) of one pass, turned back."""
@@ -252,6 +267,12 @@ class MiniEngine:
                 )
         answers: list[Array] = self._networks[network].run(None, feed)
         return answers
+
+
+def _join_digests(files: dict[str, str]) -> str:
+    """One short digest that changes with any of the networks."""
+    lines = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
+    return sha256(lines.encode()).hexdigest()[:12]
 
 
 def inner_size(size: Size, side: int) -> Size:

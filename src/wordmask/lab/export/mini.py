@@ -1,8 +1,9 @@
-"""From a checkpoint to the eight files that `mini` runs on.
+"""From a checkpoint to the files that `mini` runs on.
 
 encoder.onnx, prepare.onnx, cutter.onnx, classes.onnx and text.onnx are the networks
-(`mini_graphs`), words.npz and tokenizer.json the words (`mini_words`), mini.json the settings with
-the sha256 of each network.
+(`mini_graphs`), and context.onnx is one that is trained for them afterwards; words.npz and
+tokenizer.json hold the words (`mini_words`), mini.json the settings with the sha256 of each
+network.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 from wordmask.files import digest, write_text
 from wordmask.lab.export.mini_graphs import (
+    export_context,
     export_cutter,
     export_encoder,
     export_prepare,
@@ -24,6 +26,7 @@ from wordmask.lab.export.mini_words import word_table, write_words
 from wordmask.lab.training.loop import load_average
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening
 from wordmask.model.mini.constants import WORDS
+from wordmask.model.mini.context import ContextNetwork
 from wordmask.model.mini.net import Adapter, MiniNetwork
 from wordmask.model.minilm import find_minilm
 
@@ -45,6 +48,16 @@ DEFAULTS: dict[str, Any] = {
         "support_from": -6.0,
         "support_most": 1.2,
     },
+}
+
+# Chosen on held-out training pictures (docs/training.md).
+CONTEXT: dict[str, float] = {
+    "weight": 0.5,
+    "offset": 2.0,
+    "least": -2.0,
+    "most": 1.0,
+    "peak_share": 0.6,
+    "limit": 0.2,
 }
 
 
@@ -69,7 +82,10 @@ class TrainedMini:
 def export_mini(
     trained: TrainedMini, vocabulary: Vocabulary, more_words: Sequence[str], out: Path
 ) -> None:
-    """Write the eight files; `more_words` get ready-made vectors as well."""
+    """Write the files, but for the context, which is trained afterwards.
+
+    `more_words` get ready-made vectors as well.
+    """
     out.mkdir(parents=True, exist_ok=True)
     export_encoder(trained.network, out / "encoder.onnx")
     export_prepare(trained.network, out / "prepare.onnx")
@@ -91,13 +107,29 @@ def export_mini(
 
 def export_cutter_into(network: MiniNetwork, files: Path, out: Path) -> None:
     """Another cutter beside the rest of exported `files`; words keep their calibration."""
+    _copy_files(files, out)
+    export_prepare(network, out / "prepare.onnx")
+    export_cutter(network, out / "cutter.onnx")
+    _write_settings(out, {})
+
+
+def export_context_into(network: ContextNetwork, files: Path, out: Path) -> None:
+    """A context beside the rest of exported `files`; scores are raw until they are calibrated."""
+    _copy_files(files, out)
+    export_context(network, out / "context.onnx")
+    raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
+    _write_settings(out, raw | {"context": CONTEXT})
+
+
+def _copy_files(files: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for path in files.iterdir():
         if path.suffix in (".onnx", ".npz", ".json") and files.resolve() != out.resolve():
             shutil.copyfile(path, out / path.name)
-    export_prepare(network, out / "prepare.onnx")
-    export_cutter(network, out / "cutter.onnx")
-    settings = json.loads((out / "mini.json").read_text())
+
+
+def _write_settings(out: Path, changed: dict[str, Any]) -> None:
+    settings = json.loads((out / "mini.json").read_text()) | changed
     settings["files"] = {path.name: digest(path) for path in sorted(out.glob("*.onnx"))}
     write_text(out / "mini.json", json.dumps(settings, indent=1) + "\n")
 

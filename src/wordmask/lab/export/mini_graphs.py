@@ -17,6 +17,7 @@ from wordmask.lab.export.onnx_files import halve, write_onnx
 from wordmask.lab.training.vocabulary import Whitening
 from wordmask.model.mini.backbone import CHANNELS
 from wordmask.model.mini.classes import ClassNetwork
+from wordmask.model.mini.context import SUMMARY, ContextNetwork
 from wordmask.model.mini.decoder import PromptMaps
 from wordmask.model.mini.net import MiniNetwork
 from wordmask.model.minilm import LONGEST, MiniLM, find_minilm, load_minilm
@@ -168,6 +169,14 @@ def export_classes(network: ClassNetwork, path: Path) -> None:
     h, w = (torch.export.Dim(name, min=1, max=512) for name in ("h", "w"))
     shared = torch.randn(1, CHANNELS[1], 40, 48)
     write_onnx(network, (shared,), path, ("shared",), ("logits",), ({2: 4 * h, 3: 4 * w},))
+    halve(path)
+
+
+def export_context(network: ContextNetwork, path: Path) -> None:
+    """For any number of pictures."""
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    summary = torch.randn(2, SUMMARY)
+    write_onnx(network, (summary,), path, ("summary",), ("direction",), ({0: batch},))
     halve(path)
 
 

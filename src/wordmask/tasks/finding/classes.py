@@ -29,6 +29,7 @@ class Judges:
 
     by_class: WordClasses  # words that classes alone judge
     supported: WordClasses  # words that the vectors judge, with support by classes
+    learned: Array  # (C,) bool: words that the vectors judge
     unknown: Array  # (C,) bool: words that neither the vectors nor the classes know
 
 
@@ -42,6 +43,7 @@ def choose_judges(names: ClassNames, texts: Array, starts: Array) -> Judges:
     return Judges(
         WordClasses(by_class, weights[by_class]),
         WordClasses(supported, weights[supported]),
+        learned,
         ~named & ~learned,
     )
 

@@ -53,9 +53,10 @@ class WordMaps:
         none = self._none()
         planes[-1] = -np.inf if none is None else none
         self._add_support(planes)
+        self._add_context(planes)
         softmax_in_place(planes)
         if self.features.presence > 0:
-            suppress_absent_words(planes, self.features.presence)
+            suppress_absent_words(planes, self._needed_peaks)
         self._add_class_words(planes)
         return planes.reshape(-1, height, width)
 
@@ -83,6 +84,33 @@ class WordMaps:
         if len(judges.supported.rows):
             rows, support = class_support(classes, judges.supported.members, self._grid)
             logits[judges.supported.rows[rows]] += support.reshape(len(rows), logits.shape[1])
+
+    @cached_property
+    def _context_odds(self) -> Array:
+        """(C,): log-odds that each word is in the picture; NaN where nothing says so."""
+        context, judges = self.features.context, self._judges
+        odds = np.full(len(self), np.nan)
+        if context is None or judges is None:
+            return odds
+        of_words = np.maximum.reduceat(context.log_odds(self.texts), self.starts)
+        odds[judges.learned] = of_words[judges.learned]
+        return odds
+
+    def _add_context(self, logits: Array) -> None:
+        """In place, (C + 1, cells): what the picture as a whole makes likely."""
+        if self.features.context is not None:
+            added = self.features.context.logits(self._context_odds)
+            logits[:-1] += np.nan_to_num(added)[:, None].astype(np.float32)
+
+    @property
+    def _needed_peaks(self) -> Array:
+        """(C,): the peak from which each word counts as present."""
+        needed = np.full(len(self), self.features.presence)
+        context = self.features.context
+        if context is not None:
+            likely = sigmoid(context.limit - context.peak_share * self._context_odds)
+            needed = np.where(np.isnan(likely), needed, likely)
+        return needed.astype(np.float32)
 
     def _add_class_words(self, planes: Array) -> None:
         """In place: the words that classes judge, (C + 1, cells); the others share the rest."""
@@ -180,19 +208,19 @@ def interpolate(plane: Array, grid: Size) -> Array:
     return finer
 
 
-def suppress_absent_words(planes: Array, presence: float) -> None:
+def suppress_absent_words(planes: Array, needed: Array) -> None:
     """In place, (C + 1, cells): most of the probability of absent words goes to "none".
 
-    A word is in the picture if its most probable cells reach `presence` on average. Most words of a
-    long list are not, and each would still win a few cells somewhere.
+    A word is in the picture if its most probable cells reach `needed` (C,) on average. Most words
+    of a long list are not, and each would still win a few cells somewhere.
     """
     words = planes[:-1]
     # Nearly all words of a long list peak lower than this: nothing to average.
-    absent = words.max(1) < presence
+    absent = words.max(1) < needed
     rest = np.flatnonzero(~absent)
     cells = min(PEAK_CELLS, planes.shape[1])
     peaks = np.partition(words[rest], -cells, axis=1)[:, -cells:]
-    absent[rest] = peaks.mean(1) < presence
+    absent[rest] = peaks.mean(1) < needed[rest]
     planes[-1] += (1 - ABSENT_SHARE) * (absent.astype(np.float32) @ words)
     words *= np.where(absent, np.float32(ABSENT_SHARE), np.float32(1))[:, None]
 
