@@ -251,6 +251,40 @@ class Forgetful(Fake):
         return [replace(step, score=step.score * 0.5) for step in super().step(memories, seen)]
 
 
+class Eager(Fake):
+    """A tracker that sees its object in every frame, whether it is there or not."""
+
+    def step(self, memories, seen):
+        steps = super().step(memories, seen)
+        everywhere = np.full(SIZE, 2, np.float32)
+        here = [step.logits is not None for step in steps]
+        return [
+            step if there else replace(step, logits=everywhere, score=0.9)
+            for step, there in zip(steps, here, strict=True)
+        ]
+
+
+def test_a_return_that_no_look_confirms_is_none():
+    looks = []
+
+    class Counting(Eager):
+        def features(self, seen):
+            looks.append(seen)
+            return super().features(seen)
+
+        def step(self, memories, seen):
+            steps = super().step(memories, seen)
+            return Fake.step(self, memories, seen) if len(looks) == 1 else steps
+
+    options = TrackOptions(look_every=6)
+    tracker = live_tracker(Models("fake", (Counting(),)), Text(("red disc",)), options)
+    counts = [len(tracker.step(frame(0)))]
+    counts += [len(tracker.step(paint(SIZE))) for _ in range(12)]
+    assert counts == [1] + [0] * 12
+    assert len(looks) < 8
+    assert ids_by_word(tracker.step(frame(1))) == {"red disc": 1}
+
+
 def test_what_words_miss_again_and_again_is_given_up_if_it_is_followed_badly():
     options = TrackOptions(look_every=2)
     tracker = live_tracker(Models("fake", (Forgetful([]),)), Text(("red disc",)), options)

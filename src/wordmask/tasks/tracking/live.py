@@ -24,6 +24,7 @@ from wordmask.tasks.tracking.tracks import Standings, Track, Tracks
 
 # What words found is given up after so many looks that missed it, below this confidence.
 DOUBTS, CLEAR = 2, 0.8
+UNCONFIRMED = 10  # frames for which what no look confirmed stays away, where looks have no rhythm
 MADE_BY, SHOWN, NAMED = "track", "shown", "words"  # in `Result.why`
 
 
@@ -74,10 +75,13 @@ class LiveTracker:
     def step(self, frame: Image, prompts: Sequence[FramePrompt] = ()) -> Result:
         """The objects in the next frame, with those that are shown in it."""
         sight = self._look_at(frame)
-        memories = [track.memory for track in self._tracks.all]
+        before = self._tracks.all
+        memories = [track.memory for track in before]
         self._tracks.advance(self._follower.step(memories, sight), frame.size)
-        if self._is_time_to_look(sight):
-            self._look_for_words(sight)
+        back = self._find_returned(before)
+        if back or self._is_time_to_look(sight):
+            confirmed = self._look_for_words(sight)
+            self._put_away([track for track in back if track.id not in confirmed])
         self._tracks.give_up(self._options.forget_after)
         self.frames += 1
         return self.show(prompts) if prompts else self._result(sight)
@@ -186,15 +190,43 @@ class LiveTracker:
             return False
         return self.frames == 0 or sight.is_cut or (every > 0 and self.frames % every == 0)
 
-    def _look_for_words(self, sight: Sight) -> None:
-        """Pair what the words find with the objects; the rest is new, or nothing."""
+    def _find_returned(self, before: Sequence[Track]) -> list[Track]:
+        """What words had found and what is back after an absence, as it was: a look must confirm
+        it, because a tracker finds what looks alike. What no look confirmed stays away for a while.
+        """
+        if self._looks.text is None or self._options.until_found:
+            return []
+        back = []
+        for was in before:
+            now = self._tracks.get(was.id)
+            if now is None or was.is_shown or was.is_here or not now.is_here:
+                continue
+            if self.frames < was.quiet_until:
+                self._tracks.store(replace(was, missing=was.missing + 1))
+            else:
+                back.append(was)
+        return back
+
+    def _put_away(self, tracks: Sequence[Track]) -> None:
+        """Objects whose return was none."""
+        until = self.frames + (self._options.look_every or UNCONFIRMED)
+        for was in tracks:
+            if self._tracks.get(was.id) is not None:
+                away = replace(was, missing=was.missing + 1, quiet_until=until)
+                self._tracks.store(away)
+
+    def _look_for_words(self, sight: Sight) -> set[int]:
+        """Pair what the words find with the objects; the rest is new, or nothing.
+
+        The ids of the objects that were found.
+        """
         found = sight.regions
         self._missed = {absent.phrase: absent for absent in found.absent}
         if self.trace.threshold is not None:
             self._needed = self.trace.threshold.score
         vectors = sight.vectors(found.masks) if len(found) else None
         rows = Regions(found.masks, found.label_ids, vectors)
-        matched: set[int] = set()
+        matched: dict[int, int] = {}
         before = self._tracks.all
         if before:
             matched = self._pair(sight, rows) if len(found) else matched
@@ -203,9 +235,10 @@ class LiveTracker:
             if row not in matched and self._may_be_born(found, row):
                 self._bear(sight, found, row, None if vectors is None else vectors[row])
         self._found |= set(found.label_ids.tolist())
+        return set(matched.values())
 
-    def _pair(self, sight: Sight, found: Regions) -> set[int]:
-        """Rows that are objects we know: those become sure, and what had been away is back."""
+    def _pair(self, sight: Sight, found: Regions) -> dict[int, int]:
+        """Row -> id, of the rows that are objects we know: they become sure, or are back."""
         tracks = self._tracks.all
         known, columns = associate(self._tracks.regions(), found, is_cut=sight.is_cut)
         for row, column in zip(known.tolist(), columns.tolist(), strict=True):
@@ -217,7 +250,8 @@ class LiveTracker:
                 memory = self._follower.remember(sight, mask, track.memory)
                 track = replace(track, memory=memory, mask=found.masks[column], missing=0)
             self._tracks.store(track)
-        return set(columns.tolist())
+        ids = [tracks[row].id for row in known.tolist()]
+        return dict(zip(columns.tolist(), ids, strict=True))
 
     def _drop_doubtful(self, before: Sequence[Track]) -> None:
         """Give up what this look has not found again, if only one look ever has, or if it is

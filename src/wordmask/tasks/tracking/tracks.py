@@ -43,6 +43,7 @@ class Track:
     is_sure: bool = True  # a second look at the words found it too
     doubts: int = 0  # looks at the words in a row that missed it where it was followed
     missing: int = 0  # frames since it was there
+    quiet_until: int = 0  # frame up to which the tracker alone does not bring it back
 
     @property
     def is_here(self) -> bool:
