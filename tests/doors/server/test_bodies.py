@@ -165,6 +165,28 @@ def test_more_pictures_than_a_route_takes(client):
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "https://example.org/cat.png",
+        "http://[::1]/x.png",
+        "http://0x7f000001/",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "data:image/png;base64,AAAA",
+        "-",
+    ],
+)
+def test_no_address_or_path_is_taken_for_a_picture(client, address, monkeypatch):
+    """Nothing is fetched, so no address can lead anywhere."""
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: pytest.fail("a connection"))
+    for picture in (address, {"url": address}, {"base64": address}):
+        answer = client.post("/v1/segment", json={"picture": picture, "words": ["a"]})
+        assert answer.status_code == 422
+        assert answer.json()["field"].startswith("picture")
+
+
 def test_the_same_bytes_in_two_shapes_are_two_pictures(client):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 255, (30, 100, 3), dtype=np.uint8)
