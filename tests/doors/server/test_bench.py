@@ -54,7 +54,7 @@ def test_calls_are_counted_by_what_came_of_them():
 
 
 def test_the_suite_writes_its_figures(tmp_path, capsys):
-    short = ["--clicks", 2, "--people", 2, "--seconds", 1, "--overload-s", 0.4, "--soak-s", 1]
+    short = ["--clicks", 1, "--people", 2, "--seconds", 1, "--overload-s", 0.2, "--soak-s", 0.4]
     code = run_here("bench", "suite", "serve", *short, "--no-rival", "--output-dir", tmp_path)
     assert code == 0, capsys.readouterr()
     found = json.loads((tmp_path / "serve/results.json").read_text())
