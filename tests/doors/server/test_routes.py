@@ -71,6 +71,18 @@ def test_pictures_by_accept(client, lawn):
     assert drawn.shape == (120, 160, 3)
 
 
+def test_an_effect_takes_masks(client, lawn):
+    code = Masks.from_dense(
+        np.pad(np.ones((1, 20, 20), bool), ((0, 0), (50, 50), (35, 105)))
+    ).to_rle()
+    query = {"picture": lawn, "name": "blur", "target": {"masks": code}}
+    answer = client.post("/v1/effect", json=query)
+    assert read_png(answer.content).shape == (120, 160, 3)
+    wrong = client.post("/v1/effect", json=query | {"target": {"masks": [{"size": [3, 3]}]}})
+    assert wrong.status_code == 422
+    assert wrong.json()["field"] == "target"
+
+
 def test_a_clicks_picture_shows_its_best_candidate_only(client, lawn):
     mask = read_png(ask(client, "/v1/click", PNG, picture=lawn, points=[DISC_XY]).content)
     assert mask[60, 45] == 255

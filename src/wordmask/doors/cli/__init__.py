@@ -36,6 +36,7 @@ COMMANDS = {
         "edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."
     ),
     "serve": Command("serve", "serve", "Answer over HTTP; a page to try it, and all routes."),
+    "page": Command("page", "page", "The page in a browser: name, click, correct, export."),
     "bench": Command("bench", "app", "Measure models on data sets, compare two runs."),
     "train": Command("train", "app", "Train the embedded model."),
     "models": Command(

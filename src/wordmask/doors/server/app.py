@@ -102,7 +102,8 @@ def _add_routes(app: FastAPI) -> None:
         ("POST", "/ls/webhook", labelstudio.take_event),
     ):
         _route(app, method, path, endpoint, None)
-    _route(app, "GET", "/", pages.show_page("index.html"), None)
+    _route(app, "GET", "/", pages.show_front, None)
+    _route(app, "GET", "/page/{name}", pages.show_part, None)
     _route(app, "GET", "/docs", pages.show_page("docs.html"), None)
     _route(app, "GET", "/pages/{name}", pages.show_asset, None)
     _route(app, "POST", "/login", pages.log_in, None)

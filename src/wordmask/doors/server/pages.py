@@ -1,4 +1,4 @@
-"""The server's own pages: a first try at `/`, every route at `/docs`, and the way in with a token.
+"""The pages: the one at `/` (`doors/page`), every route at `/docs`, and the way in with a token.
 
 They load nothing from other hosts.
 """
@@ -6,6 +6,8 @@ They load nothing from other hosts.
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
@@ -19,8 +21,10 @@ from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.status import service_of
 
 FOLDER = files("wordmask.doors.server") / "assets"
+PAGE = files("wordmask.doors") / "page"  # no Python there, so nothing is imported
 SAFE = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'"
-ASSETS = {"docs.js": "text/javascript", "index.js": "text/javascript", "style.css": "text/css"}
+ASSETS = {"docs.js": "text/javascript", "style.css": "text/css"}
+KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 LOGIN_BYTES = 4096
 
 
@@ -34,8 +38,8 @@ def show_page(name: str) -> Callable[[Request], Awaitable[Response]]:
     return show
 
 
-def html(name: str, status: int = 200) -> Response:
-    text = (FOLDER / name).read_text("utf-8")
+def html(name: str, status: int = 200, folder: Traversable = FOLDER) -> Response:
+    text = (folder / name).read_text("utf-8")
     return HTMLResponse(
         text, status, {"content-security-policy": SAFE, "cache-control": "no-store"}
     )
@@ -47,6 +51,22 @@ async def show_asset(request: Request) -> Response:
     if name not in ASSETS:
         raise RefusalError(404, "there is no such file")
     return Response((FOLDER / name).read_bytes(), media_type=ASSETS[name])
+
+
+async def show_front(request: Request) -> Response:
+    """The page itself."""
+    del request
+    return html("index.html", folder=PAGE)
+
+
+async def show_part(request: Request) -> Response:
+    """One of the files that the page loads; no other name leads to a file."""
+    name = request.path_params["name"]
+    kinds = {file.name: KINDS.get(Path(file.name).suffix) for file in PAGE.iterdir()}
+    if kinds.get(name) is None:
+        raise RefusalError(404, "there is no such file")
+    headers = {"cache-control": "no-cache"}
+    return Response((PAGE / name).read_bytes(), media_type=kinds[name], headers=headers)
 
 
 async def log_in(request: Request) -> Response:

@@ -125,6 +125,8 @@ class TargetQuery(ApiQuery):
     """[x, y] or [x, y, 0]: all of them mean one thing."""
     boxes: Rows = ()
     """[x0, y0, x1, y1] around a thing each."""
+    masks: tuple[dict[str, Any], ...] = ()
+    """COCO run-length codes, a thing each."""
     vocabulary: Words = ()
     """Further words that compete for pixels but are not meant."""
     min_confidence: Share | Literal["auto"] = "auto"
@@ -157,7 +159,7 @@ class TargetedQuery(PictureQuery):
         return {
             "target.words": len(target.words) + len(target.vocabulary),
             "target.points": len(target.points),
-            "target.boxes": len(target.boxes),
+            "target.boxes": len(target.boxes) + len(target.masks),
         }
 
 

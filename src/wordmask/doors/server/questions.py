@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
 from wordmask.core.image import Image
+from wordmask.core.masks import Masks
+from wordmask.core.result import Result
 from wordmask.doors.server import answers
 from wordmask.doors.server.answers import COCO, JSON, LOGITS, PNG, Reply, ReplyForm
 from wordmask.doors.server.bodies import Brought
@@ -23,7 +25,7 @@ from wordmask.doors.server.service import Service
 from wordmask.errors import Mend, OptionError, did_you_mean
 from wordmask.jobs import effects as jobs
 from wordmask.jobs.edits import Edit, load_editor
-from wordmask.jobs.target import find_in_view
+from wordmask.jobs.target import TargetOptions, find_in_view, join
 from wordmask.media.reading.read import read
 from wordmask.tasks.click import click_logits, click_view
 from wordmask.tasks.effects.table import EFFECTS
@@ -95,7 +97,7 @@ def edit(asked: Asked[EditQuery]) -> Reply:
         raise RefusalError(422, "this style takes the colours of a picture", field="reference")
     reference = None if query.reference is None else asked.read(query.reference)
     editor = load_editor(order, asked.service.engine)
-    result = make_at("target", lambda: find_in_view(asked.view, query.target.options()))
+    result = make_at("target", lambda: find_target(asked, query.target.options()))
     done = make_at("target", lambda: editor.carry_out(image, result, reference))
     return answers.encode_image(done.image.pixels)
 
@@ -108,9 +110,19 @@ def effect(asked: Asked[EffectQuery]) -> Reply:
             raise RefusalError(422, f"the effect {query.name} lays no picture", field="layer")
         options = replace(options, picture=asked.read(query.layer))
     target = jobs.with_occluders(query.target.options(), options)
-    result = make_at("target", lambda: find_in_view(asked.view, target))
+    result = make_at("target", lambda: find_target(asked, target))
     make_at("target", lambda: jobs.check_found(image, result, options))
     return answers.encode_image(jobs.change(query.name, image, result, options))
+
+
+def find_target(asked: Asked[Any], target: TargetOptions) -> Result:
+    """What is meant: masks as they were sent, and what the other ways find."""
+    codes, parts = asked.query.target.masks, []
+    if codes:
+        parts.append(Result.of(Masks.from_rle(codes, asked.image.size)))
+    if not codes or target.prompt or target.shows:
+        parts.append(find_in_view(asked.view, target))
+    return join(parts)
 
 
 def effect_options(query: EffectQuery) -> Any:

@@ -1,0 +1,61 @@
+"""`wordmask page`: the page on this machine, in a browser."""
+
+import threading
+import time
+import urllib.request
+import webbrowser
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from annotated_types import Interval
+
+from wordmask.core.options import check
+from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.serve import load_server
+from wordmask.engines import EngineOptions
+
+WAIT_S = 120.0  # until the engine is loaded
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """Where the page is shown."""
+
+    port: Annotated[int, Interval(ge=0, le=65535)] = 0
+    """Port to listen on; 0: any that is free."""
+    model: tuple[str, ...] = ("auto",)
+    """Engines that are served; the first one answers."""
+    browser: bool = True
+    """Open the page in the browser."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@with_options(options=PageOptions, engine=EngineOptions)
+def page(
+    options: PageOptions,
+    engine: EngineOptions,
+) -> None:
+    """Open the page: name things, click on them, correct them. Only this machine can reach it."""
+    serving = load_server("options").ServeOptions(port=options.port, model=options.model)
+    running = load_server("run")
+    listening = running.open_socket(serving)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    typer.echo(f"{address}  stop it with Ctrl-C", err=True)
+    if options.browser:
+        threading.Thread(target=open_when_ready, args=(address,), daemon=True).start()
+    running.serve(serving, engine, listening)
+
+
+def open_when_ready(address: str, open_page: Any = webbrowser.open) -> None:
+    """Show the page once the server can answer; a person can also type the address."""
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"{address}ready", timeout=5):
+                break
+        except OSError:
+            time.sleep(0.1)
+    open_page(address)

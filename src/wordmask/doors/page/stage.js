@@ -1,0 +1,287 @@
+// @ts-check
+// The picture and what lies on it, on one canvas: mips of the picture, one kept overlay of all
+// things, the chosen one above it, a preview, the cross, the brush.
+import { HUES, board, chosen, listen, seen } from "./board.js";
+
+/** @typedef {import("./masks.js").Mask} Mask @typedef {import("./board.js").Thing} Thing */
+
+const OVERLAY_PIXELS = 4e6; // of a larger picture the overlay is kept smaller
+const canvas = document.createElement("canvas");
+const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+/** @type {{scale: number, x: number, y: number}} where the picture lies, in CSS pixels */
+export const view = { scale: 1, x: 0, y: 0 };
+export const look = {
+  /** @type {{bitmap: CanvasImageSource, hue: number} | null} */ hover: null,
+  /** @type {number[] | null} */ box: null,
+  /** @type {number[] | null} */ cross: null,
+  /** @type {{at: number[], radius: number} | null} */ brush: null,
+  /** @type {number[][]} */ points: [],
+};
+/** @type {{scale: number, bitmap: CanvasImageSource}[]} */ let mips = [];
+/** @type {{canvas: HTMLCanvasElement, scale: number} | null} */ let overlay = null;
+/** @type {WeakMap<Mask, Map<string, HTMLCanvasElement>>} */ const tiles = new WeakMap();
+let isDirty = false, isFitted = true;
+export { canvas };
+
+export function redraw() {
+  if (isDirty) return;
+  isDirty = true;
+  requestAnimationFrame(() => {
+    isDirty = false;
+    draw();
+  });
+}
+
+listen((what) => {
+  if (what === "picture") {
+    makeMips();
+    look.hover = look.box = look.cross = look.brush = null;
+    fit();
+  }
+  if (what !== "view") overlay = null;
+  look.points = chosen()?.points || [];
+  redraw();
+});
+
+function makeMips() {
+  mips = [];
+  if (!board.picture) return;
+  const { bitmap, size } = board.picture;
+  mips.push({ scale: 1, bitmap });
+  for (let scale = 0.5; Math.max(...size) * scale > 500; scale /= 2) {
+    const small = document.createElement("canvas");
+    small.width = Math.round(size[1] * scale);
+    small.height = Math.round(size[0] * scale);
+    const pen = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(mips[mips.length - 1].bitmap, 0, 0, small.width, small.height);
+    mips.push({ scale, bitmap: small });
+  }
+}
+
+/** The whole picture, with room around it for what floats above. */
+export function fit() {
+  isFitted = true;
+  if (!board.picture) return redraw();
+  const [height, width] = board.picture.size;
+  const w = canvas.clientWidth, h = canvas.clientHeight;
+  const side = w > 600 ? 72 : 12, end = 64;
+  const scale = Math.max(0.01, Math.min((w - 2 * side) / width, (h - end - 24) / height));
+  Object.assign(view, { scale, x: (w - width * scale) / 2, y: (h - end + 24 - height * scale) / 2 });
+  redraw();
+}
+
+/** @param {number} factor @param {number} [x] @param {number} [y] in CSS pixels */
+export function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
+  const scale = Math.max(0.02, Math.min(40, view.scale * factor));
+  view.x = x - ((x - view.x) * scale) / view.scale;
+  view.y = y - ((y - view.y) * scale) / view.scale;
+  view.scale = scale;
+  isFitted = false;
+  redraw();
+}
+
+/** @param {number} dx @param {number} dy */
+export function pan(dx, dy) {
+  view.x += dx;
+  view.y += dy;
+  isFitted = false;
+  redraw();
+}
+
+/** The place in the picture. @param {{clientX: number, clientY: number}} event */
+export function placeOf(event) {
+  const box = canvas.getBoundingClientRect();
+  return [(event.clientX - box.left - view.x) / view.scale, (event.clientY - box.top - view.y) / view.scale];
+}
+
+/** @param {number[]} at */
+export function isInside(at) {
+  const size = board.picture?.size;
+  return size !== undefined && at[0] >= 0 && at[1] >= 0 && at[0] < size[1] && at[1] < size[0];
+}
+
+/** @param {number} k @param {number} [light] @returns {[number, number, number]} */
+export function rgb(k, light = 0.6) {
+  const s = light * 0.46;
+  const channel = (/** @type {number} */ n) => {
+    const t = (n + HUES[k % HUES.length] / 30) % 12;
+    return Math.round(255 * (light - s * Math.max(-1, Math.min(t - 3, 9 - t, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
+}
+
+/** @param {number} k */
+export function css(k) {
+  return `rgb(${rgb(k).join(" ")})`;
+}
+
+/** A thing's crop, tinted: the inside at `fill`, the edge in full. @returns {HTMLCanvasElement}
+ * @param {Mask} mask @param {[number, number, number]} colour @param {number} scale @param {number} fill */
+export function tile(mask, colour, scale, fill) {
+  const key = `${colour} ${scale} ${fill}`;
+  const known = tiles.get(mask) || new Map();
+  tiles.set(mask, known);
+  if (known.has(key)) return known.get(key);
+  const w = Math.max(1, Math.round(mask.w * scale)), h = Math.max(1, Math.round(mask.h * scale));
+  const out = document.createElement("canvas");
+  out.width = w;
+  out.height = h;
+  const image = new ImageData(w, h), step = mask.w / w, rise = mask.h / h;
+  const edge = Math.max(1, Math.round(((board.picture?.size[1] || 1000) * scale) / 700));
+  const at = (/** @type {number} */ x, /** @type {number} */ y) =>
+    x >= 0 && y >= 0 && x < w && y < h && mask.data[Math.floor(y * rise) * mask.w + Math.floor(x * step)];
+  for (let y = 0, k = 0; y < h; y++) {
+    for (let x = 0; x < w; x++, k += 4) {
+      if (!at(x, y)) continue;
+      const isEdge = !at(x - edge, y) || !at(x + edge, y) || !at(x, y - edge) || !at(x, y + edge);
+      image.data.set(colour, k);
+      image.data[k + 3] = isEdge ? 255 : 255 * fill;
+    }
+  }
+  /** @type {CanvasRenderingContext2D} */ (out.getContext("2d")).putImageData(image, 0, 0);
+  if (known.size > 4) known.clear();
+  known.set(key, out);
+  return out;
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Thing} thing @param {number} scale */
+export function paintThing(pen, thing, scale) {
+  const { mask } = thing;
+  pen.globalAlpha = Math.min(1, thing.opacity * 2);
+  const image = tile(mask, rgb(thing.colour), scale, 0.5);
+  pen.drawImage(image, mask.x * scale, mask.y * scale, mask.w * scale, mask.h * scale);
+  pen.globalAlpha = 1;
+}
+
+function makeOverlay() {
+  const [height, width] = /** @type {number[]} */ (board.picture?.size);
+  const scale = Math.min(1, Math.sqrt(OVERLAY_PIXELS / (height * width)));
+  const out = document.createElement("canvas");
+  out.width = Math.max(1, Math.round(width * scale));
+  out.height = Math.max(1, Math.round(height * scale));
+  const pen = /** @type {CanvasRenderingContext2D} */ (out.getContext("2d"));
+  for (const thing of seen().reverse()) paintThing(pen, thing, scale);
+  return { canvas: out, scale };
+}
+
+function draw() {
+  const ratio = window.devicePixelRatio || 1;
+  const w = canvas.clientWidth, h = canvas.clientHeight;
+  if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+    canvas.width = Math.round(w * ratio);
+    canvas.height = Math.round(h * ratio);
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, w, h);
+  if (!board.picture) return;
+  const [height, width] = board.picture.size;
+  context.translate(view.x, view.y);
+  context.scale(view.scale, view.scale);
+  context.imageSmoothingEnabled = view.scale * ratio < 3;
+  context.imageSmoothingQuality = "high";
+  drawPicture(width, height, ratio);
+  if (board.after) drawAfter(width, height);
+  else drawThings(width, height);
+  drawSigns();
+}
+
+/** @param {number} width @param {number} height @param {number} ratio */
+function drawPicture(width, height, ratio) {
+  context.save();
+  context.shadowColor = "rgb(0 0 0 / .28)";
+  context.shadowBlur = 28;
+  context.shadowOffsetY = 8;
+  context.fillStyle = "#888";
+  context.fillRect(0, 0, width, height);
+  context.restore();
+  const need = view.scale * ratio;
+  const mip = [...mips].reverse().find((one) => one.scale >= need) || mips[0];
+  context.drawImage(mip.bitmap, 0, 0, width, height);
+}
+
+/** @param {number} width @param {number} height */
+function drawAfter(width, height) {
+  const at = width * board.wipe;
+  context.save();
+  context.beginPath();
+  context.rect(at, 0, width - at, height);
+  context.clip();
+  context.drawImage(/** @type {ImageBitmap} */ (board.after), 0, 0, width, height);
+  context.restore();
+  line([at, 0], [at, height], "white", 2);
+}
+
+/** @param {number} width @param {number} height */
+function drawThings(width, height) {
+  overlay ||= makeOverlay();
+  const picked = board.hideAll ? null : chosen();
+  context.drawImage(overlay.canvas, 0, 0, width, height);
+  if (picked && picked.mask.w && seen().includes(picked)) {
+    const { mask } = picked;
+    const glow = tile(mask, [255, 255, 255], overlay.scale, 0);
+    context.drawImage(glow, mask.x, mask.y, mask.w, mask.h);
+  }
+  if (look.hover) {
+    context.imageSmoothingEnabled = true;
+    context.drawImage(look.hover.bitmap, 0, 0, width, height);
+  }
+}
+
+function drawSigns() {
+  const dot = 5 / view.scale;
+  for (const [x, y, keep] of look.points) {
+    circle(x, y, dot, keep === 0 ? "#d92d45" : "#ffffff", keep === 0 ? "#fff" : "#20242c");
+  }
+  if (look.box) {
+    const [x0, y0, x1, y1] = look.box;
+    context.strokeStyle = "rgb(0 0 0 / .6)";
+    context.lineWidth = 3.5 / view.scale;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    context.strokeStyle = "white";
+    context.lineWidth = 1.5 / view.scale;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+  }
+  if (look.cross) {
+    const [x, y] = look.cross, arm = 14 / view.scale;
+    for (const [colour, wide] of /** @type {[string, number][]} */ ([["rgb(0 0 0 / .7)", 4], ["white", 1.6]])) {
+      line([x - arm, y], [x + arm, y], colour, wide);
+      line([x, y - arm], [x, y + arm], colour, wide);
+    }
+  }
+  if (look.brush) {
+    const [x, y] = look.brush.at;
+    ring(x, y, look.brush.radius, "rgb(0 0 0 / .6)", 3);
+    ring(x, y, look.brush.radius, "white", 1.4);
+  }
+}
+
+/** @param {number[]} from @param {number[]} to @param {string} colour @param {number} wide */
+function line(from, to, colour, wide) {
+  context.strokeStyle = colour;
+  context.lineWidth = wide / view.scale;
+  context.beginPath();
+  context.moveTo(from[0], from[1]);
+  context.lineTo(to[0], to[1]);
+  context.stroke();
+}
+
+/** @param {number} x @param {number} y @param {number} r @param {string} colour @param {number} wide */
+function ring(x, y, r, colour, wide) {
+  context.strokeStyle = colour;
+  context.lineWidth = wide / view.scale;
+  context.beginPath();
+  context.arc(x, y, r, 0, 7);
+  context.stroke();
+}
+
+/** @param {number} x @param {number} y @param {number} r @param {string} inner @param {string} outer */
+function circle(x, y, r, inner, outer) {
+  context.fillStyle = inner;
+  context.beginPath();
+  context.arc(x, y, r, 0, 7);
+  context.fill();
+  ring(x, y, r, outer, 1.5);
+}
+
+new ResizeObserver(() => (isFitted ? fit() : redraw())).observe(canvas);

@@ -1,0 +1,98 @@
+"""A real Chromium for tests of the page, and what a person does in it."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+MISSING = "no browser: install the extra `browser` and chromium (apt-get install chromium)"
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--hide-scrollbars"]
+
+
+def find_browser() -> str | None:
+    """Debian's chromium or another one, else Playwright's own."""
+    if importlib.util.find_spec("playwright") is None:
+        return None
+    found = [path for name in NAMES if (path := shutil.which(name))]
+    kept = sorted(Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
+    return next(iter([*found, *map(str, kept)]), None)
+
+
+@contextmanager
+def open_browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Person:
+    """Somebody at the page."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page, self.address = page, address
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.set_default_timeout(10_000)
+        page.goto(address)
+
+    def open(self, picture: Path) -> None:
+        self.page.set_input_files("#file", str(picture))
+        self.page.wait_for_selector("body:not(.blank)")
+
+    def say(self, words: str) -> None:
+        self.page.fill("#words", words)
+        self.page.keyboard.press("Enter")
+
+    def status(self, text: str) -> None:
+        """Wait until the page says so."""
+        self.page.locator(".status").get_by_text(text).wait_for()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def things(self, count: int) -> list[str]:
+        """The names in the list, once there are so many."""
+        script = "n => document.querySelectorAll('.thing').length === n"
+        self.page.wait_for_function(script, arg=count)
+        return [field.input_value() for field in self.page.locator(".thing .name").all()]
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a pixel of the picture is on the screen."""
+        script = """async at => {
+            const { view, canvas } = await import("/page/stage.js");
+            const box = canvas.getBoundingClientRect();
+            return [box.left + view.x + at[0] * view.scale, box.top + view.y + at[1] * view.scale];
+        }"""
+        left, top = self.page.evaluate(script, [x, y])
+        return left, top
+
+    def click(self, x: float, y: float, **how: Any) -> None:
+        self.page.mouse.move(*self.place(x, y))
+        modifier = how.pop("hold", None)
+        if modifier:
+            self.page.keyboard.down(modifier)
+        self.page.mouse.click(*self.place(x, y), **how)
+        if modifier:
+            self.page.keyboard.up(modifier)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.place(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.place(*end), steps=4)
+        self.page.mouse.up()
+
+    def area(self) -> int:
+        """Pixels of the chosen thing."""
+        script = """async () => (await import("/page/masks.js")).areaOf(
+            (await import("/page/board.js")).chosen().mask)"""
+        found: int = self.page.evaluate(script)
+        return found
