@@ -12,9 +12,11 @@ from clips import packets, write_loud
 from commands import RUN, names, run_here, save
 from drawing import disc
 from wordmask.core.image import Image
+from wordmask.doors.cli import main
 from wordmask.media.video.read import frames, info
 from wordmask.media.video.write import VideoSink
 from wordmask.tasks.effects.table import EFFECTS
+from wordmask.tasks.tracking.live import LiveTracker
 
 SIZE = (120, 200)
 RED = (230, 10, 10)
@@ -131,6 +133,70 @@ def test_files_stay(video, tmp_path, capsys):
     assert (tmp_path / "o/wall.glow.mp4").read_bytes() == b"mine"
     assert run_here(*how, tmp_path / "o", "--overwrite") == 0
     assert len(pixels_of(tmp_path / "o/wall.glow.mp4")) == 16
+
+
+def test_a_folder_is_a_video_where_that_is_said(tmp_path):
+    for k in range(6):
+        save(tmp_path / "shots" / f"{k}.png", frame(k).pixels)
+    how = ("effect", "glow", tmp_path / "shots", "--prompt", "red", "-m", "fake", "-o")
+    assert run_here(*how, tmp_path / "video", "--as-video") == 0
+    assert names(tmp_path / "video") == ["shots.glow.mp4"]
+    assert len(pixels_of(tmp_path / "video/shots.glow.mp4")) == 6
+    assert run_here(*how, tmp_path / "pictures") == 0
+    assert "0.glow.png" in names(tmp_path / "pictures")
+
+
+def test_effects_on_the_camera(tmp_path, monkeypatch, capsys):
+    class Camera:
+        left = 8
+
+        def isOpened(self):  # noqa: N802  OpenCV's name
+            return True
+
+        def read(self):
+            self.left -= 1
+            time.sleep(0.1)
+            return self.left >= 0, np.ascontiguousarray(frame(8 - self.left).pixels[..., ::-1])
+
+        def release(self):
+            self.left = 0
+
+    monkeypatch.setattr("cv2.VideoCapture", lambda index: Camera())
+    out = tmp_path / "o"
+    assert run_here("effect", "glow", "camera:0", "--prompt", "red", "-m", "fake", "-o", out) == 2
+    assert "is it unplugged" in capsys.readouterr().err
+    assert names(out) == ["camera-0.glow.mp4"]
+    made = list(frames(out / "camera-0.glow.mp4"))
+    assert made[1].time_s > 0.05
+
+
+class KilledError(Exception):
+    """Stands for a kill: nothing is tidied up."""
+
+
+def test_a_killed_edit_does_not_look_again_for_what_it_had_found(video, tmp_path, monkeypatch):
+    out, looked = tmp_path / "o", []
+    how = ("effect", "glow", video, "--prompt", "red", "-m", "fake", "-o")
+    step = LiveTracker.step
+
+    def counting(self, *arguments):
+        looked.append(self.frames)
+        if len(looked) == 9:
+            raise KilledError
+        return step(self, *arguments)
+
+    assert run_here(*how, tmp_path / "whole") == 0
+    monkeypatch.setattr(LiveTracker, "step", counting)
+    with pytest.raises(KilledError):
+        main([str(word) for word in (*how, out)])
+    assert [path.name for path in out.glob(".*")] == [".wall.glow.mp4.frames"]
+    assert run_here(*how, out) == 0
+    assert looked[9:] == list(range(8, 16))
+    assert [path.name for path in out.iterdir()] == ["wall.glow.mp4"]
+    for one, other in zip(
+        pixels_of(out / "wall.glow.mp4"), pixels_of(tmp_path / "whole/wall.glow.mp4"), strict=True
+    ):
+        assert np.abs(one - other).max() < 8  # the encoder's
 
 
 @pytest.mark.skipif(os.name == "nt", reason="interrupts are sent otherwise there")

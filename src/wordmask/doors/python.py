@@ -108,7 +108,8 @@ def track(
     text = None if words is None else Text.of(words)
     query = Query(text, tuple(prompts))
     for frame, result in follow_footage(_footage_of(video), query, load(model), options):
-        yield frame, result.with_image(frame.image)
+        if result is not None:
+            yield frame, result.with_image(frame.image)
 
 
 def tracker(

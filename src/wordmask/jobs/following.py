@@ -1,6 +1,6 @@
 """The way through footage: frame after frame, and before that backwards where that is wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import islice
 from tempfile import TemporaryFile
@@ -11,6 +11,7 @@ from wordmask.core.models import Models
 from wordmask.core.result import Result
 from wordmask.errors import OptionError
 from wordmask.jobs.footage import Footage
+from wordmask.jobs.frame_notes import EarlierFrames, FrameNotes
 from wordmask.media.formats import from_json, to_json
 from wordmask.media.formats.parsing import dump_json
 from wordmask.media.video.read import VideoFrame
@@ -32,18 +33,28 @@ def follow_footage(
     query: Query,
     models: Models,
     options: TrackOptions | None = None,
+    *,
     segmenting: SegmentOptions | None = None,
-) -> Iterator[tuple[VideoFrame, Result]]:
-    """Each frame with its objects, as it goes."""
+    notes: FrameNotes | None = None,
+) -> Generator[tuple[VideoFrame, Result | None], None, None]:
+    """Each frame with its objects, as it goes; without them on a way back, before it comes again.
+
+    What stands in `notes` is taken from there, and what is found is added.
+    """
     options = options or TrackOptions()
-    count = 0
+    count, done = 0, EarlierFrames(notes, {prompt.frame for prompt in query.prompts})
     with WayBack(footage, query, models, options) as way:
-        for _ in way.go():
-            pass
+        for frame in way.go(done.count):
+            yield frame, None
         tracker = live_tracker(models, way.query, options, segmenting)
         for frame in footage.frames():
-            result = tracker.step(frame.image, way.query.shown_in(frame.index))
-            yield frame, way.add_to(frame, result)
+            result = done.take(frame, tracker)
+            if result is None:
+                result = tracker.step(frame.image, way.query.shown_in(frame.index))
+                result = way.add_to(frame, result)
+                if notes is not None:
+                    notes.add(frame, result, tracker)
+            yield frame, result
             count += 1
     check_frames(query.prompts, count)
 

@@ -42,7 +42,8 @@ class Footage:
     stems: tuple[str, ...] = ()  # of the files, for a folder
     live: NewestFrames | None = None  # of a camera: it knows how many frames were dropped
 
-    timing: Path | None = None  # the video whose sound and times of frames its copies keep
+    timing: Path | None = None  # the video whose sound its copies keep
+    keeps_times: bool = False  # whether copies show frames at their own times, not evenly
     colours: Colours = BT709  # what its copies say of their colours
     is_repeatable: bool = False  # whether the frames can be read again
     spool: "IO[bytes] | None" = None  # the file that keeps what standard input gave
@@ -67,7 +68,7 @@ class Footage:
 
     def time_of(self, frame: VideoFrame) -> float | None:
         """When a copy shows the frame; None: evenly."""
-        return frame.time_s if self.timing is not None else None
+        return frame.time_s if self.keeps_times else None
 
     def stem(self, index: int) -> str:
         """What files of one frame are called."""
@@ -83,11 +84,11 @@ def open_footage(source: str, fps: float | None = None, *, web: bool = False) ->
         return _of_stdin(fps)
     if is_address(source):
         check_allowed(source, web=web)
-        return _of_address(source, fps or FOLDER_FPS)
+        return _of_address(source, fps)
     found = CAMERA.fullmatch(source)
     if found is not None:
         live = NewestFrames(camera(int(found[1])))
-        return Footage(source, None, fps or FOLDER_FPS, 0, lambda start=0: iter(live), live=live)
+        return _of_live(source, live, fps)
     path = Path(source)
     if not source or not path.exists():
         raise ImageError(
@@ -109,6 +110,7 @@ def _of_file(name: str, file: Path, fps: float | None) -> Footage:
         info.frames,
         lambda start=0: videos.frames(file, name=name, start=start),
         timing=file if fps is None else None,
+        keeps_times=fps is None,
         colours=info.colours,
         is_repeatable=True,
     )
@@ -124,12 +126,19 @@ def _of_stdin(fps: float | None) -> Footage:
     return replace(_of_file("stdin", Path(spool.name), fps), path=None, spool=spool)
 
 
-def _of_address(address: str, fps: float) -> Footage:
+def _of_address(address: str, fps: float | None) -> Footage:
     name = name_of(address)
     if is_live(address):
-        live = NewestFrames(frames_at(address))
-        return Footage(name, None, fps, 0, lambda start=0: iter(live), live=live)
-    return Footage(name, None, fps, 0, lambda start=0: frames_at(address))
+        return _of_live(name, NewestFrames(frames_at(address)), fps)
+    rate = fps or FOLDER_FPS
+    return Footage(name, None, rate, 0, lambda start=0: frames_at(address), keeps_times=fps is None)
+
+
+def _of_live(name: str, live: NewestFrames, fps: float | None) -> Footage:
+    rate = fps or FOLDER_FPS
+    return Footage(
+        name, None, rate, 0, lambda start=0: iter(live), live=live, keeps_times=fps is None
+    )
 
 
 def _of_folder(folder: Path, fps: float) -> Footage:

@@ -15,13 +15,16 @@ from wordmask.core.prompts import Boxes, Text
 from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
 from wordmask.files import identity, sweep
+from wordmask.jobs.digest import plain
 from wordmask.jobs.edits import LABELS, Edit, Editor, load_editor
 from wordmask.jobs.following import follow_footage
-from wordmask.jobs.footage import Footage, open_footage
+from wordmask.jobs.footage import CAMERA, Footage, open_footage
+from wordmask.jobs.frame_notes import FrameNotes, identify
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.presence import Presence
 from wordmask.jobs.setup import Setup
 from wordmask.jobs.target import TargetOptions
+from wordmask.media.ledger import digest_of
 from wordmask.media.reading import sources
 from wordmask.media.video.read import SUFFIXES, VideoFrame
 from wordmask.media.video.write import ENCODERS, LastingSink
@@ -45,6 +48,7 @@ class MovingJob:
     segmenting: SegmentOptions
     change: Change
     path: Path  # of the video that is written
+    notes: FrameNotes | None = None  # what was found so far, until the video is whole
     presence: Presence = field(default_factory=Presence)  # who has been there so far
 
     nearest: dict[str, Absent] = field(default_factory=dict)  # word -> its best miss
@@ -57,9 +61,12 @@ class MovingJob:
                 self.nearest[miss.phrase] = miss
 
 
-def are_videos(names: Sequence[str]) -> bool:
-    """Whether these are video files; pictures and videos do not go together."""
-    kinds = {_is_video(name) for name in names}
+def are_videos(names: Sequence[str], *, folders: bool = False) -> bool:
+    """Whether these are videos: files, cameras, and folders of frames where `folders` are meant.
+
+    Pictures and videos do not go together.
+    """
+    kinds = {_is_video(name) or (folders and Path(name).is_dir()) for name in names}
     if kinds == {True, False}:
         raise OptionError("pictures and videos are changed by commands of their own; give one kind")
     return kinds == {True}
@@ -98,7 +105,8 @@ def edit_on(source: str, target: TargetOptions, order: Edit, setup: Setup) -> Mo
 def render(job: MovingJob) -> Generator[VideoFrame, None, None]:
     """Each frame when it is written. The video has its name when it is whole.
 
-    Where the caller stops, what was written so far is a video too.
+    Where the caller stops, what was written so far is a video too. What was found by a run that was
+    killed is not looked for again; the pictures are made anew.
     """
     waiting: deque[VideoFrame] = deque()
     footage = job.footage
@@ -112,6 +120,8 @@ def render(job: MovingJob) -> Generator[VideoFrame, None, None]:
             raise PromptError(
                 f"nothing to change in {footage.name}: no frame holds what is meant{_best(job)}"
             )
+    if job.notes is not None:
+        job.notes.path.unlink(missing_ok=True)
 
 
 def _best(job: MovingJob) -> str:
@@ -120,7 +130,11 @@ def _best(job: MovingJob) -> str:
 
 
 def _follow(job: MovingJob, waiting: deque[VideoFrame]) -> Iterator[tuple[Image, Result]]:
-    for frame, result in follow_footage(job.footage, job.query, job.models, None, job.segmenting):
+    for frame, result in follow_footage(
+        job.footage, job.query, job.models, segmenting=job.segmenting, notes=job.notes
+    ):
+        if result is None:
+            continue
         waiting.append(frame)
         job.presence.add(result)
         job.note(result)
@@ -153,11 +167,29 @@ def _prepare(
     source: str, target: TargetOptions, change: Change, label: str, setup: Setup
 ) -> MovingJob:
     query = _query_of(target)
-    path = _path_of(Path(source), label, setup.outputs)
     footage = open_footage(source)
+    path = _path_of(footage, label, setup.outputs)
     segmenting = SegmentOptions(vocabulary=target.vocabulary, min_confidence=target.min_confidence)
-    presence = Presence(query.text.names if query.text else ())
-    return MovingJob(footage, query, setup.load(), segmenting, change, path, presence)
+    presence, models = Presence(query.text.names if query.text else ()), setup.load()
+    job = MovingJob(footage, query, models, segmenting, change, path, presence=presence)
+    return job if footage.content is None else replace(job, notes=_notes_of(job, setup))
+
+
+def _notes_of(job: MovingJob, setup: Setup) -> FrameNotes:
+    """A hidden file beside the video; that of another run, which was killed, goes."""
+    recipe = {
+        "source": identify(job.footage.content),
+        "words": None if job.query.text is None else job.query.text.phrases,
+        "shown": job.query.prompts,
+        "models": job.models.made_by,
+        "segmenting": job.segmenting,
+        "engine": setup.engine,
+    }
+    path = job.path.with_name(f".{job.path.name}.frames")
+    notes = FrameNotes(path, digest_of(plain(recipe)))
+    if not notes.are_own:
+        path.unlink()
+    return notes
 
 
 def _query_of(target: TargetOptions) -> Query:
@@ -185,12 +217,13 @@ def check_one_file(videos: Sequence[Path | str], outputs: OutputOptions) -> None
         )
 
 
-def _path_of(source: Path, label: str, outputs: OutputOptions) -> Path:
+def _path_of(footage: Footage, label: str, outputs: OutputOptions) -> Path:
     """A file that the user typed, or one in the folder; others' files and the source stay."""
-    folder = outputs.output_dir or source.parent
+    source = footage.path
+    folder = outputs.output_dir or (Path() if source is None else source.parent)
     is_typed = folder.suffix.lower() in ENCODERS
-    path = folder if is_typed else folder / f"{source.stem}{label}.mp4"
-    if identity(path) == identity(source):
+    path = folder if is_typed else folder / f"{footage.file_stem}{label}.mp4"
+    if source is not None and identity(path) == identity(source):
         raise OptionError(
             f"{path} is the video that is read; write to another file",
             mend=Mend("output_dir", "OTHER.mp4"),
@@ -205,5 +238,7 @@ def _path_of(source: Path, label: str, outputs: OutputOptions) -> Path:
 
 
 def _is_video(name: str) -> bool:
+    if CAMERA.fullmatch(name):
+        return True
     suffix = Path(name).suffix.lower()
     return suffix in SUFFIXES and suffix not in sources.SUFFIXES and Path(name).is_file()

@@ -11,9 +11,10 @@ from wordmask.core.options import check
 from wordmask.errors import Mend, OptionError
 from wordmask.files import identity, sweep
 from wordmask.jobs.footage import Footage
+from wordmask.jobs.frame_notes import FrameNotes
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.setup import Setup
-from wordmask.media.formats.frame_lines import SUFFIX, read_lines
+from wordmask.media.formats.frame_lines import SUFFIX
 from wordmask.media.formats.table import BY_NAME
 from wordmask.ops.colour import parse_colour
 from wordmask.tasks.track import Query, TrackOptions
@@ -113,9 +114,8 @@ def check_files(job: TrackJob) -> None:
     if not job.lines.exists():
         there = [path for path in (*job.files, *_id_pictures(job)) if path.exists()]
     else:
-        first = next(read_lines(job.lines), None)
         # A camera never shows the same again, so nothing of it can be gone on with.
-        is_own = first is not None and first.run == job.run and job.footage.content is not None
+        is_own = FrameNotes(job.lines, job.run).are_own and job.footage.content is not None
         there = [] if is_own else [job.lines]
     if there:
         raise OptionError(

@@ -11,7 +11,7 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.frames import run_moving
 from wordmask.doors.cli.help import group
 from wordmask.doors.cli.lines import edit_line, file_line
-from wordmask.doors.cli.photos import EditOutputOptions, Photos
+from wordmask.doors.cli.photos import ChangeOptions, EditOutputOptions, Photos
 from wordmask.doors.cli.run import Say, follow
 from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
@@ -29,7 +29,7 @@ edit = group("Change what words, clicks or boxes name.")
 
 
 @dataclass(frozen=True)
-class EditFlags(EditOutputOptions):
+class EditFlags(ChangeOptions):
     """Pictures, and what shall come of them."""
 
     edit_prompt: str = ""
@@ -78,7 +78,7 @@ def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
         style: Any = getattr(flags, "style", "")
         reference = getattr(flags, "reference", "")
         order = jobs.Edit(verb, flags.edit_prompt, style, reference, paint, options)
-        if moving.are_videos(photos):
+        if moving.are_videos(photos, folders=flags.as_video):
             moving.check_one_file(photos, flags.setup(engine).outputs)
             for video in photos:
                 made = moving.edit_on(video, target.parse(), order, flags.setup(engine))

@@ -7,7 +7,7 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.frames import run_moving
 from wordmask.doors.cli.help import group
 from wordmask.doors.cli.lines import file_line
-from wordmask.doors.cli.photos import EditOutputOptions, Photos
+from wordmask.doors.cli.photos import ChangeOptions, Photos
 from wordmask.doors.cli.run import Say, follow
 from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
@@ -52,7 +52,7 @@ def _add(name: str) -> None:
     # `laid` first: it takes --picture, which the effect's own options hold as a picture.
     @with_options(
         target=TargetFlags, laid=pictures, options=kind, engine=EngineOptions,
-        where=EditOutputOptions,
+        where=ChangeOptions,
     )  # fmt: skip
     def command(
         photos: Photos,
@@ -60,11 +60,11 @@ def _add(name: str) -> None:
         options: Any,
         laid: Any,
         engine: EngineOptions,
-        where: EditOutputOptions,
+        where: ChangeOptions,
     ) -> None:
         if getattr(laid, "picture", ""):
             options = jobs.with_picture(options, laid.picture, getattr(laid, "alpha", ""))
-        if moving.are_videos(photos):
+        if moving.are_videos(photos, folders=where.as_video):
             moving.check_one_file(photos, where.setup(engine).outputs)
             for video in photos:
                 made = moving.effect_on(video, name, options, target.parse(), where.setup(engine))

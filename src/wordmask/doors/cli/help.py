@@ -38,6 +38,7 @@ PANEL_OF_FIELD = {  # of the other classes
     "reference": PAINTING,
     "fps": "Output",
     "background": "Output",
+    "as_video": "Output",
 }
 OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.

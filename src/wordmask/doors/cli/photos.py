@@ -52,6 +52,14 @@ class EditOutputOptions(LimitOptions, OutputOptions):
         return Setup(self.model, engine, inputs=self, outputs=self)
 
 
+@dataclass(frozen=True)
+class ChangeOptions(EditOutputOptions):
+    """The same for commands that change videos, too."""
+
+    as_video: bool = False
+    """Take a folder of pictures as the frames of one video."""
+
+
 def numbers(text: str, option: str, counts: tuple[int, ...]) -> list[float]:
     """The numbers in a flag's text, of which there must be as many as one of `counts`.
 

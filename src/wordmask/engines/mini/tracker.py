@@ -336,7 +336,8 @@ def _within(mask: Array, reach: float) -> Array:
     """(h, w) bool: cells at most `reach` from the mask; all of them where it is empty."""
     if not mask.any():
         return np.ones_like(mask)
-    return np.asarray(regions.distance_from(mask) <= reach)
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(distance <= reach)
 
 
 def _pack(state: Followed, frame: int) -> Memory:
