@@ -43,6 +43,7 @@ BEYOND_SCHEMA = {
     "SampleOptions.clicks": "with a box they fit into pad",
     "SampleOptions.pad": "holds the clicks and a box",
     "ServeOptions.cache_bytes": "a size such as 1GB is parsed",
+    "ServeOptions.label_studio": "an address begins with http:// or https://",
     "ServeOptions.max_bytes": "a size such as 25MB is parsed",
     "ServeOptions.max_json": "a size such as 2MB is parsed",
     "ServeOptions.max_pixels": "a size such as 50MP is parsed",

@@ -3,7 +3,7 @@
 Held-out training pictures are segmented with every region kept; a region is right where most of its
 pixels are the word. A logistic curve over the logit of the mean probability and the log of the
 region's share of the picture turns raw scores into shares of right ones. The threshold for "it is
-there" is the one that gives the best mean IoU on the same pictures.
+there" is the highest of those that give the best mean IoU on the same pictures.
 """
 
 import json
@@ -31,6 +31,7 @@ from wordmask.tasks.segment import SegmentOptions, segment
 
 SETS = ("voc", "coco", "nyu", "camvid")
 THRESHOLDS = tuple(round(0.02 * k, 2) for k in range(5, 36))
+SAME = 0.002  # mean IoUs that differ by less do not tell two thresholds apart
 FEW_PIXELS = 100  # regions with fewer scored pixels are left out
 
 
@@ -80,8 +81,17 @@ def fit(
             scores = curve(result.scores, result.masks.areas / labels.size, slope, offset, size)
             counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], labels)
         means[threshold] = np.mean([semantic.figures(one)["miou"] for one in counts.values()])
-    best = max(means, key=lambda threshold: means[threshold])
-    return FittedCurve(slope, offset, size, best, len(regions))
+    return FittedCurve(slope, offset, size, _choose(means), len(regions))
+
+
+def _choose(means: dict[float, float]) -> float:
+    """Of the thresholds that are as good as the best, the highest: it reports the fewest regions.
+
+    >>> _choose({0.2: 0.305, 0.3: 0.304, 0.4: 0.301})
+    0.3
+    """
+    best = max(means.values())
+    return max(threshold for threshold, mean in means.items() if mean >= best - SAME)
 
 
 def write(found: FittedCurve, folder: Path) -> None:
