@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("lancedb", reason="the extra `search` is not installed")
 
 import wordmask
-from albums import FAKE, draw_album, draw_shapes, file_names, find, index
+from albums import FAKE, LOOK, draw_album, draw_shapes, file_names, find, index
 from wordmask import engines
 from wordmask.core.classes import ClassEvidence, ClassNames
 from wordmask.core.protocols import FeatureMap
@@ -114,7 +114,7 @@ def test_near_duplicates_are_one_hit_unless_all_are_wanted(tmp_path):
 
 def test_the_python_door(tmp_path):
     draw_album(tmp_path / "album")
-    tally = wordmask.index(tmp_path / "album", tmp_path / "db", model="fake")
+    tally = wordmask.index(tmp_path / "album", tmp_path / "db", model="fake", options=LOOK)
     assert (tally.pictures, tally.counts["new"]) == (3, 3)
     answer = wordmask.find(tmp_path / "db", ["red", "cat"], model="fake")
     assert set(file_names(answer)) == {"red.png", "both.png"}

@@ -205,6 +205,7 @@ class IndexJob:
         """What decides which regions there are and what their vectors are."""
         engine = self.setup.engine
         return {
+            "regions": "of words" if self.options.words else "everything and words",
             "words": list(self.options.words),
             "vocabulary": digest_of({"names": self.options.names})[:16],
             "points_per_side": self.options.points_per_side,

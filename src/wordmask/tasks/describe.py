@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import Annotated
 
 import numpy as np
@@ -14,13 +15,16 @@ from wordmask.core.prompts import Text
 from wordmask.core.protocols import Embedder
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError
-from wordmask.ops import pool
+from wordmask.ops import merge, pool
 from wordmask.tasks.everyday import EVERYDAY_WORDS
 from wordmask.tasks.everything import EverythingOptions, everything_result
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.segment import SegmentOptions, segment_view
 
 NAMES = 5  # words that are kept with a region
+FAINT = 0.1  # score from which a region that a word finds is kept
+UNESTIMATED = 0.7  # quality of a mask that no segmenter has judged
+ONE_REGION = 0.85  # IoU from which the regions of both ways are one
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,10 @@ class DescribeOptions:
     """Which regions of a picture are kept, and among which words they are named."""
 
     words: tuple[str, ...] = ()
-    """Only regions of these words; default: every region."""
+    """Only regions of these words; default: every region, and what the vocabulary finds."""
     vocabulary: tuple[str, ...] = ()
-    """The words among which regions are named; default: words, or else 400 everyday ones."""
+    """Words that regions are named by and looked for with; default: words, or else 400 everyday
+    ones."""
     points_per_side: Annotated[int, Interval(ge=1, le=256)] = 16
     """Points of the grid that finds regions, along the longer side."""
     min_share: Annotated[float, Interval(ge=0, le=1)] = 0.002
@@ -85,12 +90,30 @@ def whole_vector(view: View) -> Array:
 
 
 def _find_regions(view: View, options: DescribeOptions) -> Result:
-    least = round(options.min_share * view.image.size[0] * view.image.size[1])
+    """Those of the words; or everything, and what the words of the vocabulary find beside it."""
+    least = max(1, round(options.min_share * view.image.size[0] * view.image.size[1]))
     if options.words:
-        found = segment_view(view, Text(options.words), SegmentOptions())
-        return found[found.masks.areas >= least]
-    grid = EverythingOptions(points_per_side=options.points_per_side, min_region_size=max(least, 1))
-    return everything_result(view, grid)
+        words = SegmentOptions(min_region_size=least)
+        return segment_view(view, Text(options.words), words)
+    grid = EverythingOptions(points_per_side=options.points_per_side, min_region_size=least)
+    found = everything_result(view, grid)
+    # A coarse grid misses half of the small things; the words find many of them for little.
+    words = SegmentOptions(min_confidence=FAINT, min_region_size=least)
+    return _join(found, segment_view(view, Text(options.names), words))
+
+
+def _join(found: Result, named: Result) -> Result:
+    """Regions of both ways, unnamed, with the segmenter's estimate as their score."""
+    masks = Masks.concatenate([found.masks, named.masks])
+    scores = np.concatenate([found.scores, _quality(named)])
+    rows = merge.nms(masks, scores, iou=ONE_REGION)
+    return Result.of(masks[rows], scores=scores[rows], made_by=found.made_by)
+
+
+def _quality(result: Result) -> Array:
+    """(N,): the estimate of each mask's IoU, `UNESTIMATED` where it was cut out of a map."""
+    own = [why.quality for why in result.why or ()] or [nan] * len(result)
+    return np.nan_to_num(np.array(own, np.float32), nan=UNESTIMATED).clip(0, 1)
 
 
 def _name_regions(
