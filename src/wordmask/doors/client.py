@@ -31,7 +31,8 @@ from wordmask.tasks.click import ClickOptions
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.segment import SegmentOptions
 
-BUSY = (429, 503)
+BUSY = (429, 502, 503, 504)
+SENDS = 3  # of a picture that the server, or the one of several that is asked, does not have
 JOB_LOOK_S = 0.5  # between two looks at a job that is waited for
 ENDED = ("done", "failed", "cancelled")
 
@@ -56,6 +57,7 @@ class Client:
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
         self._own = local()  # a connection for each thread
         self._all: list[HTTPConnection] = []
+        self._sessions: dict[str, str] = {}  # of each job
 
     def close(self) -> None:
         """Close the connections; a later question opens a new one."""
@@ -73,8 +75,9 @@ class Client:
     def send(self, picture: Any) -> str:
         """The id of a picture: a path, bytes, an array, an `Image`."""
         data = file_bytes(picture)
-        answer: str = self._json("PUT", "/v1/pictures", data)["picture"]
-        return answer
+        id = sha256(data).hexdigest()
+        self._call("PUT", "/v1/pictures", data, id)
+        return id
 
     def segment(
         self, picture: Any, words: Words, options: SegmentOptions | None = None, **more: Any
@@ -122,21 +125,28 @@ class Client:
 
     def track(self, video: str | Path, words: Words | None = None, **more: Any) -> str:
         """The id of a job that follows things through a video."""
-        id = self._json("PUT", "/v1/videos", Path(video).read_bytes())["video"]
+        data = Path(video).read_bytes()
+        id = sha256(data).hexdigest()
+        self._call("PUT", "/v1/videos", data, id)
         names = () if words is None else Text.of(words).phrases
-        return self._start("/v1/track", {"video": id, "words": names, **more})
+        return self._start("/v1/track", {"video": id, "words": names, **more}, id)
 
     def batch(self, pictures: Sequence[Any], words: Words, **more: Any) -> str:
         """The id of a job that looks for words in many pictures."""
-        ids = [one if is_id(one) else self.send(one) for one in pictures]
+        files = [b"" if is_id(one) else file_bytes(one) for one in pictures]
+        pairs = zip(pictures, files, strict=True)
+        ids = [sha256(data).hexdigest() if data else one for one, data in pairs]
+        session = sha256("".join(ids).encode()).hexdigest()
+        for data in filter(None, files):
+            self._call("PUT", "/v1/pictures?encode=no", data, session)
         query = {"pictures": ids, "words": Text.of(words).phrases, **more}
-        return self._start("/v1/batch", query)
+        return self._start("/v1/batch", query, session)
 
     def progress(self, job: str) -> Iterator[dict[str, Any]]:
         """What the job says of itself, whenever that has changed, until it has ended."""
         told: dict[str, Any] = {}
         while told.get("state") not in ENDED:
-            value = self._json("GET", f"/v1/jobs/{job}")
+            value = json.loads(self._call("GET", f"/v1/jobs/{job}", session=self._of(job)).data)
             if value != told:
                 told = value
                 yield value
@@ -153,7 +163,8 @@ class Client:
         for name in last["files"]:
             path = Path(folder) / Path(name).name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._call("GET", f"/v1/jobs/{job}/files/{name}").data)
+            place = f"/v1/jobs/{job}/files/{name}"
+            path.write_bytes(self._call("GET", place, session=self._of(job)).data)
             paths.append(path)
         return paths
 
@@ -168,37 +179,48 @@ class Client:
         data = b"" if is_id(picture) else file_bytes(picture)
         id = picture if is_id(picture) else sha256(data).hexdigest()
         body = write_query({"picture": id, **query})
-        try:
-            return self._call("POST", path, body)
-        except RemoteError as error:
-            if error.status != 404 or not data:
-                raise
-        self._call("PUT", "/v1/pictures", data)
-        return self._call("POST", path, body)
+        for _ in range(SENDS):
+            try:
+                return self._call("POST", path, body, id)
+            except RemoteError as error:
+                if error.status != 404 or not data:
+                    raise
+            self._call("PUT", "/v1/pictures", data, id)
+        return self._call("POST", path, body, id)
 
-    def _start(self, path: str, query: dict[str, Any]) -> str:
-        job: str = self._json("POST", path, write_query(query))["job"]
+    def _start(self, path: str, query: dict[str, Any], session: str) -> str:
+        reply = self._call("POST", path, write_query(query), session)
+        job: str = json.loads(reply.data)["job"]
+        self._sessions[job] = session
         return job
+
+    def _of(self, job: str) -> str:
+        """The session that leads to the server that has the job."""
+        return self._sessions.get(job, "")
 
     def _json(self, method: str, path: str, body: bytes | None = None) -> Any:
         return json.loads(self._call(method, path, body).data)
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> _Reply:
-        """The reply; a busy server is asked again until the time is over."""
+    def _call(self, method: str, path: str, body: bytes | None = None, session: str = "") -> _Reply:
+        """The reply; a busy server is asked again until the time is over.
+
+        Of several servers behind one address the `session` chooses which one is asked.
+        """
         end = time.monotonic() + self._timeout_s
         while True:
-            reply = self._exchange(method, path, body)
+            reply = self._exchange(method, path, body, session)
             if reply.status < 400:
                 return reply
             wait_s = float(reply.headers.get("retry-after") or 1)
-            if reply.status not in BUSY or time.monotonic() + wait_s > end:
+            if not may_try_again(reply) or time.monotonic() + wait_s > end:
                 raise remote_error(reply)
             time.sleep(wait_s)
 
-    def _exchange(self, method: str, path: str, body: bytes | None) -> _Reply:
+    def _exchange(self, method: str, path: str, body: bytes | None, session: str) -> _Reply:
         """One request. A connection that the server has closed meanwhile is opened again."""
         kind = "application/json" if method == "POST" else "application/octet-stream"
         headers = {**self._headers, "content-type": kind}
+        headers |= {"x-session-id": session} if session else {}
         for is_last in (False, True):
             connection = self._connection()
             try:
@@ -292,6 +314,15 @@ def write_query(query: dict[str, Any]) -> bytes:
         if value is not None
     }
     return json.dumps(plain).encode()
+
+
+def may_try_again(reply: _Reply) -> bool:
+    """Whether the server is busy, or one of several behind an address has died meanwhile.
+
+    A 500 that is not told as ours are comes from what stands before the server.
+    """
+    is_ours = reply.headers.get_content_type() == "application/problem+json"
+    return reply.status in BUSY or (reply.status == 500 and not is_ours)
 
 
 def remote_error(reply: _Reply) -> RemoteError:

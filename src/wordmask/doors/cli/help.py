@@ -22,6 +22,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
     "ServeOptions": "Server and its limits",
+    "RayOptions": "Several processes or machines",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes

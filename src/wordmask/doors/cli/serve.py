@@ -23,8 +23,12 @@ def load_server(module: str) -> Any:
         raise missing_extra(f"{library or error} (needed by the server)", "serve") from error
 
 
-@with_options(options=load_server("options").ServeOptions, engine=EngineOptions)
-def serve(options: Any, engine: EngineOptions) -> None:
+@with_options(
+    options=load_server("options").ServeOptions,
+    spread=load_server("rayserve").RayOptions,
+    engine=EngineOptions,
+)
+def serve(options: Any, spread: Any, engine: EngineOptions) -> None:
     """Answer over HTTP: words, clicks and boxes in, masks out. A page at /, all routes at /docs.
 
     wordmask serve --model mini --port 8000
@@ -34,6 +38,11 @@ def serve(options: Any, engine: EngineOptions) -> None:
         given = getattr(options, field) or os.environ.get(variable, "")
         options = replace(options, **{field: given})
     options.check_token()
+    if spread.ray:
+        address = f"http://{options.host}:{options.port}/"
+        typer.echo(f"{', '.join(options.model)} on Ray Serve at {address}", err=True)
+        load_server("rayserve").serve_on_ray(options, engine, spread)
+        return
     running = load_server("run")
     listening = running.open_socket(options)
     host, port = listening.getsockname()[:2]
