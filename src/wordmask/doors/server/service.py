@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import cv2
@@ -115,7 +116,7 @@ class Service:
 
     async def _wait(self, flight: Flight, request: Request) -> Reply:
         loop, is_done = asyncio.get_running_loop(), asyncio.Event()
-        flight.future.add_done_callback(lambda _: loop.call_soon_threadsafe(is_done.set))
+        flight.future.add_done_callback(lambda _: _wake(loop, is_done))
         tasks = [asyncio.ensure_future(is_done.wait()), asyncio.ensure_future(_leave(request))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -132,6 +133,11 @@ class Service:
         self.jobs.close()
         self.lane.close()
         self.shelf.close()
+
+
+def _wake(loop: asyncio.AbstractEventLoop, is_done: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the server has stopped meanwhile, and nobody waits
+        loop.call_soon_threadsafe(is_done.set)
 
 
 async def _leave(request: Request) -> None:
