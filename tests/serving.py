@@ -26,6 +26,7 @@ def open_client(headers: dict[str, str] | None = None, **options) -> Iterator[Te
     settings = {"model": ("fake",), "workers": 2} | options
     app = make_app(ServeOptions(**settings))
     with TestClient(app, base_url="http://localhost", headers=headers or {}) as client:
+        app.state.service.shelf.find(None).result(60)
         yield client
 
 

@@ -1,10 +1,12 @@
 """Requests at the same time: the same question once, previews replaced, no room, nobody waiting."""
 
 import base64
+import sys
 import threading
 import time
 from contextlib import contextmanager
 
+import cv2
 import pytest
 
 from serving import lawn_png, open_client
@@ -111,3 +113,11 @@ def test_two_requests_for_one_new_picture_decode_it_once(route):
         for thread in threads:
             thread.join(30)
         assert len(client.app.state.service.store) == 1
+
+
+def test_threads_are_limited_while_the_server_runs_and_only_then():
+    before = cv2.getNumThreads(), sys.getswitchinterval()
+    with open_client():
+        assert cv2.getNumThreads() == 1
+        assert sys.getswitchinterval() < before[1]
+    assert (cv2.getNumThreads(), sys.getswitchinterval()) == before

@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from wordmask.core.prompts import Points
 from wordmask.doors.server import answers, jobroutes, pages, status
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
@@ -26,12 +25,10 @@ from wordmask.doors.server.openapi import describe_chore, describe_question, wri
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError, refusal_of
 from wordmask.doors.server.questions import QUESTIONS, Asked, PictureRoute
-from wordmask.doors.server.service import Service, Turn
+from wordmask.doors.server.service import Service, Turn, warm_up
 from wordmask.doors.server.status import service_of
 from wordmask.engines.options import EngineOptions
 from wordmask.media.reading.limits import amount
-from wordmask.tasks.click import Click, click_logits
-from wordmask.tasks.finding.view import View
 from wordmask.version import __version__
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -206,12 +203,7 @@ async def _encode_ahead(service: Service, id: str) -> None:
     view = service.store.view(picture, models.result())
     with suppress(RefusalError):
         wait_s = service.options.deadline_s
-        service.lane.submit(lambda: _warm(view), Priority.ENCODE, wait_s)
-
-
-def _warm(view: View) -> None:
-    height, width = view.image.size
-    click_logits(view, Click(Points.of([(width / 2, height / 2)])))
+        service.lane.submit(lambda: warm_up(view), Priority.ENCODE, wait_s)
 
 
 async def show_schema(request: Request) -> Response:

@@ -2,16 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import cv2
+import numpy as np
 from starlette.requests import Request
 
 from wordmask import engines
+from wordmask.core.image import Image
 from wordmask.core.models import Models
+from wordmask.core.prompts import Points, Text
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import Brought
 from wordmask.doors.server.jobbook import JobBook
@@ -24,7 +27,12 @@ from wordmask.doors.server.shelf import Shelf
 from wordmask.doors.server.store import PictureStore, StoredPicture
 from wordmask.doors.server.videos import VideoStore
 from wordmask.engines.options import EngineOptions
+from wordmask.errors import WordmaskError
 from wordmask.media.reading.limits import amount
+from wordmask.tasks.click import Click, click_logits
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.segment import segment_view
 
 SWITCH_S = 0.0005
 Work = Callable[[], Reply]
@@ -52,15 +60,15 @@ class Service:
     """Engines, pictures and the queue of one server."""
 
     def __init__(self, options: ServeOptions, engine: EngineOptions) -> None:
-        self.options = options
+        self.options, self._stack = options, ExitStack()
         workers = options.workers_now
         if workers > 1:
-            limit_threads()
+            self._stack.enter_context(limit_threads())
             engine = replace(engine, op_threads=engine.op_threads or 1)
         self.engine = engine
         self.lane = Lane(workers, options.queue)
         self.store = PictureStore(amount(options.cache_bytes))
-        self.shelf = Shelf(options.model, lambda name: engines.load(name, options=engine))
+        self.shelf = Shelf(options.model, lambda name: load_warm(name, engine))
         self.jobs = JobBook(self.lane, options.max_jobs, options.job_kept_s)
         self.videos = VideoStore(self.jobs.folder / "videos", options)
         self.label_studio = LabelStudio(
@@ -133,6 +141,7 @@ class Service:
         self.jobs.close()
         self.lane.close()
         self.shelf.close()
+        self._stack.close()
 
 
 def _wake(loop: asyncio.AbstractEventLoop, is_done: asyncio.Event) -> None:
@@ -146,7 +155,8 @@ async def _leave(request: Request) -> None:
         pass
 
 
-def limit_threads() -> None:
+@contextmanager
+def limit_threads() -> Iterator[None]:
     """One thread for each operation: the workers are what runs at a time.
 
     With as many threads as cores in every worker, the cores would mostly wait for each other: a
@@ -154,7 +164,27 @@ def limit_threads() -> None:
     """
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(1)
-    cv2.setNumThreads(1)
-    # The thread that reads requests waits less for those that compute.
-    sys.setswitchinterval(SWITCH_S)
+    opencv, switch_s = cv2.getNumThreads(), sys.getswitchinterval()
+    with threadpool_limits(1):
+        cv2.setNumThreads(1)
+        # The thread that reads requests waits less for those that compute.
+        sys.setswitchinterval(SWITCH_S)
+        yield
+    cv2.setNumThreads(opencv)
+    sys.setswitchinterval(switch_s)
+
+
+def load_warm(name: str, engine: EngineOptions) -> Models:
+    """The engines, whose networks have all been used once: the first request is not slower."""
+    models = engines.load(name, options=engine)
+    view = View(Image(np.zeros((64, 64, 3), np.uint8), "warm-up"), models, Trace())
+    with suppress(WordmaskError):  # what they cannot do, no request will ask of them either
+        warm_up(view)
+        segment_view(view, Text(("warm-up",)))
+    return models
+
+
+def warm_up(view: View) -> None:
+    """Encode the picture, and cut once in it."""
+    height, width = view.image.size
+    click_logits(view, Click(Points.of([(width / 2, height / 2)])))
