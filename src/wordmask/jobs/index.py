@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from wordmask.core.models import Models
 from wordmask.core.protocols import Dense
-from wordmask.errors import ImageError, InputError
+from wordmask.errors import ImageError, InputError, OutputError
 from wordmask.files import identity
 from wordmask.jobs.digest import plain
 from wordmask.jobs.index_rows import make_rows
@@ -101,7 +101,12 @@ class IndexJob:
                 self._by_content = {file.picture: path for path, file in self._known.items()}
             try:
                 self.looker.begin(items, self._is_wanted)
-                yield from run(items, self._work, self)
+                for event in run(items, self._work, self):
+                    yield event
+                    if isinstance(
+                        event.error, OutputError
+                    ):  # the next picture would fare no better
+                        raise event.error
             finally:
                 self._write()
             if self.store.exists:
