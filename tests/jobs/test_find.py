@@ -81,6 +81,17 @@ def test_conditions(db):
         find(db, "green", where="folder = 'trip'")
 
 
+def test_a_condition_that_nothing_meets(db):
+    where = "album = 'nowhere'"
+    assert [word.phrase for word in find(db, "red", "blue next to red", where=where).absent]
+    picture = read(db.parent / "album/red.png")
+    shown = wordmask.click(picture, [(90, 48)], model="fake")[:1].masks
+    query = SearchQuery(unwanted=("cat",), where=where)
+    for example in (shown, None):
+        answer = IndexSearch(db, FAKE).find_like(picture, example, query, SearchOptions())
+        assert (answer.hits, answer.absent[0].best) == ((), 0.0)
+
+
 def test_like_what_is_shown(db):
     picture = read(db.parent / "album/red.png")
     shown = wordmask.click(picture, [(90, 48)], model="fake")[:1]

@@ -17,12 +17,14 @@ from albums import FAKE, LOOK, counts, draw_album, draw_shapes, file_names, find
 from wordmask.engines import EngineOptions
 from wordmask.errors import FormatError, OptionError, OutputError
 from wordmask.jobs import index_care as care
+from wordmask.jobs.find import IndexSearch, SearchQuery
 from wordmask.jobs.index import IndexJob
 from wordmask.jobs.setup import Setup
 from wordmask.media.index.lock import write_lock
 from wordmask.media.index.rows import PICTURES, REGIONS
 from wordmask.media.index.store import RegionStore
 from wordmask.tasks.describe import DescribeOptions
+from wordmask.tasks.search import SearchOptions
 
 
 @pytest.fixture
@@ -136,7 +138,38 @@ def test_only_regions_of_words(tmp_path):
     assert sorted(store.column(REGIONS, "name")) == ["blue", "blue", "red", "red"]
 
 
+def test_pictures_without_regions_are_done_too(tmp_path):
+    draw_album(tmp_path / "album")
+    look = DescribeOptions(words=("cat",))
+    assert counts(index(tmp_path / "album", tmp_path / "db", look)) == {"new": 3}
+    assert counts(index(tmp_path / "album", tmp_path / "db", look)) == {"unchanged": 3}
+    assert care.check(tmp_path / "db").is_sound
+    assert [word.phrase for word in find(tmp_path / "db", "red").absent] == ["red"]
+
+
+def test_a_reader_goes_on_while_the_index_is_tidied_and_grows(album):
+    search = IndexSearch(album.parent / "db", FAKE)
+    query = SearchQuery(("red",))
+    before = search.find(query, SearchOptions())
+    care.optimize(album.parent / "db")
+    draw_shapes(album / "new.png", ("red", "disc", 20))
+    walk(album)
+    care.optimize(album.parent / "db")
+    after = search.find(query, SearchOptions())
+    assert set(file_names(before)) < set(file_names(after))
+
+
 # ---- trouble
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there names may be any bytes")
+def test_a_name_that_is_no_unicode_is_passed_over(album):
+    shutil.copy(album / "red.png", os.fsencode(album) + b"/\xff.png")
+    job = IndexJob(album.parent / "db", LOOK, FAKE)
+    (failed,) = [event for event in job.run(str(album)) if event.kind == "failed"]
+    assert "no Unicode" in str(failed.error)
+    assert job.tally.counts["unchanged"] == 3
+
 
 KILLED = """
 import sys

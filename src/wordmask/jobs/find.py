@@ -183,7 +183,9 @@ class IndexSearch:
         against = dense.embed_texts(list(unwanted)) if unwanted else None
         rivals = rivals_of(self._competing, texts, against)
         rows = self._nearest(texts, where)
-        scores = score_words(as_compared(rows), texts, rivals, self.store.facts.scale)
+        scores = score_words(
+            as_compared(rows, texts.shape[1]), texts, rivals, self.store.facts.scale
+        )
         return sort_best(rows, scores)
 
     def _score_names(self, word: str, where: str | None) -> Scored:
@@ -222,7 +224,7 @@ class IndexSearch:
 
     def _score_example(self, vectors: Array, query: SearchQuery, where: str | None) -> Scored:
         rows = self._nearest(vectors, where)
-        found = as_compared(rows)
+        found = as_compared(rows, vectors.shape[1])
         scores = score_likeness(found, vectors)
         for word in query.unwanted:
             texts = self._models.get(Dense).embed_texts(spellings(word))

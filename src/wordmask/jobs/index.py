@@ -139,6 +139,8 @@ class IndexJob:
         """Whether the picture will have to be looked at."""
         if item.found.error is not None or item.path is None or self._is_unchanged(item):
             return False
+        if not _is_unicode(item.source):
+            return False
         try:
             self._stamps[item.source] = stamp(item.path)
         except OSError:
@@ -152,6 +154,11 @@ class IndexJob:
             raise item.found.error
         if item.path is None:
             raise InputError(f"{item.name} is no file; an index is of files that it can show again")
+        if not _is_unicode(item.source):
+            raise InputError(
+                f"{item.source!r} holds bytes that are no Unicode, which an index cannot keep; "
+                "rename it"
+            )
         try:
             before = self._stamps.pop(item.source, None) or stamp(item.path)
         except OSError as error:
@@ -255,6 +262,14 @@ class IndexJob:
         self.tally.regions = self.store.count(REGIONS)
         files = (path for path in self.folder.rglob("*") if path.is_file())
         self.tally.bytes = sum(path.stat().st_size for path in files)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _folders(sources: Any) -> list[str]:

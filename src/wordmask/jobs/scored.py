@@ -41,8 +41,8 @@ def masks_of(rows: Sequence[RegionRow]) -> Masks:
     return Masks.from_rle([{"size": list(size), "counts": row.mask} for row in rows], size)
 
 
-def as_compared(rows: Sequence[RegionRow]) -> IndexedRegions:
-    dims = len(rows[0].vector) if rows else 1
+def as_compared(rows: Sequence[RegionRow], dims: int) -> IndexedRegions:
+    """The regions as ranking takes them; there may be none."""
     return IndexedRegions(
         unit(np.array([row.vector for row in rows]).reshape(len(rows), dims)),
         np.array([row.share for row in rows]),
