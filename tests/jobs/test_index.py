@@ -162,6 +162,23 @@ def test_a_reader_goes_on_while_the_index_is_tidied_and_grows(album):
 # ---- trouble
 
 
+def test_a_full_disk_ends_the_walk_and_the_next_one_goes_on(album):
+    for number in range(3):
+        draw_shapes(album / f"new-{number}.png", ("red", "disc", 20 + 30 * number))
+    job = IndexJob(album.parent / "db", LOOK, FAKE)
+    job.write_every = 1
+
+    def fail(regions, pictures):
+        raise OutputError("the disk is full")
+
+    job.store.upsert = fail
+    events = []
+    with pytest.raises(OutputError, match="full"):
+        events.extend(job.run(str(album)))
+    assert len([event for event in events if event.kind == "failed"]) <= 1
+    assert walk(album) == {"new": 3, "unchanged": 3}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only there names may be any bytes")
 def test_a_name_that_is_no_unicode_is_passed_over(album):
     shutil.copy(album / "red.png", os.fsencode(album) + b"/\xff.png")
