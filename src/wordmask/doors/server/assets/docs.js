@@ -43,9 +43,28 @@ function card(path, method, route) {
 
 function fields(route) {
   const name = route.requestBody.content["application/json"].schema.$ref.split("/").pop();
-  const lines = Object.entries(schema.components.schemas[name].properties).map(([field, about]) =>
-    `${field}${about.default !== undefined ? "" : " "}: ${about.description ?? about.$ref?.split("/").pop() ?? ""}`);
-  return element("pre", { textContent: lines.join("\n") });
+  return element("pre", { textContent: lines(schema.components.schemas[name], "").join("\n") });
+}
+
+// Every field with what it takes, and the options below theirs.
+function lines(type, indent) {
+  return Object.entries(type.properties ?? {}).flatMap(([field, about]) => {
+    const inner = about.$ref ?? about.allOf?.[0]?.$ref;
+    const kind = inner && schema.components.schemas[inner.split("/").pop()];
+    const said = [takes(about), about.description ?? kind?.description].filter(Boolean).join("; ");
+    const own = `${indent}${field}: ${said.replace(/\s+/g, " ")}`;
+    return kind?.properties ? [own, ...lines(kind, indent + "  ")] : [own];
+  });
+}
+
+function takes(about) {
+  const kinds = about.anyOf ?? [about];
+  const words = kinds.flatMap((kind) => kind.enum ?? (kind.const !== undefined ? [kind.const] : []));
+  const number = kinds.find((kind) => kind.minimum !== undefined);
+  const range = number ? `${number.minimum} to ${number.maximum ?? "any"}` : "";
+  const allowed = [...words, range].filter(Boolean).join(", ");
+  const initial = about.default !== undefined && typeof about.default !== "object" && about.default !== "";
+  return [allowed, initial ? `default ${about.default}` : ""].filter(Boolean).join(", ");
 }
 
 async function run(path, method, body, out) {
