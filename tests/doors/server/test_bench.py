@@ -4,11 +4,13 @@ import asyncio
 import json
 
 import pytest
+from starlette.testclient import TestClient
 
 from commands import run_here
-from serving import run_server
+from serving import lawn_png, run_server
 from wordmask.doors.server.bench import caller
 from wordmask.doors.server.bench.caller import Call, CallTally, http_request, percentile_ms
+from wordmask.doors.server.bench.tutorial import make_tutorial
 
 pytest.importorskip("skimage", reason="the suite's photograph comes with the extra `dev`")
 HEALTH = [http_request("GET", "/health", b"")]
@@ -62,3 +64,11 @@ def test_the_suite_writes_its_figures(tmp_path, capsys):
         assert found["metrics"][name] > 0
     assert found["metrics"]["people_errors"] == 0
     assert "soak_mb_per_hour" in found["metrics"]
+
+
+def test_the_rival_answers_with_nested_lists():
+    with TestClient(make_tutorial()) as client:
+        files = {"file": ("x.png", lawn_png())}
+        answer = client.post("/predict", params={"x": 45, "y": 60}, files=files).json()
+    assert len(answer["masks"]) == len(answer["scores"]) >= 1
+    assert len(answer["masks"][0]) == 120

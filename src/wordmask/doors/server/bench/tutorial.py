@@ -15,18 +15,19 @@ from wordmask.core.prompts import Points
 from wordmask.media.reading.read import read
 from wordmask.tasks.click import Click, click
 
-app = FastAPI()
-models = engines.load("mini")
 
+def make_tutorial() -> FastAPI:
+    """The whole server."""
+    app, models = FastAPI(), engines.load("mini")
 
-async def predict(file: UploadFile, x: float, y: float) -> dict[str, Any]:
-    """The masks under a point."""
-    image = read(await file.read())
-    result = click(image, Click(Points.of([(x, y)])), models)
-    return {"masks": result.masks.dense().tolist(), "scores": result.scores.tolist()}
+    async def predict(file: UploadFile, x: float, y: float) -> dict[str, Any]:
+        image = read(await file.read())
+        result = click(image, Click(Points.of([(x, y)])), models)
+        return {"masks": result.masks.dense().tolist(), "scores": result.scores.tolist()}
 
+    app.add_api_route("/predict", predict, methods=["POST"])
+    return app
 
-app.add_api_route("/predict", predict, methods=["POST"])
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    uvicorn.run(make_tutorial(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
