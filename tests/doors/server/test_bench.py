@@ -1,15 +1,15 @@
-"""The suite `serve`, made short: its load reaches a server, and its figures are there."""
+"""The suite `serve`, on the weightless engine and made short: its load arrives, it has figures."""
 
 import asyncio
-import json
 
 import pytest
 from starlette.testclient import TestClient
 
-from commands import run_here
 from serving import lawn_png, run_server
-from wordmask.doors.server.bench import caller
+from wordmask.doors.server.bench import caller, suite
 from wordmask.doors.server.bench.caller import Call, CallTally, http_request, percentile_ms
+from wordmask.doors.server.bench.running import RunningServer
+from wordmask.doors.server.bench.suite import Notes, ServeSuiteOptions
 from wordmask.doors.server.bench.tutorial import make_tutorial
 
 pytest.importorskip("skimage", reason="the suite's photograph comes with the extra `dev`")
@@ -17,9 +17,15 @@ HEALTH = [http_request("GET", "/health", b"")]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with run_server(log=tmp_path_factory.mktemp("bench") / "log") as (address, _):
-        yield address
+def server(tmp_path_factory):
+    log = tmp_path_factory.mktemp("bench") / "log"
+    with run_server("--client-requests", "1000", log=log) as (address, process):
+        yield RunningServer(address, process.pid)
+
+
+@pytest.fixture(scope="module")
+def address(server):
+    return server.address
 
 
 def test_every_kind_of_load_is_answered(address):
@@ -55,15 +61,21 @@ def test_calls_are_counted_by_what_came_of_them():
     assert percentile_ms([], 0.5) is None
 
 
-def test_the_suite_writes_its_figures(tmp_path, capsys):
-    short = ["--clicks", 1, "--people", 2, "--seconds", 1, "--overload-s", 0.2, "--soak-s", 0.4]
-    code = run_here("bench", "suite", "serve", *short, "--no-rival", "--output-dir", tmp_path)
-    assert code == 0, capsys.readouterr()
-    found = json.loads((tmp_path / "serve/results.json").read_text())
+def test_every_figure_of_the_suite_is_measured(server):
+    options, notes = ServeSuiteOptions(people=2, seconds=0.5), Notes()
+    clicks = suite.send_picture(server, suite.make_picture())
+    suite.measure_codes(notes)
+    suite.measure_clicks(server, clicks, 2, notes)
+    suite.measure_people(server, clicks[suite.JSON], options, notes)
+    suite.measure_overload(server, clicks[suite.LOGITS], 0.2, notes)
+    suite.measure_soak(server, clicks[suite.JSON], 0.4, notes)
     for name in ("click_json_cpu_ms", "rle_12mp_cpu_ms", "people_p99_ms", "capacity_per_s"):
-        assert found["metrics"][name] > 0
-    assert found["metrics"]["people_errors"] == 0
-    assert "soak_mb_per_hour" in found["metrics"]
+        assert notes.metrics[name] >= 0
+    assert notes.metrics["people_errors"] == 0
+    assert {"overload_goodput", "soak_mb_per_hour"} <= notes.metrics.keys()
+    assert any("wanted" in verdict for verdict in notes.verdicts)
+    assert server.cpu_s() > 0
+    assert server.memory_mb() > 10
 
 
 def test_the_rival_answers_with_nested_lists():
