@@ -65,6 +65,22 @@ class Person:
         self.page.wait_for_function(script, arg=count)
         return [field.input_value() for field in self.page.locator(".thing .name").all()]
 
+    def until(self, script: str, arg: Any = None) -> None:
+        """Wait for a promise of true, which Playwright's own waiting takes for true at once."""
+        for _ in range(200):
+            if self.page.evaluate(script, arg):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {script}")
+
+    def at(self, name: str) -> None:
+        """Wait until that picture is open."""
+        self.until(
+            """async name =>
+            (await import("/page/board.js")).board.picture?.key === name""",
+            name,
+        )
+
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Where a pixel of the picture is on the screen."""
         script = """async at => {
@@ -96,3 +112,13 @@ class Person:
             (await import("/page/board.js")).chosen().mask)"""
         found: int = self.page.evaluate(script)
         return found
+
+    def breaches(self) -> list[str]:
+        """What axe-core would have mended for people who see, hear or move differently."""
+        found = importlib.util.find_spec("axe_playwright_python")
+        assert found is not None, "the extra `browser` brings axe-core"
+        assert found.submodule_search_locations
+        axe = Path(found.submodule_search_locations[0]) / "axe.min.js"
+        self.page.evaluate(axe.read_text())
+        rows = self.page.evaluate("axe.run()")["violations"]
+        return [f"{row['id']}: {[node['html'] for node in row['nodes']]}" for row in rows]

@@ -1,9 +1,5 @@
 """Looking at one picture, in a real browser."""
 
-import importlib.util
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -48,7 +44,7 @@ def test_a_hover_shows_the_cut_before_it_is_made(person, lawn):
         person.page.mouse.move(*person.place(*DISC))
     assert told.value.request.post_data_json["hover"]
     script = "async () => (await import('/page/stage.js')).look.hover !== null"
-    person.page.wait_for_function(script)
+    person.until(script)
     assert person.things(0) == []
 
 
@@ -178,23 +174,14 @@ def test_masks_in_the_browser_are_those_of_python(person):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nobody_is_shut_out(person, lawn, scheme):
     """axe-core finds nothing to mend, with a picture and without."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    assert found is not None, "the extra `browser` brings axe-core"
-    axe = (Path(found.submodule_search_locations[0]) / "axe.min.js").read_text()
     person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    person.page.evaluate(axe)
-    assert breaches(person) == []
+    assert person.breaches() == []
     person.open(lawn)
     person.say("red, purple")
     person.things(1)
-    assert breaches(person) == []
+    assert person.breaches() == []
     person.page.locator(".key").click()
-    assert breaches(person) == []
-
-
-def breaches(person) -> list[str]:
-    found = person.page.evaluate("axe.run()")["violations"]
-    return [f"{one['id']}: {json.dumps([node['html'] for node in one['nodes']])}" for one in found]
+    assert person.breaches() == []
 
 
 def test_fingers_cut_and_a_small_screen_has_room(browser, address, lawn):

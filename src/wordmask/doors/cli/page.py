@@ -4,7 +4,8 @@ import threading
 import time
 import urllib.request
 import webbrowser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,11 +36,22 @@ class PageOptions:
 
 @with_options(options=PageOptions, engine=EngineOptions)
 def page(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of pictures, to label one after the other.")
+    ] = None,
+    *,
     options: PageOptions,
     engine: EngineOptions,
 ) -> None:
-    """Open the page: name things, click on them, correct them. Only this machine can reach it."""
+    """Open the page: name things, click on them, correct them; with FOLDER, label its pictures.
+
+    wordmask page holiday/
+
+    Only this machine can reach it. Labels are kept in FOLDER/wordmask-labels, saved as you go.
+    """
     serving = load_server("options").ServeOptions(port=options.port, model=options.model)
+    if folder is not None:
+        serving = replace(serving, folder=folder)
     running = load_server("run")
     listening = running.open_socket(serving)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/"

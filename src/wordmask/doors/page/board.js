@@ -61,8 +61,21 @@ export function make(given) {
   };
 }
 
+/** One colour a name, and as different as there are. @param {Thing[]} fresh @param {Thing[]} others */
+export function giveColours(fresh, others) {
+  const known = new Map(board.vocabulary.map((word, k) => [word, k % HUES.length]));
+  for (const thing of others) if (!known.has(thing.name)) known.set(thing.name, thing.colour);
+  let next = known.size;
+  for (const thing of fresh) {
+    if (!known.has(thing.name)) known.set(thing.name, next++ % HUES.length);
+    thing.colour = /** @type {number} */ (known.get(thing.name));
+  }
+  return fresh;
+}
+
 /** Things of one name share a colour; new names take the least used. @param {string} name */
 function colourFor(name) {
+  if (board.vocabulary.includes(name)) return board.vocabulary.indexOf(name) % HUES.length;
   const same = board.things.find((thing) => thing.name === name && name);
   if (same) return same.colour;
   const uses = HUES.map((_, k) => board.things.filter((thing) => thing.colour === k).length);
@@ -156,7 +169,7 @@ export function forget(key) {
 
 /** @param {Picture} picture @param {Thing[]} things */
 export function show(picture, things = []) {
-  board.picture?.bitmap.close?.();
+  if (board.picture !== picture) board.picture?.bitmap.close?.();
   Object.assign(board, {
     picture, things, chosen: null, absent: [], threshold: 0, scores: [], after: null,
   });
@@ -165,10 +178,18 @@ export function show(picture, things = []) {
 
 /** Regions of wordmask's JSON as things. @param {any} value @param {Source} source @returns {Thing[]} */
 export function readRegions(value, source) {
-  return value.regions.map((/** @type {any} */ region) =>
-    make({
-      name: region.label || "", score: region.score, mask: decode(region.mask), why: region.why, source,
-    }));
+  return value.regions.map((/** @type {any} */ region) => make({
+    name: region.label || "", score: region.score, mask: decode(region.mask), why: region.why, source,
+  }));
+}
+
+/** @type {WeakMap<Mask, import("./masks.js").Code>} */ const codes = new WeakMap();
+
+/** Masks never change, so each is encoded once. @param {Mask} mask @param {Size} size */
+export function codeOf(mask, size) {
+  const code = codes.get(mask) || encode(mask, size);
+  codes.set(mask, code);
+  return code;
 }
 
 /** The kept things as wordmask's JSON. */
@@ -184,7 +205,7 @@ export function writeRegions() {
     area: areaOf(thing.mask),
     track: null,
     why: thing.why,
-    mask: encode(thing.mask, picture.size),
+    mask: codeOf(thing.mask, picture.size),
   }));
   return {
     wordmask: 1, image: picture.name, size: picture.size, vocabulary, regions,

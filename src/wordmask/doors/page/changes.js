@@ -7,6 +7,7 @@ import { complain, say } from "./find.js";
 import { encode } from "./masks.js";
 import { T } from "./strings.js";
 
+/** @type {Record<string, [string, object]>} */
 const EDITS = {
   remove: [T.takeOut, { verb: "remove" }],
   posterise: [T.posterise, { verb: "style", style: "posterise" }],
@@ -50,7 +51,7 @@ async function tryChange() {
   if (!things.length) return say(T.noThings, "wrong");
   const target = { masks: things.map((thing) => encode(thing.mask, picture.size)) };
   const [kind, name] = choice.value.split(" ");
-  const query = kind === "edit" ? EDITS[/** @type {keyof typeof EDITS} */ (name)][1] : { name };
+  const query = kind === "edit" ? EDITS[name][1] : { name };
   say(T.working, "work");
   apply.disabled = true;
   try {

@@ -1,7 +1,8 @@
 // @ts-check
 // Pictures in, words, clicks, boxes and hovers out to the server, things back.
 import { ServerError, ask, send } from "./api.js";
-import { board, changed, choose, chosen, commit, edit, make, readRegions, show } from "./board.js";
+import { board, changed, choose, chosen, commit, edit, giveColours, kept, make,
+  readRegions, show } from "./board.js";
 import { EMPTY, decode, overlap, subtract, unite } from "./masks.js";
 import { look, redraw, rgb } from "./stage.js";
 import { T } from "./strings.js";
@@ -78,14 +79,18 @@ function thresholdOf(value) {
 
 /** @param {any} value @param {number} threshold @param {boolean} adds */
 function place(value, threshold, adds) {
-  const stay = board.things.filter((thing) => thing.source !== "words" || adds);
-  const fresh = readRegions(value, "words").filter((thing) => !isThere(thing, stay));
+  const stay = adds ? kept().map(confirm) : board.things.filter((thing) => thing.source !== "words");
+  const fresh = giveColours(readRegions(value, "words"), stay).filter((thing) => !isThere(thing, stay));
   for (const thing of fresh) thing.why = { ...thing.why, prompt: thing.why?.prompt || "dense" };
   board.absent = value.absent;
   board.threshold = Math.max(0, Math.floor(threshold * 100) / 100);
-  colour(fresh);
   commit([...stay, ...fresh], fresh[0]?.id ?? board.chosen);
   return fresh.length;
+}
+
+/** What earlier words found stays, wherever the slider goes. @param {Thing} thing @returns {Thing} */
+function confirm(thing) {
+  return thing.source === "words" ? { ...thing, source: "cut" } : thing;
 }
 
 /** @param {Thing} thing @param {Thing[]} others */
@@ -93,21 +98,10 @@ function isThere(thing, others) {
   return others.some((one) => one.name === thing.name && overlap(one.mask, thing.mask) > SAME);
 }
 
-/** One colour a name, as different as there are. @param {Thing[]} fresh */
-function colour(fresh) {
-  const known = new Map(board.things.map((thing) => [thing.name, thing.colour]));
-  let next = new Set(known.values()).size;
-  for (const thing of fresh) {
-    if (!known.has(thing.name)) known.set(thing.name, next++ % 12);
-    thing.colour = /** @type {number} */ (known.get(thing.name));
-  }
-}
-
 /** What is less sure waits below the threshold of the slider. @param {any} value @param {number} below */
 function addFaint(value, below) {
-  const faint = readRegions(value, "words")
+  const faint = giveColours(readRegions(value, "words"), board.things)
     .filter((thing) => thing.score < below && !isThere(thing, board.things));
-  colour(faint);
   board.things = [...board.things, ...faint];
   changed("things");
 }

@@ -7,7 +7,7 @@ import { changePart, loadEffects } from "./changes.js";
 import { h, icon, iconButton } from "./dom.js";
 import { exportAs } from "./exporting.js";
 import { findWords, onSay, openPicture, wordsOf } from "./find.js";
-import { startFolder } from "./folder.js";
+import { folderKeys, startFolder } from "./folder.js";
 import { keyDialog, listenToKeys } from "./keys.js";
 import { panelParts } from "./panel.js";
 import { canvas, fit, zoom } from "./stage.js";
@@ -17,7 +17,8 @@ import { onTool, resizeBrush, take, tool } from "./tools.js";
 const RECENT = "wordmask-words";
 const file = h("input", { type: "file", id: "file", accept: "image/*", class: "away", tabIndex: -1, "aria-label": T.open });
 file.addEventListener("change", () => file.files.length && void openPicture(file.files[0], file.files[0].name));
-const pick = () => file.click();
+const isFolder = () => document.body.classList.contains("folder");
+const pick = () => !isFolder() && file.click();
 
 // ---- words
 
@@ -69,7 +70,7 @@ onSay((text, kind = "calm") => {
 onWait((text) => (status.textContent = text));
 
 const NAMES = /** @type {const} */ (["cut", "paint", "erase", "hand"]);
-const KEY = { cut: "Q", paint: "B", erase: "E", hand: "H" };
+/** @type {Record<string, string>} */ const KEY = { cut: "Q", paint: "B", erase: "E", hand: "H" };
 const buttons = Object.fromEntries(NAMES.map((name) =>
   [name, iconButton(name, T[name], () => take(name), { "aria-pressed": "false", title: `${T[name]} (${KEY[name]})` })]));
 const brush = h("input", {
@@ -114,7 +115,7 @@ function openMenu() {
 
 const head = h("header", {}, h("h1", {}, h("span", { class: "mark", "aria-hidden": "true" }), T.title), search,
   h("div", { class: "doors" }, file,
-    h("button", { type: "button", class: "plain", onclick: pick }, icon("picture"), h("span", {}, T.open)),
+    h("button", { type: "button", class: "plain open", onclick: pick }, icon("picture"), h("span", {}, T.open)),
     exportButton,
     h("button", { type: "button", class: "plain key", onclick: () => dialog.showModal(), title: T.keys, "aria-label": T.keys }, "?")));
 
@@ -141,7 +142,7 @@ listen(() => {
 /** @param {DataTransfer | null} brought */
 function takePicture(brought) {
   const found = [...(brought?.files || [])][0];
-  if (found) void openPicture(found, found.name || T.thing);
+  if (found && !isFolder()) void openPicture(found, found.name || T.thing);
   return Boolean(found);
 }
 addEventListener("dragover", (event) => {
@@ -156,15 +157,9 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => takePicture(event.clipboardData) && event.preventDefault());
 
-const folderKeys = {};
-listenToKeys({
-  "/": () => words.focus(),
-  "?": () => dialog.showModal(),
-  open: pick,
-  ...folderKeys,
-});
+listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, ...folderKeys });
 take("cut");
 suggest();
 document.body.classList.add("blank");
 attempt(loadEffects);
-attempt(() => startFolder({ head, stage, side }));
+attempt(() => startFolder({ menu, side }));

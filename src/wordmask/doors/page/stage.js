@@ -65,7 +65,7 @@ export function fit() {
   if (!board.picture) return redraw();
   const [height, width] = board.picture.size;
   const w = canvas.clientWidth, h = canvas.clientHeight;
-  const side = w > 600 ? 72 : 12, end = 64;
+  const side = w > 600 ? 72 : 12, end = 84;
   const scale = Math.max(0.01, Math.min((w - 2 * side) / width, (h - end - 24) / height));
   Object.assign(view, { scale, x: (w - width * scale) / 2, y: (h - end + 24 - height * scale) / 2 });
   redraw();

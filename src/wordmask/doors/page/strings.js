@@ -109,7 +109,7 @@ export const T = {
     progress: (/** @type {number} */ done, /** @type {number} */ all) => `${done} of ${all} finished`,
     vocabulary: "Your words",
     vocabularyHint: "One on each line. Keys 1 to 9 give the name.",
-    propose: "Find your words",
+    propose: "Find them",
     conflict: "This picture was changed in another window.",
     conflictWords: "Your list of words was changed in another window; theirs is shown.",
     theirs: "Take theirs",

@@ -9,7 +9,7 @@ import { T } from "./strings.js";
 /** @typedef {"cut" | "paint" | "erase" | "hand"} Tool */
 
 const FAR = 6; // CSS pixels from which a click is a drag
-export const tool = { /** @type {Tool} */ name: "cut", radius: 12 }; // radius in CSS pixels
+export const tool = { name: /** @type {Tool} */ ("cut"), radius: 12 }; // radius in CSS pixels
 /** @type {Map<number, {x: number, y: number}>} */ const fingers = new Map();
 /** @type {(() => void)[]} */ const watchers = [];
 /** @type {null | {from: number[], last: number[], x: number, y: number, before: any, mode: string}} */

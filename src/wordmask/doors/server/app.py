@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from wordmask.doors.server import answers, jobroutes, pages, status
+from wordmask.doors.server import answers, folder, jobroutes, pages, status
+from wordmask.doors.server.ahead import encode_ahead
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
 from wordmask.doors.server.chores import CHORES
@@ -25,9 +26,10 @@ from wordmask.doors.server.openapi import describe_chore, describe_question, wri
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError, refusal_of
 from wordmask.doors.server.questions import QUESTIONS, Asked, PictureRoute
-from wordmask.doors.server.service import Service, Turn, warm_up
+from wordmask.doors.server.service import Service, Turn
 from wordmask.doors.server.status import service_of
 from wordmask.engines.options import EngineOptions
+from wordmask.jobs.labelling import LabelFolder
 from wordmask.media.reading.limits import amount
 from wordmask.version import __version__
 
@@ -38,11 +40,12 @@ def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> Fast
     """The application; its engines are loaded when it starts."""
     options.check_token()
     metrics = Metrics()
+    labelled = None if options.folder is None else LabelFolder(options.folder)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         service = Service(options, engine or EngineOptions())
-        app.state.service = service
+        app.state.service, service.folder = service, labelled
         status.add_gauges(metrics, service)
         try:
             yield
@@ -99,6 +102,16 @@ def _add_routes(app: FastAPI) -> None:
         ("POST", "/ls/webhook", labelstudio.take_event),
     ):
         _route(app, method, path, endpoint, None)
+    for method, path, endpoint, summary in (
+        ("GET", "/v1/folder", folder.show_folder, "The folder that is labelled"),
+        ("GET", "/v1/folder/pictures/{name:path}", folder.open_picture, "A picture, its labels"),
+        ("GET", "/v1/folder/files/{name:path}", folder.show_picture, "The picture's file"),
+        ("PUT", "/v1/folder/labels/{name:path}", folder.save_labels, "Save labels"),
+        ("PUT", "/v1/folder/words", folder.save_words, "Save the list of words"),
+        ("GET", "/v1/folder/export", folder.export_labels, "All labels in one file"),
+        ("POST", "/v1/folder/import", folder.import_labels, "Labels from elsewhere"),
+    ):
+        _route(app, method, path, endpoint, {"summary": summary})
     _route(app, "GET", "/", pages.show_front, None)
     _route(app, "GET", "/page/{name}", pages.show_part, None)
     _route(app, "GET", "/docs", pages.show_page("docs.html"), None)
@@ -191,19 +204,8 @@ async def put_picture(request: Request) -> Response:
 
     found = await service.take_turn(Turn(work, Priority.ENCODE), request)
     if request.query_params.get("encode") != "no":
-        await _encode_ahead(service, sha256(data).hexdigest())
+        encode_ahead(service, sha256(data).hexdigest())
     return _respond(found)
-
-
-async def _encode_ahead(service: Service, id: str) -> None:
-    """Make the picture ready for a first click, if the server has time for it."""
-    picture, models = service.store.find(id), service.shelf.find(None)
-    if picture is None or not models.done() or models.exception() is not None:
-        return
-    view = service.store.view(picture, models.result())
-    with suppress(RefusalError):
-        wait_s = service.options.deadline_s
-        service.lane.submit(lambda: warm_up(view), Priority.ENCODE, wait_s)
 
 
 async def show_schema(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import ip_address
 from os import cpu_count
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Interval, Len
@@ -70,6 +71,8 @@ class ServeOptions:
     """Jobs that may wait or run; further ones get 503."""
     job_kept_s: Seconds = 3600.0
     """Seconds that the files of a finished job are kept."""
+    folder: Path | None = None
+    """Folder of pictures to label on the page; their labels are kept in wordmask-labels in it."""
     label_studio: str = ""
     """Address of the Label Studio whose tasks' pictures are fetched; no other host is asked."""
     label_studio_token: str = ""

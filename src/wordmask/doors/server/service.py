@@ -28,6 +28,7 @@ from wordmask.doors.server.store import PictureStore, StoredPicture
 from wordmask.doors.server.videos import VideoStore
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import WordmaskError
+from wordmask.jobs.labelling import LabelFolder
 from wordmask.media.reading.limits import amount
 from wordmask.tasks.click import Click, click_logits
 from wordmask.tasks.finding.trace import Trace
@@ -74,6 +75,7 @@ class Service:
         self.label_studio = LabelStudio(
             options.label_studio, options.label_studio_token, amount(options.max_bytes)
         )
+        self.folder: LabelFolder | None = None
         self._flights: dict[Hashable, Flight] = {}
 
     async def models(self, name: str | None) -> Models:

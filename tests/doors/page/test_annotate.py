@@ -1,0 +1,156 @@
+"""Labelling a folder, in a real browser."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from browser import Person
+from serving import lawn_png, run_server
+from wordmask.media import formats
+
+DISC, SQUARE = (45, 60), (115, 55)
+NAMES = ("1.png", "2.png", "3.png")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A folder, and the address under which it is labelled."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in NAMES:
+        (folder / name).write_bytes(lawn_png())
+    log = tmp_path_factory.mktemp("page") / "log"
+    with run_server("--client-requests", "64", "--folder", str(folder), log=log) as run:
+        yield run[0], folder
+
+
+@pytest.fixture
+def folder(served):
+    """The folder without labels; pages of earlier tests are closed by now."""
+    shutil.rmtree(served[1] / "wordmask-labels", ignore_errors=True)
+    return served[1]
+
+
+@pytest.fixture
+def person(folder, context, served):
+    """Somebody who has opened the first picture."""
+    person = Person(context.new_page(), served[0])
+    person.at("1.png")
+    yield person
+    assert person.faults == []
+
+
+def saved(person) -> None:
+    person.page.locator(".saved").get_by_text("Saved", exact=True).wait_for()
+
+
+def read(folder: Path, name: str) -> dict:
+    return json.loads((folder / f"wordmask-labels/{name}.json").read_text())
+
+
+def words(person, *names: str) -> None:
+    person.page.fill("#vocabulary", "\n".join(names))
+    with person.page.expect_response("**/v1/folder/words"):
+        person.page.locator("canvas").first.focus()
+
+
+def test_a_folder_by_keys_alone(person, folder):
+    words(person, "red", "blue")
+    for name in NAMES:
+        person.at(name)
+        person.press("p")
+        assert sorted(person.things(2)) == ["blue", "red"]
+        person.press("n")
+    person.status("That was the last picture.")
+    assert person.page.locator(".strip").get_by_text("3 of 3 finished").is_visible()
+    assert all(read(folder, name)["done"] for name in NAMES)
+    (result,) = formats.load(folder / "wordmask-labels/2.png.json")
+    assert sorted(result.names) == ["blue", "red"]
+
+
+def test_a_click_is_named_and_words_wipe_nothing(person, folder):
+    words(person, "blue", "red")
+    person.click(*DISC)
+    assert person.things(1) == ["red"]
+    person.press("1")
+    assert person.things(1) == ["blue"]
+    person.press("p")
+    assert sorted(person.things(3)) == ["blue", "blue", "red"]
+    saved(person)
+    assert len(read(folder, "1.png")["regions"]) == 3
+
+
+def test_undo_goes_back_over_pictures_and_forth_again(person, folder):
+    person.click(*DISC)
+    person.things(1)
+    person.press("y")
+    person.at("2.png")
+    person.things(1)
+    person.click(*SQUARE)
+    person.things(2)
+    person.press("Control+z", "Control+z")
+    person.things(0)
+    person.press("Control+z")
+    person.at("1.png")
+    assert person.things(0) == []
+    person.press("Control+Shift+z")
+    person.things(1)
+    person.press("Control+Shift+z")
+    person.at("2.png")
+    person.things(1)
+    saved(person)
+    assert len(read(folder, "2.png")["regions"]) == 1
+
+
+def test_a_reload_in_the_middle_loses_nothing(person, folder):
+    person.page.route("**/v1/folder/labels/**", lambda route: route.abort())
+    person.click(*DISC)
+    person.things(1)
+    person.page.locator(".saved").get_by_text("Not saved yet").wait_for()
+    person.page.unroute("**/v1/folder/labels/**")
+    person.page.reload()
+    person.status("Work that had not been saved was brought back.")
+    person.things(1)
+    saved(person)
+    assert len(read(folder, "1.png")["regions"]) == 1
+
+
+@pytest.mark.parametrize(("choice", "count"), [("Take theirs", 1), ("Keep mine", 2)])
+def test_two_windows_ask_who_wins(context, person, served, folder, choice, count):
+    other = Person(context.new_page(), served[0])
+    other.at("1.png")
+    person.click(*DISC)
+    saved(person)
+    other.click(*SQUARE)
+    other.click(*DISC)
+    other.page.get_by_text("This picture was changed in another window.").wait_for()
+    assert len(read(folder, "1.png")["regions"]) == 1
+    other.things(2)
+    other.page.get_by_role("button", name=choice).click()
+    other.things(count)
+    other.until("document.querySelector('.conflict').hidden")
+    if choice == "Keep mine":
+        saved(other)
+    assert len(read(folder, "1.png")["regions"]) == count
+
+
+def test_labels_come_in_and_go_out(person, folder, tmp_path):
+    person.click(*DISC)
+    saved(person)
+    person.page.get_by_role("button", name="Export").click()
+    with person.page.expect_download() as told:
+        person.page.get_by_role("button", name="All as COCO").click()
+    path = tmp_path / "labels.json"
+    told.value.save_as(path)
+    path.write_text(path.read_text().replace("1.png", "3.png"))
+    person.page.set_input_files("#labels-file", str(path))
+    person.status("1 regions added to 1 pictures")
+    assert len(read(folder, "3.png")["regions"]) == 1
+
+
+def test_nobody_is_shut_out_of_a_folder(person, folder):
+    words(person, "red", "blue")
+    person.press("p")
+    person.things(2)
+    assert person.breaches() == []
