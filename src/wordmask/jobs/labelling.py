@@ -32,7 +32,7 @@ SAME = 0.8  # IoU from which an imported region is one that is there already
 SUFFIXES = {"coco": ".json", "yolo": ".zip", "labelme": ".zip"}  # what all is exported as
 
 
-class Labels(NamedTuple):
+class PictureLabels(NamedTuple):
     """What is known of one picture."""
 
     revision: int = 0  # 0: never saved
@@ -40,7 +40,7 @@ class Labels(NamedTuple):
     value: dict[str, Any] | None = None  # own JSON
 
 
-class Saved(NamedTuple):
+class SaveOutcome(NamedTuple):
     """What came of saving; where somebody else was first, nothing was written."""
 
     revision: int  # that stands now
@@ -83,15 +83,15 @@ class LabelFolder:
             raise InputError(f"the folder has no picture {name[:80]!r}")
         return self._paths[name]
 
-    def read(self, name: str) -> Labels:
+    def read(self, name: str) -> PictureLabels:
         self.path(name)
         value = self._read(self._file(name))
         if value is None:
-            return Labels()
+            return PictureLabels()
         revision, done = value.pop("revision"), bool(value.pop("done", False))
-        return Labels(revision, done, value)
+        return PictureLabels(revision, done, value)
 
-    def write(self, name: str, seen: int, done: bool, value: dict[str, Any]) -> Saved:
+    def write(self, name: str, seen: int, done: bool, value: dict[str, Any]) -> SaveOutcome:
         """Save, if revision `seen` is still the newest."""
         self.path(name)
         own.decode(value, name, FormatOptions())  # what cannot be read again is not written
@@ -101,10 +101,10 @@ class LabelFolder:
         value = self._read(self.labels / WORDS) or {"revision": 0, "words": []}
         return value["revision"], value["words"]
 
-    def write_words(self, seen: int, words: Sequence[str]) -> Saved:
+    def write_words(self, seen: int, words: Sequence[str]) -> SaveOutcome:
         return self._write(self.labels / WORDS, seen, {"words": list(words)})
 
-    def named(self) -> Iterator[Named]:
+    def results(self) -> Iterator[Named]:
         """The labelled pictures."""
         vocabulary = self.read_words()[1]
         for name in self._paths:
@@ -116,7 +116,7 @@ class LabelFolder:
 
     def export(self, form: str, out: Path) -> Path:
         """All labels in one file: COCO's JSON, or an archive of files."""
-        items = _share_words(list(self.named()))
+        items = _share_words(list(self.results()))
         if not items:
             raise InputError("nothing is labelled yet")
         if form == "coco":
@@ -196,17 +196,17 @@ class LabelFolder:
             raise InputError(f"{LABELS}/{path.name} was not made here; move it away, or import it")
         return value
 
-    def _write(self, path: Path, seen: int, value: dict[str, Any]) -> Saved:
+    def _write(self, path: Path, seen: int, value: dict[str, Any]) -> SaveOutcome:
         with self._lock, _hold(self.labels):
             known = (self._read(path) or {"revision": 0})["revision"]
             if known != seen:
-                return Saved(known, False)
+                return SaveOutcome(known, False)
             write_json(path, value | {"revision": known + 1})
-            return Saved(known + 1, True)
+            return SaveOutcome(known + 1, True)
 
 
 def read_labels(name: str, data: bytes) -> list[Named]:
-    """Labels in any format that is read: a file, or a .zip of files, as a person hands it over."""
+    """PictureLabels in any format that is read: a file, or a .zip of files, as a person hands it over."""
     with TemporaryDirectory() as text:
         folder = Path(text)
         if not name.lower().endswith(".zip"):

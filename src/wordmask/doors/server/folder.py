@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -21,13 +20,12 @@ from wordmask.doors.server.queries import ApiQuery
 from wordmask.doors.server.service import Service, Turn
 from wordmask.doors.server.status import service_of
 from wordmask.errors import ImageError
-from wordmask.jobs.labelling import SUFFIXES, LabelFolder, Saved, read_labels
+from wordmask.jobs.labelling import SUFFIXES, LabelFolder, SaveOutcome, read_labels
 from wordmask.media.reading.limits import amount
 from wordmask.media.reading.read import read
 from wordmask.media.writing import encode_picture
 
 Body = TypeVar("Body", bound=ApiQuery)
-Made = TypeVar("Made")
 SHOWN = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
@@ -70,7 +68,7 @@ async def show_folder(request: Request) -> Response:
 async def open_picture(request: Request) -> Response:
     """Its id, as if it had been sent, and its labels."""
     service, folder, name = service_of(request), folder_of(request), request.path_params["name"]
-    path = _known(lambda: folder.path(name))
+    path = _path(folder, name)
 
     def work() -> Reply:
         picture = service.store.add(_bytes(path, service), service.options.limits)
@@ -87,7 +85,7 @@ async def open_picture(request: Request) -> Response:
 async def show_picture(request: Request) -> Response:
     """The file; what browsers do not show, as a PNG."""
     service, folder, name = service_of(request), folder_of(request), request.path_params["name"]
-    path = _known(lambda: folder.path(name))
+    path = _path(folder, name)
 
     def work() -> Reply:
         data = _bytes(path, service)
@@ -104,7 +102,7 @@ async def show_picture(request: Request) -> Response:
 async def save_labels(request: Request) -> Response:
     folder, name = folder_of(request), request.path_params["name"]
     body = await _body(request, LabelsBody)
-    _known(lambda: folder.path(name))
+    _path(folder, name)
     saved = await asyncio.to_thread(folder.write, name, body.revision, body.done, body.labels)
     return _tell(saved)
 
@@ -147,15 +145,16 @@ async def _body(request: Request, kind: type[Body]) -> Body:
     return kind.model_validate_json(data)
 
 
-def _tell(saved: Saved) -> Response:
+def _tell(saved: SaveOutcome) -> Response:
     if not saved.accepted:
         raise RefusalError(409, "somebody else has saved it meanwhile", revision=saved.revision)
     return JSONResponse({"revision": saved.revision})
 
 
-def _known(find: Callable[[], Made]) -> Made:
+def _path(folder: LabelFolder, name: str) -> Path:
+    """The picture's file; a name that the folder does not have is told as such."""
     try:
-        return find()
+        return folder.path(name)
     except ValueError as error:
         raise RefusalError(404, str(error)) from None
 
