@@ -206,7 +206,7 @@ class LabelFolder:
 
 
 def read_labels(name: str, data: bytes) -> list[Named]:
-    """PictureLabels in any format that is read: a file, or a .zip of files, as a person hands it over."""
+    """Labels in any format that is read: a file, or a .zip of files, as a person hands it over."""
     with TemporaryDirectory() as text:
         folder = Path(text)
         if not name.lower().endswith(".zip"):
