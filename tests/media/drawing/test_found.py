@@ -72,6 +72,7 @@ def test_large_pictures_are_scaled_down_with_their_outlines():
 
 
 def test_nothing_found_is_a_page_too():
-    page = found_page([], [Absent("zebra", 0.1, 0.4)])
+    page = found_page([], [Absent("zebra", 0.1, 0.4), Absent("xylophone", 0, 0.4, True)])
+    assert "xylophone: never learned" in page
     assert "Nothing of this is in these pictures" in page
     tags_of(page)

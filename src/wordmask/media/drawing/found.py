@@ -69,7 +69,9 @@ def _chips(pictures: Sequence[FoundPicture], absent: Sequence[Absent]) -> str:
         for name, count in counts.items()
     ]
     chips += [
-        f'<span class="chip absent">{escape(word.phrase)}: not here</span>' for word in absent
+        f'<span class="chip absent">{escape(word.phrase)}: '
+        f"{'never learned' if word.unknown else 'not here'}</span>"
+        for word in absent
     ]
     return "".join(chips)
 
