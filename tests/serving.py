@@ -55,8 +55,9 @@ def read_png(data: bytes) -> np.ndarray:
 
 @contextmanager
 def run_server(*arguments: str, log: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """`wordmask serve --model fake` on a free port: its address and its process."""
-    command = [*RUN, "serve", "--model", "fake", "--port", "0", *arguments]
+    """`wordmask serve` on a free port, of `fake` if no model is named: its address, its process."""
+    model = () if "--model" in arguments else ("--model", "fake")
+    command = [*RUN, "serve", "--port", "0", *model, *arguments]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stderr=file, stdout=file, env=os.environ)
         try:

@@ -94,7 +94,8 @@ def test_a_file_of_somebody_else_stays(folder):
 
 
 @pytest.mark.parametrize(
-    ("form", "suffix"), [("coco", ".json"), ("yolo", ".zip"), ("labelme", ".zip")]
+    ("form", "suffix"),
+    [("coco", ".json"), ("labelstudio", ".json"), ("yolo", ".zip"), ("labelme", ".zip")],
 )
 def test_what_is_exported_can_be_imported(folder, tmp_path, form, suffix):
     folder.write("a.png", 0, True, labels((5, 5), (50, 50)))

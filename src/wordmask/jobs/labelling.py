@@ -29,7 +29,8 @@ from wordmask.media.reading.sources import find
 LABELS = "wordmask-labels"
 WORDS = ".words.json"
 SAME = 0.8  # IoU from which an imported region is one that is there already
-SUFFIXES = {"coco": ".json", "yolo": ".zip", "labelme": ".zip"}  # what all is exported as
+# What all is exported as: one file, or an archive of files.
+SUFFIXES = {"coco": ".json", "labelstudio": ".json", "yolo": ".zip", "labelme": ".zip"}
 
 
 class PictureLabels(NamedTuple):
@@ -115,12 +116,12 @@ class LabelFolder:
                 yield own.decode(value | {"vocabulary": words}, name, FormatOptions())
 
     def export(self, form: str, out: Path) -> Path:
-        """All labels in one file: COCO's JSON, or an archive of files."""
+        """All labels in one file."""
         items = _share_words(list(self.results()))
         if not items:
             raise InputError("nothing is labelled yet")
-        if form == "coco":
-            formats.save_named(items, out, "coco")
+        if SUFFIXES[form] == ".json":
+            formats.save_named(items, out, form)
             return out
         with TemporaryDirectory() as folder:
             formats.save_named(_flat(items), Path(folder), form)

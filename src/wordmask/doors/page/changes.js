@@ -27,7 +27,7 @@ const wipe = h("input", {
 /** @type {Blob | null} */ let result = null;
 const after = h("div", { class: "after" },
   h("label", { for: "wipe" }, T.wipe),
-  h("div", { class: "ends" }, h("span", {}, T.after), wipe, h("span", {}, T.before)),
+  h("div", { class: "ends" }, h("span", {}, T.before), wipe, h("span", {}, T.after)),
   h("div", { class: "pair" },
     h("button", { type: "button", onclick: save }, T.savePicture),
     h("button", { type: "button", onclick: drop }, T.dropChange)));

@@ -14,6 +14,7 @@ import { T } from "./strings.js";
 
 const QUIET = 350; // milliseconds without a change before it is saved
 const RETRY = 3000;
+/** @type {Record<string, string>} */ const ENDINGS = { coco: "json", labelstudio: "json" };
 const F = T.folder;
 let folder = "";
 /** @type {Entry[]} */ let entries = [];
@@ -325,7 +326,7 @@ async function exportAll(form, menu) {
   menu.hidePopover();
   await flush();
   const answer = await request(`v1/folder/export?format=${form}`);
-  download(await answer.blob(), `${folder}.${form}.${form === "coco" ? "json" : "zip"}`);
+  download(await answer.blob(), `${folder}.${form}.${ENDINGS[form] || "zip"}`);
 }
 
 addEventListener("online", () => here && attempt(flush));

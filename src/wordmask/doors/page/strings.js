@@ -120,7 +120,7 @@ export const T = {
     importFile: "Import labels",
     imported: (/** @type {number} */ n, /** @type {number} */ pictures) =>
       `${n} regions added to ${pictures} pictures`,
-    exports: { coco: "All as COCO", yolo: "All as YOLO", labelme: "All as LabelMe" },
+    exports: { coco: "All as COCO", yolo: "All as YOLO", labelme: "All as LabelMe", labelstudio: "All for Label Studio" },
     isDone: "finished",
   },
   keysOn: "Keys of one letter are on",

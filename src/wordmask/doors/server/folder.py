@@ -113,7 +113,7 @@ async def save_words(request: Request) -> Response:
 
 
 async def export_labels(request: Request) -> Response:
-    """All labels as ?format=coco, yolo or labelme."""
+    """All labels, as ?format= says."""
     folder, form = folder_of(request), request.query_params.get("format", "coco")
     if form not in SUFFIXES:
         known = ", ".join(SUFFIXES)
@@ -125,7 +125,7 @@ async def export_labels(request: Request) -> Response:
             return folder.export(form, out).read_bytes()
 
     data = await asyncio.to_thread(work)
-    kind = "application/json" if form == "coco" else "application/zip"
+    kind = "application/zip" if SUFFIXES[form] == ".zip" else answers.JSON
     return Response(data, media_type=kind, headers={"cache-control": "no-store"})
 
 
