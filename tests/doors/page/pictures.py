@@ -42,6 +42,7 @@ def look(browser: Any, address: str, folder: Path) -> None:
     person.open(folder / "chelsea.jpg")
     person.say("cat, dog")
     person.things(1)
+    person.page.locator(".thing .score").click()
     settle(person)
     keep(person, "page")
     person.page.emulate_media(color_scheme="dark")

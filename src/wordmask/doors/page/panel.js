@@ -63,7 +63,10 @@ function draw() {
   const rows = kept();
   const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest?.("[data-thing]"));
   const role = /** @type {any} */ (document.activeElement)?.dataset?.role;
-  list.replaceChildren(...rows.map(row));
+  const items = rows.map(itemOf);
+  if (items.length !== list.children.length || items.some((item, k) => item !== list.children[k])) {
+    list.replaceChildren(...items);
+  }
   count.textContent = rows.length ? String(rows.length) : "";
   none.hidden = rows.length > 0;
   all.hidden = !rows.length;
@@ -83,6 +86,17 @@ function refocus(id, role) {
   if (target) target.focus();
 }
 
+/** @type {WeakMap<Thing, {item: any, index: number}>} */ const drawn = new WeakMap();
+
+/** Things never change, so a line is drawn once for each. @param {Thing} thing @param {number} index */
+function itemOf(thing, index) {
+  const known = drawn.get(thing);
+  if (known && (thing.name || known.index === index)) return known.item;
+  const item = row(thing, index);
+  drawn.set(thing, { item, index });
+  return item;
+}
+
 /** @param {Thing} thing @param {number} index */
 function row(thing, index) {
   const name = thing.name || `${T.thing} ${index + 1}`;
@@ -93,7 +107,7 @@ function row(thing, index) {
   swatch.style.background = css(thing.colour);
   swatch.dataset.role = "colour";
   const field = h("input", {
-    class: "name", value: thing.name, placeholder: name, "aria-label": T.nameOf(index + 1), list: "known-words",
+    class: "name", value: thing.name, placeholder: name, "aria-label": T.nameOf(name), list: "known-words",
     autocomplete: "off", spellcheck: false, onfocus: () => board.chosen !== thing.id && choose(thing.id),
     onchange: () => rename(current(thing), field.value.trim()),
     onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && field.blur(),
@@ -107,7 +121,7 @@ function row(thing, index) {
   const score = h("span", { class: "score" }, thing.source === "words" || thing.why?.rival ? percent(thing.score) : "");
   const item = h("li", {
     class: thing.visible ? "thing" : "thing off",
-    onclick: (/** @type {Event} */ event) => event.target === item && choose(thing.id),
+    onclick: (/** @type {Event} */ event) => [item, score].includes(event.target) && choose(thing.id),
   }, swatch, field, score, eye, bin);
   item.dataset.thing = String(thing.id);
   return item;
@@ -120,13 +134,14 @@ function current(thing) {
 
 function showChosen() {
   const thing = chosen();
-  for (const item of list.children) {
-    const isChosen = item.dataset.thing === String(board.chosen);
-    item.classList.toggle("chosen", isChosen);
-    if (isChosen) item.setAttribute("aria-current", "true");
-    else item.removeAttribute("aria-current");
-    if (isChosen) item.scrollIntoView({ block: "nearest" });
+  for (const item of list.querySelectorAll(".chosen")) {
+    item.classList.remove("chosen");
+    item.removeAttribute("aria-current");
   }
+  const item = thing && list.querySelector(`[data-thing="${thing.id}"]`);
+  item?.classList.add("chosen");
+  item?.setAttribute("aria-current", "true");
+  item?.scrollIntoView({ block: "nearest" });
   mend.hidden = !thing;
   why.hidden = !thing;
   if (!thing) return;

@@ -18,7 +18,7 @@ export const look = {
   /** @type {number[][]} */ points: [],
 };
 /** @type {{scale: number, bitmap: CanvasImageSource}[]} */ let mips = [];
-/** @type {{canvas: HTMLCanvasElement, scale: number} | null} */ let overlay = null;
+/** @type {{canvas: HTMLCanvasElement, scale: number, without: number | null} | null} */ let overlay = null;
 /** @type {WeakMap<Mask, Map<string, HTMLCanvasElement>>} */ const tiles = new WeakMap();
 let isDirty = false, isFitted = true;
 export { canvas };
@@ -38,7 +38,8 @@ listen((what) => {
     look.hover = look.box = look.cross = look.brush = null;
     fit();
   }
-  if (what !== "view") overlay = null;
+  // While a hand paints, only the chosen thing changes, and that lies above the overlay.
+  if (what !== "preview" && (what !== "view" || overlay?.without !== board.chosen)) overlay = null;
   look.points = chosen()?.points || [];
   redraw();
 });
@@ -161,8 +162,8 @@ function makeOverlay() {
   out.width = Math.max(1, Math.round(width * scale));
   out.height = Math.max(1, Math.round(height * scale));
   const pen = /** @type {CanvasRenderingContext2D} */ (out.getContext("2d"));
-  for (const thing of seen().reverse()) paintThing(pen, thing, scale);
-  return { canvas: out, scale };
+  for (const thing of seen().reverse()) if (thing.id !== board.chosen) paintThing(pen, thing, scale);
+  return { canvas: out, scale, without: board.chosen };
 }
 
 function draw() {
@@ -219,6 +220,9 @@ function drawThings(width, height) {
   context.drawImage(overlay.canvas, 0, 0, width, height);
   if (picked && picked.mask.w && seen().includes(picked)) {
     const { mask } = picked;
+    context.globalAlpha = Math.min(1, picked.opacity * 2);
+    context.drawImage(tile(mask, rgb(picked.colour), overlay.scale, 0.5), mask.x, mask.y, mask.w, mask.h);
+    context.globalAlpha = 1;
     const glow = tile(mask, [255, 255, 255], overlay.scale, 0);
     context.drawImage(glow, mask.x, mask.y, mask.w, mask.h);
   }

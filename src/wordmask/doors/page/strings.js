@@ -34,7 +34,7 @@ export const T = {
   show: (/** @type {string} */ name) => `Show ${name}`,
   hide: (/** @type {string} */ name) => `Hide ${name}`,
   remove: (/** @type {string} */ name) => `Delete ${name}`,
-  nameOf: (/** @type {number} */ n) => `Name of thing ${n}`,
+  nameOf: (/** @type {string} */ name) => `Name of ${name}`,
   colourOf: (/** @type {string} */ name) => `Change the colour of ${name}`,
   choose1: (/** @type {string} */ name) => `Choose ${name}`,
   opacity: "Opacity",
