@@ -80,7 +80,8 @@ def fit(
         for name, result, labels in answers:
             scores = curve(result.scores, result.masks.areas / labels.size, slope, offset, size)
             counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], labels)
-        means[threshold] = np.mean([semantic.figures(one)["miou"] for one in counts.values()])
+        figures = [semantic.figures(one)["miou"] for one in counts.values()]
+        means[threshold] = float(np.mean(figures))
     return FittedCurve(slope, offset, size, _choose(means), len(regions))
 
 
