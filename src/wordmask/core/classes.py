@@ -80,9 +80,11 @@ class ContextEvidence:
     """What the picture as a whole says about which words are in it.
 
     A word's log-odds are its vector times the direction, plus the direction's last number.
-    `weight` times these plus `offset`, kept between `least` and `most`, is added to the word's
-    logit in every cell. And the likelier a word is, the lower a peak it needs to count as present:
-    the peak's log-odds plus `peak_share` of those of the word must reach `limit`.
+    `weight` times these plus `offset`, kept between `least` and `most`, is what it gains. Losses
+    are added to the word's logit in every cell; gains too, but the less the surer its peak is
+    without them: a word that is seen clearly somewhere needs no help elsewhere. And the likelier a
+    word is, the lower a peak it needs to count as present: the peak's log-odds plus `peak_share` of
+    those of the word must reach `limit`.
     """
 
     direction: Once[Array]  # (D + 1,)
@@ -99,7 +101,7 @@ class ContextEvidence:
         odds: Array = texts @ direction[:-1] + direction[-1]
         return odds
 
-    def logits(self, log_odds: Array) -> Array:
-        """What is added to the logits of words with these log-odds."""
-        added: Array = np.clip(self.weight * (log_odds + self.offset), self.least, self.most)
-        return added
+    def gains(self, log_odds: Array) -> Array:
+        """What the logits of words with these log-odds gain; losses are negative."""
+        gained: Array = np.clip(self.weight * (log_odds + self.offset), self.least, self.most)
+        return gained

@@ -12,6 +12,7 @@ from wordmask.tasks.finding.wordmaps import (
     PEAK_CELLS,
     WordMaps,
     interpolate,
+    raise_likely_words,
     suppress_absent_words,
 )
 
@@ -47,6 +48,26 @@ def test_words_that_peak_nowhere_leave_their_share_to_none(words, cells, seed):
         absent = np.sort(plane)[-PEAK_CELLS:].mean() < 0.5
         assert left == pytest.approx(plane * (ABSENT_SHARE if absent else 1))
     assert after.sum(0) == pytest.approx(1, abs=1e-5)
+
+
+@given(st.integers(1, 6), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_gains_are_gains_of_logits_and_probabilities_stay_probabilities(words, cells, seed):
+    before = random_planes(words, cells, seed, 0)
+    gains = np.random.default_rng(seed).uniform(-1, 1, words).astype(np.float32)
+    after = before.copy()
+    raise_likely_words(after, gains)
+    assert after.sum(0) == pytest.approx(1, abs=1e-5)
+    likely = gains > 0
+    assert (after[:-1][~likely] <= before[:-1][~likely] + 1e-6).all()
+
+
+def test_a_word_that_is_sure_somewhere_gains_nothing():
+    sure = np.array([[1.0, 0.2], [0.0, 0.8]], np.float32).repeat(PEAK_CELLS, 1)
+    unsure = np.array([[0.3, 0.2], [0.7, 0.8]], np.float32).repeat(PEAK_CELLS, 1)
+    for planes, gained in ((sure, False), (unsure, True)):
+        after = planes.copy()
+        raise_likely_words(after, np.ones(1, np.float32))
+        assert (after[0, -1] > planes[0, -1] + 1e-3) == gained
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))

@@ -52,7 +52,7 @@ DEFAULTS: dict[str, Any] = {
 
 # Chosen on held-out training pictures (docs/training.md).
 CONTEXT: dict[str, float] = {
-    "weight": 0.5,
+    "weight": 0.7,
     "offset": 2.0,
     "least": -2.0,
     "most": 1.0,

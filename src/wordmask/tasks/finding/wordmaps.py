@@ -53,8 +53,12 @@ class WordMaps:
         none = self._none()
         planes[-1] = -np.inf if none is None else none
         self._add_support(planes)
-        self._add_context(planes)
+        gains = self._context_gains
+        if gains is not None:
+            planes[:-1] += np.minimum(gains, 0)[:, None]
         softmax_in_place(planes)
+        if gains is not None:
+            raise_likely_words(planes, gains)
         if self.features.presence > 0:
             suppress_absent_words(planes, self._needed_peaks)
         self._add_class_words(planes)
@@ -96,11 +100,13 @@ class WordMaps:
         odds[judges.learned] = of_words[judges.learned]
         return odds
 
-    def _add_context(self, logits: Array) -> None:
-        """In place, (C + 1, cells): what the picture as a whole makes likely."""
-        if self.features.context is not None:
-            added = self.features.context.logits(self._context_odds)
-            logits[:-1] += np.nan_to_num(added)[:, None].astype(np.float32)
+    @property
+    def _context_gains(self) -> Array | None:
+        """(C,) float32: what each word gains or loses by the picture as a whole."""
+        if self.features.context is None:
+            return None
+        gains = self.features.context.gains(self._context_odds)
+        return np.nan_to_num(gains).astype(np.float32)
 
     @property
     def _needed_peaks(self) -> Array:
@@ -208,6 +214,26 @@ def interpolate(plane: Array, grid: Size) -> Array:
     return finer
 
 
+def raise_likely_words(planes: Array, gains: Array) -> None:
+    """In place, (C + 1, cells): words with positive `gains` (C,) in logits, unless they are sure.
+
+    A word gains the less the higher its most probable cells are without it.
+    """
+    rows = np.flatnonzero(gains > 0)
+    if not len(rows):
+        return
+    factors = np.exp(gains[rows] * (1 - _peaks(planes[rows])))[:, None]
+    planes /= 1 + ((factors - 1) * planes[rows]).sum(0)
+    planes[rows] *= factors
+
+
+def _peaks(planes: Array) -> Array:
+    """(W,): the mean of the most probable cells of (W, cells)."""
+    cells = min(PEAK_CELLS, planes.shape[1])
+    means: Array = np.partition(planes, -cells, axis=1)[:, -cells:].mean(1)
+    return means
+
+
 def suppress_absent_words(planes: Array, needed: Array) -> None:
     """In place, (C + 1, cells): most of the probability of absent words goes to "none".
 
@@ -218,9 +244,7 @@ def suppress_absent_words(planes: Array, needed: Array) -> None:
     # Nearly all words of a long list peak lower than this: nothing to average.
     absent = words.max(1) < needed
     rest = np.flatnonzero(~absent)
-    cells = min(PEAK_CELLS, planes.shape[1])
-    peaks = np.partition(words[rest], -cells, axis=1)[:, -cells:]
-    absent[rest] = peaks.mean(1) < needed[rest]
+    absent[rest] = _peaks(words[rest]) < needed[rest]
     planes[-1] += (1 - ABSENT_SHARE) * (absent.astype(np.float32) @ words)
     words *= np.where(absent, np.float32(ABSENT_SHARE), np.float32(1))[:, None]
 
