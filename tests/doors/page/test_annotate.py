@@ -103,6 +103,15 @@ def test_undo_goes_back_over_pictures_and_forth_again(person, folder):
     assert len(read(folder, "2.png")["regions"]) == 1
 
 
+def test_a_server_that_comes_back_gets_what_it_missed(person, folder):
+    person.page.route("**/v1/folder/labels/**", lambda route: route.abort())
+    person.click(*DISC)
+    person.status("Nothing is lost")
+    person.page.unroute("**/v1/folder/labels/**")
+    person.status("The server answers again.")
+    assert len(read(folder, "1.png")["regions"]) == 1
+
+
 def test_a_reload_in_the_middle_loses_nothing(person, folder):
     person.page.route("**/v1/folder/labels/**", lambda route: route.abort())
     person.click(*DISC)

@@ -38,6 +38,8 @@ export async function openPicture(blob, name) {
     show({ key: id, name, id, size, blob, bitmap }, []);
     say("");
   } catch (error) {
+    // The server knows the picture by its number only.
+    if (error instanceof Error) error.message = error.message.replace(/^[0-9a-f]{12}\b/, name);
     complain(error);
   }
 }

@@ -26,6 +26,7 @@ let sent = "";
 /** @type {Held | null} somebody else has saved: ours is not sent until a person has chosen */
 let held = null;
 /** @type {any} */ let timer = 0;
+let isAway = false; // the server did not answer
 /** @type {Promise<void> | null} */ let saving = null;
 
 // ---- what is seen of it
@@ -213,6 +214,8 @@ async function save(entry) {
     const { revision } = await put(path, { revision: entry.revision, done: entry.done, labels });
     Object.assign(entry, { revision, regions: labels.regions.length });
     saved = mine;
+    if (isAway) say(T.back);
+    isAway = false;
     if (asText() === mine) {
       localStorage.removeItem(draftKey());
       state.textContent = T.saved;
@@ -222,6 +225,7 @@ async function save(entry) {
     if (error instanceof ServerError && error.status === 409) {
       return hold({ isShown: true, labels: writeRegions, done: entry.done });
     }
+    isAway = true;
     timer = setTimeout(() => attempt(flush), RETRY);
     throw error;
   }

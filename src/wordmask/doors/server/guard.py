@@ -32,7 +32,7 @@ LABEL_STUDIO = "/ls"  # it can only send Basic
 EXEMPT = ("/health", "/ready", "/metrics")  # from the limit for a client
 HEADERS = {
     b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
+    b"referrer-policy": b"same-origin",  # without any, forms of our own send Origin: null
     b"cross-origin-resource-policy": b"same-origin",
     b"x-frame-options": b"DENY",
 }
