@@ -4,16 +4,17 @@ import subprocess
 import time
 import urllib.request
 
+import cv2
+import numpy as np
 import pytest
 
 from commands import RUN
-from serving import lawn_png
 
 pytest.importorskip("fastapi", reason="the extra `serve` is missing: the page cannot be served")
 
 
 def test_the_page_is_served_for_a_folder(tmp_path):
-    (tmp_path / "a.png").write_bytes(lawn_png())
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 80, 3), np.uint8))
     log = tmp_path / "log"
     command = [*RUN, "page", str(tmp_path), "--model", "fake", "--no-browser"]
     with log.open("wb") as file, subprocess.Popen(command, stderr=file, stdout=file) as process:

@@ -4,10 +4,10 @@ import json
 import zipfile
 from threading import Thread
 
+import cv2
 import numpy as np
 import pytest
 
-from serving import lawn_png
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result
 from wordmask.errors import InputError
@@ -16,6 +16,7 @@ from wordmask.media import formats
 from wordmask.media.formats import FormatOptions, Named, own
 
 SIZE = (120, 160)
+PICTURE = cv2.imencode(".png", np.zeros((*SIZE, 3), np.uint8))[1].tobytes()
 
 
 def labels(*places: tuple[int, int], word: str = "disc") -> dict:
@@ -31,7 +32,7 @@ def labels(*places: tuple[int, int], word: str = "disc") -> dict:
 def folder(tmp_path):
     for name in ("b.png", "a.png", "trip/c.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(lawn_png())
+        (tmp_path / name).write_bytes(PICTURE)
     return LabelFolder(tmp_path)
 
 
@@ -104,7 +105,7 @@ def test_what_is_exported_can_be_imported(folder, tmp_path, form, suffix):
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     for name in ("a.png", "trip_c.png", "c.png"):
-        (fresh / name).write_bytes(lawn_png())
+        (fresh / name).write_bytes(PICTURE)
     if form == "yolo":  # its lines tell shares of a size that they do not tell
         with zipfile.ZipFile(out, "a") as archive:
             archive.write(fresh / "a.png", "a.png")
