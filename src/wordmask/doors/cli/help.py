@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 LIMITS, PAINTING, ENGINE = "Limits on inputs", "Painting", "Engine"
+WALK, FOUND, EXAMPLE = "The walk", "What comes of it", "The example"
 PANEL_OF_CLASS: dict[str, str | None] = {
     "SegmentOptions": "Words and thresholds",
     "ClickOptions": "Thresholds",
@@ -23,6 +24,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "TrainOptions": "Training",
     "ServeOptions": "Server and its limits",
     "RayOptions": "Several processes or machines",
+    "DescribeOptions": "What is kept",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes
@@ -40,13 +42,27 @@ PANEL_OF_FIELD = {  # of the other classes
     "fps": "Output",
     "background": "Output",
     "as_video": "Output",
+    "ray": WALK,
+    "workers": WALK,
+    "write_every": WALK,
+    "copies": "Which are listed",
+    "group": "Which are listed",
+    "near": "Which are listed",
+    "together": "Which are listed",
+    "coco": FOUND,
+    "copy_to": FOUND,
+    "link_to": FOUND,
+    "xmp": FOUND,
+    "box": EXAMPLE,
+    "result": EXAMPLE,
+    "region": EXAMPLE,
 }
 OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.
 # Options without a panel are always shown.
 FIRST: dict[str, tuple[str, ...]] = {
     "segment": ("how", "vocabulary", "min_confidence", *OUTPUT),
-    "click": OUTPUT,
+    "click": ("box", *OUTPUT),
     "everything": ("points_per_side", "min_region_size", *OUTPUT),
     "edit segment": ("prompt", "click", "box", "result", "example", "model", "output_dir"),
     "edit remove": ("prompt", "click", "box", "result", "fill", "model", "output_dir"),
@@ -65,6 +81,8 @@ FIRST: dict[str, tuple[str, ...]] = {
     "serve": ("host", "port", "token", "model"),
     "train": ("minutes", "max_steps"),
     "lint-words": ("model",),
+    "index": ("words", "points_per_side", "model"),
+    "find": ("model",),
 }  # fmt: skip
 
 
