@@ -40,7 +40,7 @@ class Person:
         self.page, self.address = page, address
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.goto(address)
 
     def open(self, picture: Path) -> None:
@@ -67,7 +67,7 @@ class Person:
 
     def until(self, script: str, arg: Any = None) -> None:
         """Wait for a promise of true, which Playwright's own waiting takes for true at once."""
-        for _ in range(200):
+        for _ in range(600):
             if self.page.evaluate(script, arg):
                 return
             self.page.wait_for_timeout(50)

@@ -38,8 +38,9 @@ listen((what) => {
     look.hover = look.box = look.cross = look.brush = null;
     fit();
   }
-  // While a hand paints, only the chosen thing changes, and that lies above the overlay.
-  if (what !== "preview" && (what !== "view" || overlay?.without !== board.chosen)) overlay = null;
+  // While a hand paints, only the chosen thing changes: it lies above an overlay of the others.
+  if (what === "preview" && overlay?.without !== board.chosen) overlay = makeOverlay(board.chosen);
+  if (what !== "preview" && what !== "view") overlay = null;
   look.points = chosen()?.points || [];
   redraw();
 });
@@ -155,15 +156,16 @@ export function paintThing(pen, thing, scale) {
   pen.globalAlpha = 1;
 }
 
-function makeOverlay() {
+/** @param {number | null} without the thing that is left out */
+function makeOverlay(without) {
   const [height, width] = /** @type {number[]} */ (board.picture?.size);
   const scale = Math.min(1, Math.sqrt(OVERLAY_PIXELS / (height * width)));
   const out = document.createElement("canvas");
   out.width = Math.max(1, Math.round(width * scale));
   out.height = Math.max(1, Math.round(height * scale));
   const pen = /** @type {CanvasRenderingContext2D} */ (out.getContext("2d"));
-  for (const thing of seen().reverse()) if (thing.id !== board.chosen) paintThing(pen, thing, scale);
-  return { canvas: out, scale, without: board.chosen };
+  for (const thing of seen().reverse()) if (thing.id !== without) paintThing(pen, thing, scale);
+  return { canvas: out, scale, without };
 }
 
 function draw() {
@@ -215,14 +217,16 @@ function drawAfter(width, height) {
 
 /** @param {number} width @param {number} height */
 function drawThings(width, height) {
-  overlay ||= makeOverlay();
+  overlay ||= makeOverlay(null);
   const picked = board.hideAll ? null : chosen();
   context.drawImage(overlay.canvas, 0, 0, width, height);
   if (picked && picked.mask.w && seen().includes(picked)) {
     const { mask } = picked;
-    context.globalAlpha = Math.min(1, picked.opacity * 2);
-    context.drawImage(tile(mask, rgb(picked.colour), overlay.scale, 0.5), mask.x, mask.y, mask.w, mask.h);
-    context.globalAlpha = 1;
+    if (overlay.without === picked.id) {
+      context.globalAlpha = Math.min(1, picked.opacity * 2);
+      context.drawImage(tile(mask, rgb(picked.colour), overlay.scale, 0.5), mask.x, mask.y, mask.w, mask.h);
+      context.globalAlpha = 1;
+    }
     const glow = tile(mask, [255, 255, 255], overlay.scale, 0);
     context.drawImage(glow, mask.x, mask.y, mask.w, mask.h);
   }
