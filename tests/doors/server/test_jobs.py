@@ -1,16 +1,20 @@
 """Long work over HTTP: a video followed, a batch of pictures, progress, stop, files, limits."""
 
+import gc
 import json
 import time
+import weakref
 
 import pytest
 
 from clips import write_clip
 from serving import lawn_png, open_client, send
-from wordmask.doors.server.chores import CHORES
+from wordmask.doors.server.chores import CHORES, BatchQuery, batch
 from wordmask.doors.server.jobbook import JobBook, JobStep
 from wordmask.doors.server.lanes import Lane
+from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError
+from wordmask.doors.server.videos import VideoStore
 from wordmask.media import formats
 
 pytest.importorskip("av", reason="videos need the extra `video`")
@@ -235,3 +239,56 @@ def test_clicks_go_between_the_steps_of_a_job(book):
     before = job.count
     assert book._lane.submit(lambda: "click", 0, 10).result(10) == "click"
     assert job.count - before < 20
+
+
+def test_a_book_holds_what_a_job_needs_no_longer_than_the_job(book):
+    """Pictures and videos that a job brought would stay in memory for an hour."""
+
+    class Brought:
+        pass
+
+    def add(fails: bool):
+        brought = Brought()
+
+        def start(folder, held=brought):
+            yield JobStep(1, 1)
+            if fails:
+                raise KeyError(held)
+
+        return book.add("hold", start), weakref.ref(brought)
+
+    for fails in (False, True):
+        job, held = add(fails)
+        wait_until(lambda job=job: job.state in ("done", "failed"))
+        wait_until(lambda held=held: gc.collect() >= 0 and held() is None)
+
+
+def test_a_video_stays_as_long_as_somebody_holds_it(clip, tmp_path):
+    store = VideoStore(tmp_path / "videos", ServeOptions(max_jobs=1))
+
+    def add(id):
+        (tmp_path / "part").write_bytes(clip)
+        return store.add(tmp_path / "part", id)
+
+    waiting = add("a" * 64)
+    for letter in "bcd":
+        add(letter * 64)
+    with pytest.raises(RefusalError):
+        store.find("a" * 64)
+    path = waiting.path
+    assert path.read_bytes() == clip
+    del waiting
+    assert not path.parent.exists()
+    assert len(list((tmp_path / "videos").iterdir())) == 2
+
+
+def test_a_batch_holds_no_picture_that_it_has_looked_at(client):
+    service = client.app.state.service
+    ids = [send(client, lawn_png((50, 60 + k))) for k in range(3)]
+    query = BatchQuery(pictures=tuple(ids), words=("red",))
+    first = weakref.ref(service.store.find(ids[0]))
+    steps = batch(query, service)(service.jobs.folder)
+    next(steps), next(steps)
+    service.store.trim(0)
+    gc.collect()
+    assert first() is None

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import FailFast, Field
 
 from wordmask.core.prompts import Boxes, Points, Text
-from wordmask.doors.server.jobbook import JobStep, Steps
+from wordmask.doors.server.jobbook import JobStep, Start, Steps
 from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.queries import ID, ApiQuery, Rows, Words, check_count, make_at
 from wordmask.doors.server.service import Service
@@ -22,7 +22,6 @@ from wordmask.media import formats
 from wordmask.tasks.segment import SegmentOptions, segment_view
 from wordmask.tasks.track import FramePrompt, Query, TrackOptions
 
-Start = Callable[[Path], Steps]
 PictureId = Annotated[str, Field(pattern=ID)]
 BatchFormat = Literal["coco", "jsonl", "labelstudio"]
 BATCH_FILES = {
@@ -126,12 +125,13 @@ def batch(query: BatchQuery, service: Service) -> Start:
     models = service.shelf.find(query.model)
 
     def steps(folder: Path) -> Steps:
-        items = []
-        for picture, name in zip(pictures, names, strict=True):
+        items: list[formats.Named] = []
+        for name in names:
+            picture = pictures.pop(0)  # the store may forget what has been looked at
             view = service.store.view(picture, models.result())
             items.append(formats.Named(name, segment_view(view, text, query.options)))
             service.store.trim()
-            yield JobStep(len(items), len(pictures))
+            yield JobStep(len(items), len(names))
         for kind in dict.fromkeys(query.format):
             formats.save_named(items, folder / BATCH_FILES[kind], kind)
 

@@ -38,6 +38,7 @@ class JobStep:
 
 
 Steps = Generator[JobStep, None, None]
+Start = Callable[[Path], Steps]
 
 
 @dataclass(eq=False)
@@ -47,7 +48,6 @@ class JobRecord:
     id: str
     kind: str
     folder: Path
-    start: Callable[[Path], Steps]
     state: State = "waiting"
     count: int = 0
     total: int = 0
@@ -84,22 +84,24 @@ class JobBook:
     def __init__(self, lane: Lane, most: int, kept_s: float) -> None:
         self._lane, self._most, self._kept_s = lane, most, kept_s
         self._jobs: dict[str, JobRecord] = {}
-        self._lock, self._queue = Lock(), SimpleQueue[JobRecord | None]()
+        self._lock, self._queue = Lock(), SimpleQueue[tuple[JobRecord, Start] | None]()
         self.folder = Path(mkdtemp(prefix="wordmask-"))
         self._thread = Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def add(self, kind: str, start: Callable[[Path], Steps]) -> JobRecord:
-        """A new job; `start` is given the folder for its files."""
+    def add(self, kind: str, start: Start) -> JobRecord:
+        """A new job; `start` is given the folder for its files, and held until the job has ended:
+        so are the pictures and the video that it needs.
+        """
         self.forget_old()
         with self._lock:
             if self.open_count >= self._most:
                 raise busy(30)
             id = secrets.token_hex(8)
-            job = JobRecord(id, kind, self.folder / "jobs" / id, start)
+            job = JobRecord(id, kind, self.folder / "jobs" / id)
             job.folder.mkdir(parents=True)
             self._jobs[id] = job
-        self._queue.put(job)
+        self._queue.put((job, start))
         return job
 
     @property
@@ -143,18 +145,20 @@ class JobBook:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _serve(self) -> None:
-        while (job := self._queue.get()) is not None:
-            self._run(job)
+        while (taken := self._queue.get()) is not None:
+            job, start = taken
+            self._run(job, start)
+            del taken, start
             if job.id not in self._jobs:
                 shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _run(self, job: JobRecord) -> None:
+    def _run(self, job: JobRecord, start: Start) -> None:
         if job.stop.is_set():
             job.note("cancelled")
             return
         job.note("running")
         try:
-            steps: Steps = self._step(job, lambda: job.start(job.folder))
+            steps: Steps = self._step(job, lambda: start(job.folder))
             with closing(steps):  # an overlay is finished wherever a job ends
                 while (step := self._step(job, lambda: next(steps, None))) is not None:
                     job.count, job.total = step.count, step.total

@@ -148,6 +148,7 @@ class Lane:
                     self.running -= 1
                     self._heavy_running -= ticket.priority >= Priority.WORDS
                     self._changed.notify()
+            del ticket  # while the next one is waited for, nothing of the last is held
 
     def _take(self) -> Ticket | None:
         """The next ticket, when there is one; None when the lane is closed."""

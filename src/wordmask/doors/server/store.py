@@ -29,8 +29,8 @@ class StoredPicture:
 
     @property
     def nbytes(self) -> int:
-        views = list(self.views.values())
-        return max([int(self.image.pixels.nbytes), *(view.nbytes for view in views)])
+        own = int(self.image.pixels.nbytes)  # which every view counts too
+        return own + sum(view.nbytes - own for view in list(self.views.values()))
 
 
 class PictureStore:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from shutil import rmtree
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 from wordmask.core.image import Image
 from wordmask.doors.server.bodies import BodyReader
@@ -23,7 +25,7 @@ NAME = "video.mp4"  # whatever it is: the content tells, and what is made of it 
 
 @dataclass(eq=False)
 class StoredVideo:
-    """One video."""
+    """One video. Its file goes with the last one who holds it."""
 
     id: str
     path: Path
@@ -70,11 +72,13 @@ class VideoStore:
             raise hide_path(error, part, field="video") from None
         with self._lock:
             self._forget_old()
-            path = self._folder / id[:16] / NAME
-            path.parent.mkdir(exist_ok=True)
+            path = self._folder / token_hex(8) / NAME
+            path.parent.mkdir()
             part.replace(path)
-            self._videos[id] = StoredVideo(id, path, found)
-            return self._videos[id]
+            self._videos[id] = video = StoredVideo(id, path, found)
+            # A job that reads it, or waits, holds it.
+            finalize(video, rmtree, path.parent, ignore_errors=True)
+            return video
 
     def find(self, id: str) -> StoredVideo:
         with self._lock:
@@ -93,8 +97,6 @@ class VideoStore:
             is_over = len(oldest) - place > most
             if is_over or now - video.used_at > self._options.job_kept_s:
                 del self._videos[video.id]
-                # A job that reads it has it open and goes on.
-                video.path.unlink(missing_ok=True)
 
 
 def hide_path(error: ImageError, path: Path, field: str) -> RefusalError:
