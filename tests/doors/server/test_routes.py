@@ -8,7 +8,8 @@ import pytest
 
 from serving import PNG, lawn_png, open_client, read_png, send
 from wordmask.core.masks import Masks
-from wordmask.doors.server.answers import COCO, LOGITS
+from wordmask.doors.server.answers import COCO, JSON, LOGITS, choose
+from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.questions import QUESTIONS
 from wordmask.media.formats import FormatOptions, coco, own
 
@@ -256,3 +257,24 @@ def test_a_forgotten_picture_is_not_found():
         first, second = send(client), send(client, lawn_png((130, 160)))
         assert ask(client, "/v1/segment", picture=second, **RED).status_code == 200
         assert ask(client, "/v1/segment", picture=first, **RED).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("image/png;view=overlay, */*", PNG),
+        ("*/*, image/png", PNG),
+        ("image/png, application/json", PNG),
+        ("application/json;q=0, image/png;q=0.1", PNG),
+        ("image/png;q=nan, application/json;q=0.1", JSON),
+        ("image/*;q=0.5, */*;q=0.1", PNG),
+    ],
+)
+def test_what_is_named_is_liked_better_than_anything(accept, form):
+    assert choose(accept, (JSON, PNG)).media_type == form
+
+
+def test_what_nobody_offers_or_wants_is_refused():
+    for accept in ("text/html", "application/json;q=0", "*/*;q=0"):
+        with pytest.raises(RefusalError, match="comes as"):
+            choose(accept, (JSON, PNG))

@@ -52,8 +52,10 @@ def choose(accept: str, offered: tuple[str, ...]) -> ReplyForm:
     >>> choose("image/png;view=overlay, */*;q=0.1", (JSON, PNG))
     ReplyForm(media_type='image/png', view='overlay')
     """
-    ranked = sorted(_parse(part) for part in accept.split(",") if part.strip())
-    for _, name, view in ranked or [(0.0, "*/*", "mask")]:
+    ranked = sorted(map(_parse, filter(str.strip, accept.split(","))), key=lambda one: one[:2])
+    for unliked, _, name, view in ranked or [(-1.0, 2, "*/*", "mask")]:
+        if not unliked:  # q=0: not that one
+            continue
         for media_type in offered:
             major = media_type.partition("/")[0]
             if name in (media_type, "*/*", f"{major}/*"):
@@ -62,15 +64,16 @@ def choose(accept: str, offered: tuple[str, ...]) -> ReplyForm:
     raise RefusalError(406, f"this answer comes as {', '.join(offered)}", field="accept")
 
 
-def _parse(part: str) -> tuple[float, str, str]:
-    """(minus the quality, media type, view)"""
+def _parse(part: str) -> tuple[float, int, str, str]:
+    """(minus the quality, how much it leaves open, media type, view)"""
     name, *parameters = (text.strip() for text in part.split(";"))
     values = dict(text.partition("=")[::2] for text in parameters)
     try:
         quality = float(values.get("q", 1))
     except ValueError:
         quality = 0.0
-    return -quality, name.lower(), values.get("view", "mask").strip('"')
+    quality = quality if 0 < quality <= 1 else 0.0  # not a number: not liked
+    return -quality, name.count("*"), name.lower(), values.get("view", "mask").strip('"')
 
 
 def _check_view(media_type: str, view: str) -> None:
