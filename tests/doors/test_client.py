@@ -12,6 +12,7 @@ import uvicorn
 
 from serving import lawn_png
 from wordmask import AsyncClient, Client
+from wordmask.doors.client import _Reply, retry_after
 from wordmask.doors.server.app import make_app
 from wordmask.doors.server.options import ServeOptions
 from wordmask.errors import OptionError, RemoteError
@@ -121,3 +122,21 @@ def test_many_at_a_time_by_asyncio(address):
     assert segmented.names == ("red",)
     assert len(clicked) >= 1
     assert len(everything) >= 2
+
+
+@pytest.mark.parametrize("address", ["http://h:99999", "http://h:x", "http://[::1", "ftp://h", ""])
+def test_what_is_no_address_is_told(address):
+    with pytest.raises(OptionError, match="an address is"):
+        Client(address)
+
+
+def test_a_proxy_may_name_a_date_to_come_back(client):
+    for text, seconds in (("Wed, 21 Oct 2026 07:28:00 GMT", 1), ("3", 3), ("nan", 1), ("", 1)):
+        assert retry_after(_Reply(503, {"retry-after": text}, b"")) == seconds
+
+
+def test_points_may_be_an_array_and_a_missing_video_is_told(client):
+    found = client.click(lawn_png(), np.array([[40.0, 40.0]]))
+    assert len(found)
+    with pytest.raises(OptionError, match="cannot be read"):
+        client.track("/nowhere/street.mp4", ["car"])

@@ -12,13 +12,16 @@ import os
 import time
 from asyncio import to_thread
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from threading import local
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
+
+import numpy as np
 
 from wordmask.core.image import Image
 from wordmask.core.prompts import Text, Words
@@ -49,9 +52,7 @@ class Client:
     def __init__(
         self, address: str = "http://127.0.0.1:8000", token: str = "", timeout_s: float = 60.0
     ) -> None:
-        place = urlsplit(address)
-        if place.scheme not in ("http", "https") or not place.hostname:
-            raise OptionError(f"an address is http://HOST:PORT or https://HOST, got {address!r}")
+        place = parse_address(address)
         self._place, self._timeout_s = place, timeout_s
         token = token or os.environ.get("WORDMASK_TOKEN", "")
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -125,7 +126,7 @@ class Client:
 
     def track(self, video: str | Path, words: Words | None = None, **more: Any) -> str:
         """The id of a job that follows things through a video."""
-        data = Path(video).read_bytes()
+        data = file_bytes(Path(video))
         id = sha256(data).hexdigest()
         self._call("PUT", "/v1/videos", data, id)
         names = () if words is None else Text.of(words).phrases
@@ -163,7 +164,7 @@ class Client:
         for name in last["files"]:
             path = Path(folder) / Path(name).name
             path.parent.mkdir(parents=True, exist_ok=True)
-            place = f"/v1/jobs/{job}/files/{name}"
+            place = f"/v1/jobs/{job}/files/{quote(name)}"
             path.write_bytes(self._call("GET", place, session=self._of(job)).data)
             paths.append(path)
         return paths
@@ -211,7 +212,7 @@ class Client:
             reply = self._exchange(method, path, body, session)
             if reply.status < 400:
                 return reply
-            wait_s = float(reply.headers.get("retry-after") or 1)
+            wait_s = retry_after(reply)
             if not may_try_again(reply) or time.monotonic() + wait_s > end:
                 raise remote_error(reply)
             time.sleep(wait_s)
@@ -285,6 +286,21 @@ class AsyncClient:
         return await to_thread(self._client.fetch, job, folder)
 
 
+def parse_address(address: str) -> SplitResult:
+    """The parts of a server's address."""
+    with suppress(ValueError):  # no port that there can be, or half a bracket
+        place = urlsplit(address)
+        if place.scheme in ("http", "https") and place.hostname and place.port != 0:
+            return place
+    raise OptionError(f"an address is http://HOST:PORT or https://HOST, got {address!r}")
+
+
+def retry_after(reply: _Reply) -> float:
+    """Seconds after which a busy server is asked again; one where it names a date."""
+    text = (reply.headers.get("retry-after") or "").strip()
+    return float(text) if text.isascii() and text.isdigit() else 1.0
+
+
 def is_id(picture: Any) -> bool:
     """Whether it is what `send` returns: 64 hexadecimal figures."""
     return (
@@ -313,7 +329,7 @@ def write_query(query: dict[str, Any]) -> bytes:
         for name, value in query.items()
         if value is not None
     }
-    return json.dumps(plain).encode()
+    return json.dumps(plain, default=lambda value: np.asarray(value).tolist()).encode()
 
 
 def may_try_again(reply: _Reply) -> bool:
