@@ -79,6 +79,12 @@ def test_conditions(db):
     assert not find(db, "green", where="album = ?", values=("album",)).hits
     with pytest.raises(OptionError, match="no column 'folder'"):
         find(db, "green", where="folder = 'trip'")
+    with pytest.raises(OptionError, match="cannot be asked of regions"):
+        find(db, "green", where="date >")
+    query = SearchQuery(where="area > 10")
+    search, picture = IndexSearch(db, FAKE), read(db.parent / "album/red.png")
+    with pytest.raises(OptionError, match="cannot be asked of pictures"):
+        search.find_like(picture, None, query, SearchOptions())
 
 
 def test_a_condition_that_nothing_meets(db):

@@ -11,7 +11,7 @@ pytest.importorskip("lancedb", reason="the extra `search` is not installed")
 import wordmask
 from albums import draw_album, draw_shapes, find, index
 from commands import names, run_here
-from wordmask.errors import OptionError, WordmaskError
+from wordmask.errors import OptionError, OutputError, WordmaskError
 from wordmask.jobs.found_files import FoundOutputs, write_found
 from wordmask.media.reading.xmp import parse_keywords
 
@@ -91,3 +91,10 @@ def test_on_the_command_line(album, tmp_path, capsys):
     (album / "red.png").unlink()
     assert run_here("find", db, "red", "-m", "fake", "--sheet", page) == 5
     assert "red.png is not there" in capsys.readouterr().err
+
+
+def test_a_file_where_a_folder_is_to_be_is_told(album, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be a folder"):
+        write(album, "red", copy_to=tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"

@@ -82,6 +82,28 @@ def test_of_copies_the_last_one_keeps_the_regions(album):
     assert "again.png" in file_names(find(album.parent / "db", "red"))
 
 
+def test_regions_follow_a_copy_when_their_file_becomes_another_picture(album):
+    shutil.copy(album / "red.png", album / "again.png")
+    draw_shapes(album / "red.png", ("green", "disc", 64))
+    assert walk(album) == {"copy": 1, "changed": 1, "unchanged": 2}
+    assert "again.png" in file_names(find(album.parent / "db", "red"))
+    assert "red.png" not in file_names(find(album.parent / "db", "red"))
+
+
+def test_who_asks_for_an_index_that_is_not_there_makes_no_folder(tmp_path):
+    with pytest.raises(FormatError, match="makes one"):
+        IndexSearch(tmp_path / "none", FAKE)
+    for look in (care.check, care.stats, care.optimize, care.repair):
+        with pytest.raises(FormatError, match="no index"):
+            look(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_index_cannot_lie_where_a_file_is(album):
+    with pytest.raises(OutputError, match="cannot be written"):
+        index(album, album / "red.png")
+
+
 def test_what_is_deleted_leaves(album):
     (album / "red.png").unlink()
     assert walk(album) == {"unchanged": 2, "gone": 1}

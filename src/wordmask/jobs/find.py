@@ -29,7 +29,7 @@ from wordmask.jobs.scored import (
     sort_best,
 )
 from wordmask.jobs.setup import Setup
-from wordmask.media.index.rows import RegionRow
+from wordmask.media.index.rows import PICTURES, REGIONS, RegionRow
 from wordmask.media.index.store import RegionStore
 from wordmask.media.index.where import any_of, check_where
 from wordmask.media.index.words import load_words
@@ -107,7 +107,7 @@ class IndexSearch:
         """`models` are engines that have been loaded already."""
         self.store = RegionStore(folder)
         if not self.store.exists:
-            raise FormatError(f"{folder} is no index; make one: wordmask index PICTURES {folder}")
+            raise FormatError(f"{folder} is no index; `wordmask index` makes one")
         self.setup, self._given = setup, models
         self._words = load_words(folder)
 
@@ -122,7 +122,7 @@ class IndexSearch:
     def find(self, query: SearchQuery, options: SearchOptions) -> SearchAnswer:
         """The regions that each of the words names."""
         text = Text(query.words)
-        where = check_where(query.where, query.values) if query.where else None
+        where = self._condition(query, REGIONS)
         cut = options.cut(WORDS)
         found: dict[str, Scored] = {}
         absent = []
@@ -207,7 +207,7 @@ class IndexSearch:
         self, image: Image, shown: Masks | None, query: SearchQuery, options: SearchOptions
     ) -> SearchAnswer:
         """Regions like those that are shown in a picture; without any, pictures like it."""
-        where = check_where(query.where, query.values) if query.where else None
+        where = self._condition(query, PICTURES if shown is None else REGIONS)
         view = View(image, self._models, Trace(how="find"))
         word = f"like {Path(image.name).name or 'the picture'}"
         if shown is None:
@@ -239,6 +239,14 @@ class IndexSearch:
         return sort_best(rows, np.clip(unit(vectors) @ vector, 0, 1))
 
     # ---- what they share
+
+    def _condition(self, query: SearchQuery, table: str) -> str | None:
+        """The condition on columns, if there is one, checked."""
+        if not query.where:
+            return None
+        where = check_where(query.where, query.values)
+        self.store.check_condition(table, where)
+        return where
 
     def _nearest(self, vectors: Array, where: str | None) -> list[RegionRow]:
         """The candidates of every vector, each region once."""

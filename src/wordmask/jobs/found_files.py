@@ -100,7 +100,10 @@ def _caption(picture: FoundPicture) -> str:
 
 def _gather(folder: Path, pictures: list[Path], *, link: bool) -> Iterator[Path | WordmaskError]:
     """A copy of each picture in the folder, or a link; what lies there already stays."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be a folder: {error.strerror or error}") from None
     for picture in pictures:
         try:
             target = _find_place(picture, folder)

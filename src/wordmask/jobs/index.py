@@ -246,9 +246,12 @@ class IndexJob:
             self._known.pop(path, None)
         self.tally.counts["gone"] += len(gone - self._left)
         kept = {file.picture: path for path, file in self._known.items()}
-        named = self.store.paths_of_regions() if gone else {}
+        counts = self.tally.counts
+        has_moved = gone or counts["changed"] or counts["moved"]
+        named = self.store.paths_of_regions() if has_moved else {}
         for picture, path in named.items():
-            if path in gone and picture in kept:
+            holder = self._known.get(path)  # the file may hold another picture now
+            if picture in kept and (holder is None or holder.picture != picture):
                 self._moves[picture] = (kept[picture], Path(kept[picture]).parent.name)
         self.store.move({key: value for key, value in self._moves.items() if key in kept})
         self.store.delete(PICTURES, "path", gone)

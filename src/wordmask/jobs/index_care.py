@@ -97,6 +97,7 @@ def check(folder: Path) -> IndexReport:
 
 def repair(folder: Path) -> IndexReport:
     """Go back to the last good version of what is broken; take out what is not whole."""
+    _open(folder)
     with write_lock(folder):
         broken = check(folder).broken
         for name in broken:
@@ -147,7 +148,7 @@ def optimize(folder: Path) -> str:
 def _open(folder: Path) -> RegionStore:
     store = RegionStore(folder)
     if not store.exists:
-        raise FormatError(f"{folder} is no index; make one: wordmask index PICTURES")
+        raise FormatError(f"{folder} is no index; `wordmask index` makes one")
     return store
 
 

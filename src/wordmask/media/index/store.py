@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wordmask.core.image import Array
-from wordmask.errors import FormatError, OptionError, OutputError, missing_extra
+from wordmask.errors import FormatError, Mend, OptionError, OutputError, missing_extra
 from wordmask.media.index.rows import (
     PICTURES,
     REGIONS,
@@ -65,11 +65,16 @@ class RegionStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._database = connect(folder)
+        self._library = load_library()
 
     @property
     def exists(self) -> bool:
         return (self.folder / f"{PICTURES}.lance").is_dir()
+
+    @cached_property
+    def _database(self) -> Any:
+        """Opened when it is needed, as the library makes a folder that is not there."""
+        return self._library.connect(str(self.folder))
 
     @cached_property
     def facts(self) -> IndexFacts:
@@ -156,6 +161,17 @@ class RegionStore:
 
     # ---- reading
 
+    def check_condition(self, name: str, where: str) -> None:
+        """Raise unless the condition can be asked of the table; no row is read."""
+        table = self.table(name)
+        try:
+            table.search().where(where).explain_plan()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise OptionError(
+                f"the condition {where!r} cannot be asked of {name}: {first_line(error)}",
+                mend=Mend("where", "\"date > '2024-01-01'\""),
+            ) from None
+
     def count(self, table: str, where: str | None = None) -> int:
         with _reading(self.folder):
             return int(self.table(table).count_rows(where))
@@ -239,12 +255,12 @@ def merge_rows(table: Any, key: str, rows: Any) -> None:
     merge.execute(rows)
 
 
-def connect(folder: Path) -> Any:
+def load_library() -> Any:
     try:
         import lancedb
     except ImportError:
         raise missing_extra("lancedb (needed by the index)", "search") from None
-    return lancedb.connect(str(folder))
+    return lancedb
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

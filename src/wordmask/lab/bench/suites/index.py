@@ -21,7 +21,7 @@ from annotated_types import Ge, Interval
 from wordmask.core.image import Array
 from wordmask.lab.bench.suite import Findings, FindingTable, Suite, SuiteKit, SuiteOptions
 from wordmask.media.index.rows import REGIONS
-from wordmask.media.index.store import connect, search
+from wordmask.media.index.store import load_library, search
 from wordmask.media.index.tree import EXACT_ROWS, make_tree
 
 K = 10
@@ -94,7 +94,9 @@ class IndexSuite(Suite[IndexSuiteOptions]):
         clusters = Clusters.draw(max(50, options.rows // 50), options.dims, rng)
         vectors = np.empty((options.rows, options.dims), np.float16)
         with TemporaryDirectory(dir=_make(kit.output)) as folder:
-            table = connect(Path(folder)).create_table(REGIONS, schema=_schema(options.dims))
+            table = (
+                load_library().connect(folder).create_table(REGIONS, schema=_schema(options.dims))
+            )
             kit.say(f"{options.rows:,} regions")
             began = time.perf_counter()
             for batch in _rows(vectors, clusters, rng):
