@@ -1,5 +1,7 @@
 """mini follows things in videos made of a photograph: a cat that is moved over a room."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skimage import data, transform
@@ -132,6 +134,32 @@ def test_a_small_correction_is_remembered_beside_the_first_view(quality, room, t
     for _ in range(3):
         memory = quality.remember(seen, mask, memory)
     assert before < memory.nbytes < 1.8 * before
+
+
+def test_what_is_shown_of_a_lost_object_joins_what_was_known(quality, room, thing):
+    memory = begin(quality, room, thing)
+    image, _ = frame(room, thing, 1, there=False)
+    memory = go_on(quality, memory, image).memory
+    assert memory.state.lost
+    image, mask = frame(room, thing, 2)
+    (seen,) = quality.encode([image])
+    shown = quality.remember(seen, mask, memory).state
+    assert not shown.lost
+    assert shown.shown[0] is memory.state.shown[0]
+    assert len(shown.shown) == 2
+
+
+def test_of_little_that_is_left_it_is_less_sure_and_a_speck_is_nothing(quality, room, thing):
+    memory = begin(quality, room, thing)
+    image, _ = frame(room, thing, 1)
+    steps = []
+    for larger in (1, 40, 200):  # times as large as it is now, when it was shown
+        state = replace(memory.state, area=larger * memory.state.area)
+        steps.append(go_on(quality, replace(memory, state=state), image))
+    assert steps[0].score > 0.8
+    assert steps[1].score == pytest.approx(0.5 * steps[0].score, abs=0.05)
+    assert steps[2].logits is None
+    assert steps[2].score == 0
 
 
 @pytest.mark.parametrize("mask", [np.zeros(SIZE, bool), np.ones((3, 3), bool)])

@@ -93,6 +93,47 @@ def test_prompts_show_correct_and_forget(models):
         tracker.forget(7)
 
 
+class ListeningFake(Fake):
+    """Notes the size of what it cuts in, and the earlier masks it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.cuts = []
+
+    def cut(self, seen, prompts):
+        was = None if prompts.logits is None else prompts.logits[0] > 0
+        self.cuts.append((seen.size, was, len(prompts.xy[0])))
+        return super().cut(seen, prompts)
+
+
+def test_a_correction_goes_on_from_the_mask_and_all_clicks_of_the_frame_count():
+    fake = ListeningFake()
+    tracker = live_tracker(Models("fake", (fake,)))
+    tracker.step(frame(0), [FramePrompt.of(0, [(30, 30)], id=1)])
+    (whole, nothing, _), (close, first, _) = fake.cuts
+    assert whole == SIZE
+    assert nothing is None
+    assert close[0] * close[1] < 0.5 * SIZE[0] * SIZE[1]
+    assert first.sum() == pytest.approx(disc(SIZE, (30, 30), 12).sum(), rel=0.1)
+    fake.cuts.clear()
+    clicks = [FramePrompt.of(1, [click], id=1) for click in ((34, 30), (34, 34), (60, 30, 0))]
+    result = tracker.step(frame(1), clicks)
+    ((_, known, count),) = fake.cuts
+    assert known.any()
+    assert count == 3
+    assert result.masks.one(0)[30, 34]
+    assert not result.masks.one(0)[30, 60]
+
+
+def test_taking_away_from_what_is_not_there_changes_nothing(models):
+    tracker = live_tracker(models)
+    tracker.step(frame(0), [FramePrompt.of(0, [(30, 30)], id=1)])
+    gone = paint_discs(SIZE, (166, 90, 12, BLUE))
+    assert len(tracker.step(gone, [FramePrompt.of(1, [(50, 60, 0)], id=1)])) == 0
+    assert tracker.ids == (1,)
+    assert len(tracker.step(frame(2))) == 1
+
+
 def test_a_late_object_and_a_forgotten_one_leave_the_others_as_they_are(models):
     def run(with_blue):
         tracker = live_tracker(models)

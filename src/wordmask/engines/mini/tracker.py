@@ -36,6 +36,7 @@ SOON, BACK_SOON, BACK = 2, 0.68, 0.80  # frames, and cosines from which it is ba
 GROWN, UNLIKE = 4.0, 0.75  # so many times larger than it was shown and less alike: it ran over
 PEAK = 0.66  # cosine of a cell where a search begins
 FOUND, SURE = 0.82, 0.88  # cosines for a find where it can have gone, and for one elsewhere
+SMALL, SPECK = 0.1, 0.02  # of the area it was shown with: less sure from here on, and absent
 STRAY = 0.5  # a piece farther from the largest than so much of its size is something else
 AGREES = 0.5  # IoU with what was followed, from which a correction only refines
 
@@ -94,6 +95,13 @@ class _Guess:
     sight: _Sight
     logits: Array  # (h, w) over the window, at stride 4
     likeness: float = -1.0  # cosine with the prototype; -1 where there is nothing
+    size: float = 0.0  # area, of that with which it was shown
+
+    @property
+    def score(self) -> float:
+        """Sure of what looks like the object; less so of the little that may be left of it."""
+        alike = float(np.clip((self.likeness - ABSENT) / (1 - ABSENT), 0, 1))
+        return float((alike * min(1.0, self.size / SMALL)) ** 0.5)
 
 
 class ObjectTracker:
@@ -119,7 +127,7 @@ class ObjectTracker:
         if old is not None and old.size != seen.size:
             old = None
         one = Masks.from_dense(mask)
-        if old is not None and float(old.mask.iou(one)[0, 0]) >= AGREES and not old.lost:
+        if old is not None and (old.lost or float(old.mask.iou(one)[0, 0]) >= AGREES):
             state = self._refine(old, sight, one, inside)
         else:
             state = self._begin(sight, one, inside)
@@ -140,11 +148,10 @@ class ObjectTracker:
             return TrackStep(_pack(gone, memory.frame + 1), None, 0.0)
         logits = guess.sight.window.on_frame(guess.logits, seen.size)
         after = self._learn(state, guess, logits > 0)
-        score = float(np.clip((guess.likeness - ABSENT) / (1 - ABSENT), 0, 1)) ** 0.5
         if self._fast:
             window, pixels = guess.sight.window, seen.image.pixels
-            after = replace(after, motion=Motion.of(window, pixels, guess.logits, score))
-        return TrackStep(_pack(after, memory.frame + 1), logits, score)
+            after = replace(after, motion=Motion.of(window, pixels, guess.logits, guess.score))
+        return TrackStep(_pack(after, memory.frame + 1), logits, guess.score)
 
     # ---- looking
 
@@ -179,10 +186,10 @@ class ObjectTracker:
             return _Guess(sight, fine)
         vector = mean_vector(sight.seen.maps, here.astype(np.float32))
         likeness = float(vector @ state.prototype)
-        grown = float(here.mean()) * sight.window.area / state.area
-        if grown > GROWN and likeness < UNLIKE:
+        size = float(here.mean()) * sight.window.area / state.area
+        if size < SPECK or (size > GROWN and likeness < UNLIKE):
             return _Guess(sight, fine)
-        return _Guess(sight, fine, likeness)
+        return _Guess(sight, fine, likeness, size)
 
     def _match(self, state: Followed, sight: _Sight, box: tuple[int, int, int, int]) -> Array:
         """(h, w) float32 probability that each cell is the object's."""
@@ -226,7 +233,10 @@ class ObjectTracker:
     # ---- learning
 
     def _begin(self, sight: _Sight, mask: Masks, inside: Array) -> Followed:
-        """A new object, or one that was followed wrongly: what was known no longer counts."""
+        """A new object, or one that was followed wrongly: what was known no longer counts.
+
+        One that was lost is not: what is shown of it then joins what was known.
+        """
         basis = basis_of(sight.features)
         features = sight.features @ basis
         around, _ = sight.window.around(tuple(mask.boxes[0].tolist()), sight.grid)
@@ -254,6 +264,8 @@ class ObjectTracker:
             ridge=old.ridge.add(features, inside),
             area=int(mask.areas[0]),
             mask=mask,
+            lost=0,
+            motion=None,
         )
 
     def _learn(self, state: Followed, guess: _Guess, mask: Array) -> Followed:

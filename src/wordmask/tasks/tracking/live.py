@@ -108,6 +108,8 @@ class LiveTracker:
         sight = self._last_sight()
         for prompt in join_prompts(list(prompts)):
             known = None if prompt.id is None else self._tracks.get(prompt.id)
+            if known is not None and not known.is_here and prompt.only_takes_away:
+                continue  # there is nothing left to take away from
             was = None if known is None else known.mask.one(0)
             mask = mask_of(prompt, sight.view, was)
             if not mask.any():

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from wordmask.core.image import Array
-from wordmask.core.masks import Masks
+from wordmask.core.image import Array, Image
 from wordmask.core.prompts import Boxes, Points
 from wordmask.errors import PromptError
 from wordmask.ops import regions
 from wordmask.tasks.click import Click
 from wordmask.tasks.finding.view import View
+
+KNOWN = 6  # logit that the cutter is given for what is known
+MARGIN, LEAST_MARGIN = 1.0, 16.0  # around it: of its side, and pixels
+WHOLE = 0.8  # share of the frame from which the whole of it is looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,12 @@ class FramePrompt:
         is_pointed = self.points is not None or self.box is not None
         if is_pointed == (self.mask is not None):
             raise PromptError("an object is shown by points, a box or both, or by a mask")
+
+    @property
+    def only_takes_away(self) -> bool:
+        """Whether all it says is what the object is not."""
+        shows_none = self.box is None and self.mask is None
+        return shows_none and self.points is not None and not self.points.keep.any()
 
     def with_id(self, id: int) -> "FramePrompt":
         return replace(self, id=id)
@@ -65,42 +74,73 @@ class FramePrompt:
 
 
 def mask_of(prompt: FramePrompt, view: View, known: Array | None) -> Array:
-    """(H, W) bool: the object in this frame; `known` is what it was taken for so far."""
+    """(H, W) bool: the object in this frame; `known` is what it was taken for so far.
+
+    What is known, or else a first cut in the whole frame, is cut again in a closer look.
+    """
     size = view.image.size
     if prompt.mask is not None:
         if prompt.mask.shape != size:
             raise PromptError(f"the mask is {prompt.mask.shape}, frame {prompt.frame} is {size}")
         return prompt.mask
-    if known is not None and not known.any():
-        known = None
-    click = Click(prompt.points, _box_of(prompt, known), _logits_of(known))
+    click = Click(prompt.points, prompt.box or _box_of(prompt.points, known))
     click.check_inside(size)
-    mask = _cut(view, click, known)
+    if known is None or not known.any():
+        known = _cut(view, click)
+    mask = _cut_closely(view, click, known) if known.any() else known
     return mask if prompt.points is None else _obey(view, mask, prompt.points)
 
 
-def _box_of(prompt: FramePrompt, known: Array | None) -> Boxes | None:
-    """The box that is given; for a click that only takes away, the box of what is known."""
-    if prompt.box is not None or known is None:
-        return prompt.box
-    if prompt.points is not None and prompt.points.keep.any():
+def _box_of(points: Points | None, known: Array | None) -> Boxes | None:
+    """For clicks that only take away, the box of what is known."""
+    if known is None or not known.any() or points is None or points.keep.any():
         return None
     return Boxes(np.array([regions.box_around(known)], np.float32))
 
 
-def _logits_of(known: Array | None) -> Array | None:
-    return None if known is None else np.where(known, 6, -6).astype(np.float32)
+def _cut_closely(view: View, click: Click, known: Array) -> Array:
+    """(H, W) bool: cut in the surroundings of what is known, which the cutter is told."""
+    size = view.image.size
+    x0, y0, x1, y1 = _window_of(click, known)
+    corner = np.array([x0, y0], np.float32)
+    points = click.points and Points(click.points.xy - corner, click.points.keep)
+    box = click.box and Boxes(click.box.xyxy - np.tile(corner, 2))
+    was = known[y0:y1, x0:x1]
+    if (y1 - y0, x1 - x0) != size:
+        pixels = np.ascontiguousarray(view.image.pixels[y0:y1, x0:x1])
+        view = View(Image(pixels, view.image.name), view.models, view.trace)
+    logits = np.where(was, KNOWN, -KNOWN).astype(np.float32)
+    mask = np.zeros(size, bool)
+    mask[y0:y1, x0:x1] = _cut(view, Click(points, box, logits))
+    return mask
 
 
-def _cut(view: View, click: Click, known: Array | None) -> Array:
-    """Of the candidates the one that does as the points say, then the best, nearest to `known`."""
+def _window_of(click: Click, known: Array) -> tuple[int, int, int, int]:
+    """What is known and what is shown, with a margin as wide as the side of a square of its area;
+    the whole frame where little of it is left out."""
+    height, width = known.shape
+    corners = [np.array(regions.box_around(known), np.float32).reshape(2, 2)]
+    if click.points is not None:
+        corners.append(click.points.xy)
+    if click.box is not None:
+        corners.append(click.box.xyxy.reshape(2, 2).clip(0, (width, height)))
+    x0, y0 = np.concatenate(corners).min(0)
+    x1, y1 = np.concatenate(corners).max(0)
+    margin = max(LEAST_MARGIN, MARGIN * ((x1 - x0) * (y1 - y0)) ** 0.5)
+    left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
+    right, bottom = min(width, int(x1 + margin + 1)), min(height, int(y1 + margin + 1))
+    if (right - left) * (bottom - top) > WHOLE * height * width:
+        return 0, 0, width, height
+    return left, top, right, bottom
+
+
+def _cut(view: View, click: Click) -> Array:
+    """Of the candidates the one that does as the points say, then the best."""
     cuts = view.segmenter.cut(view.encoding, click.to_batch())
     masks = regions.masks_of_logits(cuts.logits[0], view.image.size)
     worth = np.clip(cuts.quality[0], 0, 1) - (masks.areas == 0)
     if click.points is not None:
         worth = worth + 2 * np.array([_rightness(mask, click.points) for mask in masks])
-    if known is not None:
-        worth = worth + masks.iou(Masks.from_dense(known))[:, 0]
     return masks.one(int(worth.argmax()))
 
 
@@ -109,7 +149,7 @@ def _obey(view: View, mask: Array, points: Points) -> Array:
     for xy, keep in zip(points.xy, points.keep, strict=True):
         if _holds(mask, xy) == keep:
             continue
-        part = _cut(view, Click(Points(xy[None], np.array([True]))), None)
+        part = _cut(view, Click(Points(xy[None], np.array([True]))))
         changed = mask | part if keep else mask & ~part
         mask = changed if changed.any() else mask
     return mask
