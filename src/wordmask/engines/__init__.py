@@ -63,6 +63,11 @@ def load(
     return models
 
 
+def check_spec(spec: str, options: EngineOptions | None = None) -> None:
+    """Raise where `load` would know at once that there is no such engine; nothing is loaded."""
+    _check_parts(spec, _split(spec if spec != "auto" else _auto(options or EngineOptions())), ())
+
+
 def names() -> tuple[str, ...]:
     """Every name that `load` knows, plug-ins among them."""
     return tuple(sorted({*CARDS, *plugins()}))

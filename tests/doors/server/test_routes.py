@@ -9,8 +9,11 @@ import pytest
 from serving import PNG, lawn_png, open_client, read_png, send
 from wordmask.core.masks import Masks
 from wordmask.doors.server.answers import COCO, JSON, LOGITS, choose
+from wordmask.doors.server.app import make_app
+from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.questions import QUESTIONS
+from wordmask.errors import UnknownEngineError
 from wordmask.media.formats import FormatOptions, coco, own
 
 RED, BLUE = {"words": ["red"]}, {"words": ["blue"]}
@@ -278,3 +281,16 @@ def test_what_nobody_offers_or_wants_is_refused():
     for accept in ("text/html", "application/json;q=0", "*/*;q=0"):
         with pytest.raises(RefusalError, match="comes as"):
             choose(accept, (JSON, PNG))
+
+
+@pytest.mark.parametrize("picture", ["abc", "", "A" * 64])
+def test_what_is_no_id_is_told_by_its_field(client, picture):
+    told = ask(client, "/v1/segment", picture=picture, **RED).json()
+    assert (told["status"], told["field"]) == (422, "picture")
+    assert "hexadecimal" in told["detail"]
+    assert repr(picture[:40]) in told["detail"]
+
+
+def test_an_engine_that_is_not_there_is_told_before_anything_is_served():
+    with pytest.raises(UnknownEngineError, match="nonsense"):
+        make_app(ServeOptions(model=("fake", "nonsense")))

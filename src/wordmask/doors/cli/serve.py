@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from wordmask.doors.cli.flags import with_options
-from wordmask.engines import EngineOptions
+from wordmask.engines import EngineOptions, check_spec
 from wordmask.errors import missing_extra
 
 
@@ -38,6 +38,8 @@ def serve(options: Any, spread: Any, engine: EngineOptions) -> None:
         given = getattr(options, field) or os.environ.get(variable, "")
         options = replace(options, **{field: given})
     options.check_token()
+    for name in options.model:
+        check_spec(name, engine)
     if spread.ray:
         address = f"http://{options.host}:{options.port}/"
         typer.echo(f"{', '.join(options.model)} on Ray Serve at {address}", err=True)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from wordmask import engines
 from wordmask.doors.server import answers, folder, jobroutes, pages, status
 from wordmask.doors.server.ahead import encode_ahead
 from wordmask.doors.server.answers import Reply
@@ -39,6 +40,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> FastAPI:
     """The application; its engines are loaded when it starts."""
     options.check_token()
+    for name in options.model:
+        engines.check_spec(name, engine)
     metrics = Metrics()
     labelled = None if options.folder is None else LabelFolder(options.folder)
 

@@ -132,6 +132,9 @@ def _of_validation(error: ValidationError, kinds: dict[str, type]) -> RefusalErr
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "this request has no such field"
+    if first["type"] == "string_pattern_mismatch":  # all patterns are those of ids
+        place = [part for part in place if part != "constrained-str"]
+        message = f"an id has 64 hexadecimal figures; got {str(first['input'])[:40]!r}"
     if first["type"] == "missing":
         message = "the field is missing"
     return RefusalError(422, f"{'.'.join(place)}: {message}", field=".".join(place))
