@@ -5,13 +5,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wordmask.core.options import check
 from wordmask.core.prompts import spellings
 from wordmask.core.result import Result
 from wordmask.errors import Mend, OptionError, OutputError, WordmaskError
 from wordmask.files import atomic, identity, write_text
-from wordmask.jobs.find import SearchAnswer
+from wordmask.jobs.find import Hit, SearchAnswer
 from wordmask.media import formats
 from wordmask.media.drawing.found import FoundPicture, found_page
 from wordmask.media.drawing.render import contact_sheet, overlay, write
@@ -41,6 +42,27 @@ class FoundOutputs:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def as_record(hit: Hit) -> dict[str, Any]:
+    """A region as a line of JSON tells it."""
+    row = hit.row
+    record = {
+        "picture": row.path,
+        "label": hit.word,
+        "score": hit.score,
+        "box": [row.x0, row.y0, row.x1, row.y1],
+        "area": row.area,
+        "mask": {"size": [row.height, row.width], "counts": row.mask},
+        "names": dict(zip(row.names, row.name_scores, strict=True)),
+        "date": row.date,
+        "album": row.album,
+        "copies": list(hit.copies),
+    }
+    if hit.beside is not None:
+        other = hit.beside
+        record["beside"] = [other.x0, other.y0, other.x1, other.y1]
+    return record
 
 
 def write_found(answer: SearchAnswer, outputs: FoundOutputs) -> Iterator[Path | WordmaskError]:

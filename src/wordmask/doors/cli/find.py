@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,7 @@ from wordmask.doors.cli.target import TargetFlags
 from wordmask.engines import EngineOptions
 from wordmask.errors import SOME_FAILED, Mend, PromptError, WordmaskError
 from wordmask.jobs.find import Hit, IndexSearch, SearchAnswer, SearchQuery
-from wordmask.jobs.found_files import FoundOutputs, write_found
+from wordmask.jobs.found_files import FoundOutputs, as_record, write_found
 from wordmask.jobs.setup import Setup
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.jobs.words import split_words
@@ -118,27 +118,6 @@ def _print_json(answer: SearchAnswer) -> None:
     for hit in answer.hits:
         typer.echo(json.dumps(as_record(hit)))
     typer.echo(json.dumps({"not_here": [word._asdict() for word in answer.absent]}))
-
-
-def as_record(hit: Hit) -> dict[str, Any]:
-    """A region as a line of JSON tells it."""
-    row = hit.row
-    record = {
-        "picture": row.path,
-        "label": hit.word,
-        "score": hit.score,
-        "box": [row.x0, row.y0, row.x1, row.y1],
-        "area": row.area,
-        "mask": {"size": [row.height, row.width], "counts": row.mask},
-        "names": dict(zip(row.names, row.name_scores, strict=True)),
-        "date": row.date,
-        "album": row.album,
-        "copies": list(hit.copies),
-    }
-    if hit.beside is not None:
-        other = hit.beside
-        record["beside"] = [other.x0, other.y0, other.x1, other.y1]
-    return record
 
 
 def _print_table(answer: SearchAnswer) -> None:

@@ -52,13 +52,13 @@ def page(
     serving = load_server("options").ServeOptions(port=options.port, model=options.model)
     if folder is not None:
         serving = replace(serving, folder=folder)
-    running = load_server("run")
+    running, app = load_server("run"), load_server("app").make_app(serving, engine)
     listening = running.open_socket(serving)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
     typer.echo(f"{address}  stop it with Ctrl-C", err=True)
     if options.browser:
         threading.Thread(target=open_when_ready, args=(address,), daemon=True).start()
-    running.serve(serving, engine, listening)
+    running.serve(app, serving, listening)
 
 
 def open_when_ready(address: str, open_page: Any = webbrowser.open) -> None:

@@ -45,9 +45,9 @@ def serve(options: Any, spread: Any, engine: EngineOptions) -> None:
         typer.echo(f"{', '.join(options.model)} on Ray Serve at {address}", err=True)
         load_server("rayserve").serve_on_ray(options, engine, spread)
         return
-    running = load_server("run")
+    running, app = load_server("run"), load_server("app").make_app(options, engine)
     listening = running.open_socket(options)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"{', '.join(options.model)} at http://{shown}:{port}/  routes: /docs", err=True)
-    running.serve(options, engine, listening)
+    running.serve(app, options, listening)

@@ -14,16 +14,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from wordmask import engines
-from wordmask.doors.server import answers, folder, jobroutes, pages, status
+from wordmask.doors.server import answers, folder, jobroutes, pages, search, status
 from wordmask.doors.server.ahead import encode_ahead
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import BodyReader, read_request
 from wordmask.doors.server.chores import CHORES
 from wordmask.doors.server.guard import Guard, GuardHooks
+from wordmask.doors.server.indexed import ServedIndex
 from wordmask.doors.server.labelstudio import routes as labelstudio
 from wordmask.doors.server.lanes import Priority
 from wordmask.doors.server.metrics import Metrics
-from wordmask.doors.server.openapi import describe_chore, describe_question, write_schema
+from wordmask.doors.server.openapi import (
+    describe_chore,
+    describe_question,
+    describe_search,
+    write_schema,
+)
 from wordmask.doors.server.options import ServeOptions
 from wordmask.doors.server.problems import RefusalError, refusal_of
 from wordmask.doors.server.questions import QUESTIONS, Asked, PictureRoute
@@ -44,11 +50,13 @@ def make_app(options: ServeOptions, engine: EngineOptions | None = None) -> Fast
         engines.check_spec(name, engine)
     metrics = Metrics()
     labelled = None if options.folder is None else LabelFolder(options.folder)
+    indexed = None if options.index is None else ServedIndex(options.index)
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
         service = Service(options, engine or EngineOptions())
         app.state.service, service.folder = service, labelled
+        service.index = indexed
         status.add_gauges(metrics, service)
         try:
             yield
@@ -85,10 +93,14 @@ def _add_routes(app: FastAPI) -> None:
         ("DELETE", "/v1/jobs/{id}", jobroutes.remove_job, "Stop it, forget it and its files"),
     ):
         _route(app, method, path, endpoint, {"summary": summary})
+    about = describe_search(search.FindQuery, search.EXAMPLE)
+    _route(app, "POST", "/v1/search", search.search, about)
     _route(app, "PUT", "/v1/pictures", put_picture, {"summary": "Send a picture, once"})
     for path, endpoint, summary in (
         ("/v1/models", status.list_models, "The engines that are served"),
         ("/v1/effects", status.list_effects, "The effects and their options"),
+        ("/v1/search", search.show_index, "The index that is searched"),
+        ("/v1/search/pictures/{id}", search.show_found, "A picture that was found, small"),
         ("/v1/limits", status.list_limits, "How much the server takes"),
         ("/health", status.tell_health, "Whether the server runs"),
         ("/ready", status.tell_ready, "Whether the first engine can answer"),
@@ -148,6 +160,7 @@ def _route(
 
 
 PRIORITIES = {question.path: question.priority for question in QUESTIONS}
+PRIORITIES["/v1/search"] = Priority.WORDS
 
 
 def _check_room(app: FastAPI, scope: Scope) -> None:
@@ -212,7 +225,8 @@ async def put_picture(request: Request) -> Response:
 
 
 async def show_schema(request: Request) -> Response:
-    return JSONResponse(write_schema(request.app, (*QUESTIONS, *CHORES)))
+    queries = [*(one.query for one in QUESTIONS), *(one.query for one in CHORES)]
+    return JSONResponse(write_schema(request.app, [*queries, search.FindQuery]))
 
 
 async def _tell_http(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """What `/openapi.json` says: the questions' own classes, with examples that run on `/docs`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,6 +8,7 @@ from pydantic import TypeAdapter
 
 from wordmask.doors.server.answers import COCO, JSON, LOGITS, PNG, VIEWS
 from wordmask.doors.server.chores import Chore
+from wordmask.doors.server.queries import ApiQuery
 from wordmask.doors.server.questions import PictureRoute
 
 REFERENCE = "#/components/schemas/{model}"
@@ -70,15 +72,30 @@ def describe_chore(chore: Chore[Any]) -> dict[str, Any]:
     }
 
 
-def write_schema(app: FastAPI, questions: tuple[Any, ...]) -> dict[str, Any]:
-    """The whole schema: FastAPI's routes, and the classes of the questions."""
+def describe_search(query: type[ApiQuery], example: dict[str, Any]) -> dict[str, Any]:
+    """The part of the schema of the search in an index."""
+    schema = {"$ref": REFERENCE.format(model=query.__name__)}
+    return {
+        "summary": "Find regions in the pictures of the index",
+        "description": (query.__doc__ or "").strip(),
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": schema, "example": example}},
+        },
+        "responses": {"200": {"description": "The regions, and what is nowhere"}, **_problems()},
+        "x-options": query.options_in,
+    }
+
+
+def write_schema(app: FastAPI, queries: Sequence[type]) -> dict[str, Any]:
+    """The whole schema: FastAPI's routes, and the classes of what is asked."""
     schema = app.openapi()
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
-    for question in questions:
-        own = TypeAdapter(question.query).json_schema(ref_template=REFERENCE)
+    for query in queries:
+        own = TypeAdapter(query).json_schema(ref_template=REFERENCE)
         schemas.update(own.pop("$defs", {}))
-        schemas[question.query.__name__] = own
+        schemas[query.__name__] = own
     return schema
 
 

@@ -73,6 +73,8 @@ class ServeOptions:
     """Seconds that the files of a finished job are kept."""
     folder: Path | None = None
     """Folder of pictures to label on the page; their labels are kept in wordmask-labels in it."""
+    index: Path | None = None
+    """Index that is searched at /v1/search (extra `search`); `wordmask index` makes one."""
     label_studio: str = ""
     """Address of the Label Studio whose tasks' pictures are fetched; no other host is asked."""
     label_studio_token: str = ""

@@ -5,11 +5,10 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 
-from wordmask.doors.server.app import make_app
 from wordmask.doors.server.metrics import log_to_stderr
 from wordmask.doors.server.options import ServeOptions
-from wordmask.engines.options import EngineOptions
 from wordmask.errors import Mend, OptionError
 
 BACKLOG = 2048  # connections that wait to be taken
@@ -39,9 +38,8 @@ def open_socket(options: ServeOptions) -> socket.socket:
         ) from None
 
 
-def serve(options: ServeOptions, engine: EngineOptions, listening: socket.socket) -> None:
+def serve(app: FastAPI, options: ServeOptions, listening: socket.socket) -> None:
     """Serve until stopped."""
-    app = make_app(options, engine)
     log_to_stderr()
     config = uvicorn.Config(
         app,

@@ -17,6 +17,7 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Points, Text
 from wordmask.doors.server.answers import Reply
 from wordmask.doors.server.bodies import Brought
+from wordmask.doors.server.indexed import ServedIndex
 from wordmask.doors.server.jobbook import JobBook
 from wordmask.doors.server.labelstudio.pictures import LabelStudio
 from wordmask.doors.server.lanes import Lane, Priority
@@ -76,6 +77,7 @@ class Service:
             options.label_studio, options.label_studio_token, amount(options.max_bytes)
         )
         self.folder: LabelFolder | None = None
+        self.index: ServedIndex | None = None
         self._flights: dict[Hashable, Flight] = {}
 
     async def models(self, name: str | None) -> Models:

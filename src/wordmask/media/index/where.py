@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 )
 
 
-def check_where(text: str, values: Sequence[Any] = ()) -> str:
+def check_where(text: str, values: Sequence[Any] = (), columns: Sequence[str] = COLUMNS) -> str:
     """The condition, safe to hand on; `values` take the place of its question marks.
 
     >>> check_where("date > ? AND name = 'dog'", ["2024-01-01"])
@@ -41,7 +41,7 @@ def check_where(text: str, values: Sequence[Any] = ()) -> str:
             raise _refusal(f"a condition has no {text[place : place + 12]!r}")
         token = found[0]
         if found["word"]:
-            _check_word(token)
+            _check_word(token, columns)
         if token == "?":
             if not left:
                 raise _refusal(f"{text!r} has more question marks than values ({len(values)})")
@@ -77,9 +77,9 @@ def any_of(column: str, values: Sequence[str]) -> str:
     return f"{column} IN ({', '.join(quote(value) for value in values)})"
 
 
-def _check_word(word: str) -> None:
-    if word.lower() not in _WORDS and word not in COLUMNS:
-        guess = near_miss(word, COLUMNS) or f" Known: {', '.join(COLUMNS)}."
+def _check_word(word: str, columns: Sequence[str]) -> None:
+    if word.lower() not in _WORDS and word not in columns:
+        guess = near_miss(word, columns) or f" Known: {', '.join(columns)}."
         raise _refusal(f"an index has no column {word!r}.{guess}")
 
 
