@@ -11,7 +11,9 @@ import pytest
 
 from wordmask.doors.cli import main
 
-RUN = [sys.executable, "-c", "from wordmask.doors.cli import main; main()"]
+# Where the tests run in the background, Ctrl-C is ignored by all that they start; here it counts.
+CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+RUN = [sys.executable, "-c", f"{CTRL_C}; from wordmask.doors.cli import main; main()"]
 
 
 def run_here(*arguments) -> int:
