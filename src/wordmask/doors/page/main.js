@@ -8,6 +8,7 @@ import { h, icon, iconButton } from "./dom.js";
 import { exportAs } from "./exporting.js";
 import { findWords, onSay, openPicture, wordsOf } from "./find.js";
 import { folderKeys, startFolder } from "./folder.js";
+import { openLibrary, startLibrary } from "./library.js";
 import { keyDialog, listenToKeys } from "./keys.js";
 import { panelParts } from "./panel.js";
 import { canvas, fit, zoom } from "./stage.js";
@@ -157,9 +158,10 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => takePicture(event.clipboardData) && event.preventDefault());
 
-listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, ...folderKeys });
+listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, i: openLibrary, ...folderKeys });
 take("cut");
 suggest();
 document.body.classList.add("blank");
 attempt(loadEffects);
+attempt(() => startLibrary(head.querySelector(".doors")));
 attempt(() => startFolder({ menu, side }));
