@@ -1,6 +1,7 @@
 """The client, against the app on a real socket."""
 
 import asyncio
+import socket
 import threading
 import time
 
@@ -140,3 +141,28 @@ def test_points_may_be_an_array_and_a_missing_video_is_told(client):
     assert len(found)
     with pytest.raises(OptionError, match="cannot be read"):
         client.track("/nowhere/street.mp4", ["car"])
+
+
+@pytest.mark.parametrize(("ask", "times"), [("batch", 1), ("segment", 2)])
+def test_work_is_never_started_twice_where_a_connection_breaks(ask, times):
+    asked = []
+
+    def hang_up(listening):
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                asked.append(connection.recv(1 << 16))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=hang_up, args=(listening,), daemon=True).start()
+        port = listening.getsockname()[1]
+        pictures = ["0" * 64] if ask == "batch" else "0" * 64
+        with Client(f"http://127.0.0.1:{port}", timeout_s=20) as client:
+            question = getattr(client, ask)
+            with pytest.raises(RemoteError, match="cannot be asked"):
+                question(pictures, ["red"])
+        listening.shutdown(socket.SHUT_RDWR)
+    assert len(asked) == times

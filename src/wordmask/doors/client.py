@@ -36,6 +36,7 @@ from wordmask.tasks.segment import SegmentOptions
 
 BUSY = (429, 502, 503, 504)
 SENDS = 3  # of a picture that the server, or the one of several that is asked, does not have
+STARTS = (("POST", "/v1/track"), ("POST", "/v1/batch"))  # asked twice, they would be done twice
 JOB_LOOK_S = 0.5  # between two looks at a job that is waited for
 ENDED = ("done", "failed", "cancelled")
 
@@ -218,11 +219,17 @@ class Client:
             time.sleep(wait_s)
 
     def _exchange(self, method: str, path: str, body: bytes | None, session: str) -> _Reply:
-        """One request. A connection that the server has closed meanwhile is opened again."""
+        """One request. A connection that the server has closed meanwhile is opened again.
+
+        Work that would be done twice is asked for once, on a connection that is surely open.
+        """
         kind = "application/json" if method == "POST" else "application/octet-stream"
         headers = {**self._headers, "content-type": kind}
         headers |= {"x-session-id": session} if session else {}
-        for is_last in (False, True):
+        is_work = (method, path) in STARTS
+        if is_work:
+            self._connection().close()  # it opens again with the request
+        for is_last in (True,) if is_work else (False, True):
             connection = self._connection()
             try:
                 connection.request(method, self._place.path.rstrip("/") + path, body, headers)

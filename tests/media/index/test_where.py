@@ -34,7 +34,7 @@ def test_conditions_go_through_as_they_are(text):
         ("name = 'dog')", "do not fit"),
         ("name = 'a' OR " * 300 + "name = 'b'", "at most 2000"),
         ("name = ?", "more question marks"),
-        ("name = 'a' -- x", "no column 'x'"),
+        ("name = 'a' -- x", "no comments"),
     ],
 )
 def test_what_is_no_condition_is_refused(text, told):
@@ -58,3 +58,14 @@ def test_a_quoted_text_is_one_literal(text):
 
 def test_any_of():
     assert any_of("path", ["it's"]) == "path IN ('it''s')"
+
+
+@pytest.mark.parametrize("text", ["area > 1 -- AND", "area > 1 /* x */", "area--1"])
+def test_comments_are_refused(text):
+    with pytest.raises(OptionError, match="no comments"):
+        check_where(text)
+
+
+def test_what_looks_like_a_comment_in_a_text_is_a_text():
+    assert check_where("name = '-- /*'") == "name = '-- /*'"
+    assert check_where("x1 - -3 > 0") == "x1 - -3 > 0"

@@ -15,6 +15,7 @@ COLUMNS = (
     "path", "quality", "share", "width", "x0", "x1", "y0", "y1",
 )  # fmt: skip
 LONGEST = 2000  # characters
+COMMENTS = ("--", "/*")  # a database would not read what comes after them
 DEEPEST = 20  # parentheses within parentheses
 _WORDS = {
     "and", "or", "not", "in", "like", "between", "is", "null", "true", "false", "escape",
@@ -34,12 +35,15 @@ def check_where(text: str, values: Sequence[Any] = (), columns: Sequence[str] = 
     """
     if len(text) > LONGEST:
         raise _refusal(f"a condition has at most {LONGEST} characters, got {len(text)}")
-    parts, left, depth, place = [], list(values), 0, 0
+    parts: list[str] = []
+    left, depth, place = list(values), 0, 0
     while place < len(text):
         found = _TOKEN.match(text, place)
         if found is None:
             raise _refusal(f"a condition has no {text[place : place + 12]!r}")
         token = found[0]
+        if parts and parts[-1] + token in COMMENTS:
+            raise _refusal(f"a condition has no comments, got {parts[-1] + token!r}")
         if found["word"]:
             _check_word(token, columns)
         if token == "?":
