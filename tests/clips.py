@@ -1,5 +1,6 @@
 """A short clip, and files made of it."""
 
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,25 @@ def clip(count: int = 6, size: tuple[int, int] = (40, 64)) -> Iterator[np.ndarra
         pixels[: size[0] // 2, :, 0] = 40 * (number + 1)
         pixels[size[0] // 2 :, :, 2] = 200
         yield pixels
+
+
+class UnpluggedCamera:
+    """A camera as OpenCV opens it: it shows some frames, and then no more."""
+
+    def __init__(self, frames: list[np.ndarray], wait_s: float) -> None:
+        self.left, self.wait_s = list(frames), wait_s
+
+    def isOpened(self) -> bool:  # noqa: N802  OpenCV's name
+        return True
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        time.sleep(self.wait_s)
+        if not self.left:
+            return False, None
+        return True, np.ascontiguousarray(self.left.pop(0)[..., ::-1])
+
+    def release(self) -> None:
+        self.left = []
 
 
 def write_clip(path: Path, *, fps: float = 10, **options: object) -> Path:

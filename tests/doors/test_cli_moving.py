@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from clips import packets, write_loud
+from clips import UnpluggedCamera, packets, write_loud
 from commands import RUN, names, run_here, save
 from drawing import disc
 from wordmask.core.image import Image
@@ -147,21 +147,8 @@ def test_a_folder_is_a_video_where_that_is_said(tmp_path):
 
 
 def test_effects_on_the_camera(tmp_path, monkeypatch, capsys):
-    class Camera:
-        left = 8
-
-        def isOpened(self):  # noqa: N802  OpenCV's name
-            return True
-
-        def read(self):
-            self.left -= 1
-            time.sleep(0.1)
-            return self.left >= 0, np.ascontiguousarray(frame(8 - self.left).pixels[..., ::-1])
-
-        def release(self):
-            self.left = 0
-
-    monkeypatch.setattr("cv2.VideoCapture", lambda index: Camera())
+    camera = UnpluggedCamera([frame(k).pixels for k in range(8)], 0.1)
+    monkeypatch.setattr("cv2.VideoCapture", lambda index: camera)
     out = tmp_path / "o"
     assert run_here("effect", "glow", "camera:0", "--prompt", "red", "-m", "fake", "-o", out) == 2
     assert "is it unplugged" in capsys.readouterr().err

@@ -1,12 +1,10 @@
 """`wordmask track` on all that gives frames: pipes, phones, cameras, addresses, broken files."""
 
-import time
-
 import cv2
 import numpy as np
 import pytest
 
-from clips import write_phone
+from clips import UnpluggedCamera, write_phone
 from commands import names, run_apart, run_here
 from drawing import disc
 from moving_discs import RED, SIZE, frame, write_discs
@@ -53,21 +51,8 @@ def test_a_video_from_a_pipe(video, tmp_path):
 
 
 def test_a_camera_that_is_unplugged_leaves_what_it_showed(tmp_path, monkeypatch, capsys):
-    class Camera:
-        left = 9
-
-        def isOpened(self):  # noqa: N802  OpenCV's name
-            return True
-
-        def read(self):
-            self.left -= 1
-            time.sleep(0.05)
-            return self.left >= 0, np.ascontiguousarray(frame(9 - self.left).pixels[..., ::-1])
-
-        def release(self):
-            self.left = 0
-
-    monkeypatch.setattr(cv2, "VideoCapture", lambda index: Camera())
+    camera = UnpluggedCamera([frame(k).pixels for k in range(9)], 0.05)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda index: camera)
     out, kinds = tmp_path / "o", ("--format", "overlay", "--format", "timeline")
     assert run_here("track", "camera:0", "red disc", "--model", "fake", "-o", out, *kinds) == 2
     told = capsys.readouterr()

@@ -22,8 +22,18 @@ JSON = {"content-type": "application/json"}
 DEFAULT = ServeOptions()
 
 
-# Processor time of an answer that grew worse than what was sent; a good one takes milliseconds.
-HOPELESS_S = 8.0
+def answer_cheaply(most_s: float, ask):
+    """The answer, once it has cost less processor time than that; three tries.
+
+    Other threads of the process (an engine that is loaded) count as well, so one try says little.
+    """
+    for _ in range(3):
+        start = time.process_time()
+        answer = ask()
+        spent = time.process_time() - start
+        if spent < most_s:
+            return answer
+    raise AssertionError(f"the answer cost {spent:.2f} s of processor time, at most {most_s}")
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -88,9 +98,8 @@ def test_a_form_of_many_parts_ends_early(client):
         b'--b\r\nContent-Disposition: form-data; name="f%d"\r\n\r\nx\r\n' % k for k in range(10_000)
     )
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    start = time.process_time()
-    answer = client.post("/v1/segment", content=parts + b"--b--\r\n", headers=headers)
-    assert time.process_time() - start < HOPELESS_S
+    body = parts + b"--b--\r\n"
+    answer = answer_cheaply(0.5, lambda: client.post("/v1/segment", content=body, headers=headers))
     assert answer.status_code == 400
 
 
@@ -124,9 +133,7 @@ def test_forms_and_types_that_cannot_be_read(client, headers):
     ],
 )
 def test_hostile_json_costs_little(client, body):
-    start = time.process_time()
-    answer = client.post("/v1/click", content=body, headers=JSON)
-    assert time.process_time() - start < HOPELESS_S
+    answer = answer_cheaply(1.0, lambda: client.post("/v1/click", content=body, headers=JSON))
     assert 400 <= answer.status_code < 500
     assert len(answer.content) < 2000
 

@@ -84,6 +84,7 @@ def test_a_full_queue_refuses_before_it_reads():
         wait_until(lambda: lane.waiting == 1)
         refused = client.post("/v1/segment", content=b"not even JSON")
         assert refused.status_code == 503
+        assert lane.waiting == 1  # nothing has moved on: it did not wait for its turn
         assert int(refused.headers["retry-after"]) >= 1
         go_on()
         assert first.wait().status_code == 200

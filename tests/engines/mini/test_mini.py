@@ -295,11 +295,14 @@ def test_the_picture_as_a_whole_says_what_is_likely_in_it(mini, cat):
     assert kitten > airplane + 5
 
 
-def test_the_name_changes_with_any_of_the_networks(mini):
-    files = mini.settings["files"]
-    changed = mini.settings | {"files": files | {"context.onnx": "0" * 64}}
-    other = MiniEngine(mini._folder, changed, EngineOptions())
-    assert other.name != mini.name
+def test_the_name_changes_with_any_network_and_any_setting(mini):
+    files = mini.settings["files"] | {"context.onnx": "0" * 64}
+    names = {
+        MiniEngine(mini._folder, mini.settings | changed, EngineOptions()).name
+        for changed in ({}, {"files": files}, {"presence": 0.71})
+    }
+    assert mini.name in names
+    assert len(names) == 3
 
 
 def test_an_espresso_is_found_and_a_peacock_is_not(mini):

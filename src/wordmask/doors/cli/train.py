@@ -48,15 +48,9 @@ def mini(options: MiniTrainOptions, after: ExportOptions) -> None:
 
     wordmask train mini --data packs/train --out runs/mini
     """
-    training = Training(MiniObjective, options)
-    checkpoint = training.run()
-    typer.echo(f"trained: {checkpoint}")
-    folder = after.export
+    folder = export_after(Training(MiniObjective, options), after)
     if folder is not None:
-        training.objective.export(checkpoint, folder)
         calibrate_scores(folder, options.data)
-        typer.echo(f"exported: {folder}")
-        typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")
 
 
 @app.command()
@@ -66,13 +60,9 @@ def cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
 
     wordmask train cutter --data packs/train --out runs/cutter --export runs/cutter/files
     """
-    training = Training(CutterObjective, options)
-    checkpoint = training.run()
-    typer.echo(f"trained: {checkpoint}")
-    if after.export is not None:
-        training.objective.export(checkpoint, after.export)
-        typer.echo(f"exported: {after.export}")
-        typer.echo(f"use it with: wordmask click PICTURE --checkpoint {after.export}")
+    folder = export_after(Training(CutterObjective, options), after)
+    if folder is not None:
+        typer.echo(f"use it with: wordmask click PICTURE --checkpoint {folder}")
 
 
 @app.command()
@@ -93,13 +83,19 @@ def context(options: ContextTrainOptions, after: ExportOptions) -> None:
         return classes.maps().summary
 
     training = Training(lambda o: ContextObjective(o, summarise, dense.embed_texts), options)
+    folder = export_after(training, after)
+    if folder is not None:
+        calibrate_scores(folder, options.data)
+
+
+def export_after(training: Training, after: ExportOptions) -> Path | None:
+    """Train to the end; the folder of the files, if any were to be written."""
     checkpoint = training.run()
     typer.echo(f"trained: {checkpoint}")
     if after.export is not None:
         training.objective.export(checkpoint, after.export)
-        calibrate_scores(after.export, options.data)
         typer.echo(f"exported: {after.export}")
-        typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {after.export}")
+    return after.export
 
 
 def calibrate_scores(folder: Path, data: Path) -> None:
@@ -109,3 +105,4 @@ def calibrate_scores(folder: Path, data: Path) -> None:
 
     models = engines.load("mini", options=EngineOptions(checkpoint=folder))
     calibrate.write(calibrate.fit(models, read_packs(data)), folder)
+    typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")

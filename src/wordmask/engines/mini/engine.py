@@ -85,7 +85,7 @@ class MiniEngine:
     def __init__(self, folder: Path, settings: dict[str, Any], options: EngineOptions) -> None:
         self.settings = settings
         self.side = int(options.input_side or settings["side"])
-        self.name = f"mini@sha256:{_join_digests(settings['files'])}"
+        self.name = f"mini@sha256:{_digest(settings)}"
         self._folder = folder
         self._threads = options.op_threads
         self._texts = TextEncoder(folder, settings, options.op_threads)
@@ -269,10 +269,9 @@ class MiniEngine:
         return answers
 
 
-def _join_digests(files: dict[str, str]) -> str:
-    """One short digest that changes with any of the networks."""
-    lines = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
-    return sha256(lines.encode()).hexdigest()[:12]
+def _digest(settings: dict[str, Any]) -> str:
+    """Short; it changes with any network, whose hash is in the settings, and with any setting."""
+    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def inner_size(size: Size, side: int) -> Size:
