@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from wordmask.core.classes import ClassEvidence, ContextEvidence
+from wordmask.core.depth import Depth
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Last
@@ -196,15 +197,6 @@ class TrackStep:
     # (h, w) float32 edge to edge over the frame, > 0 is inside; None: it is not in this frame
     logits: Array | None
     score: float  # in [0, 1]: that the object is in this frame and the mask is right
-
-
-@dataclass(frozen=True, eq=False)
-class Depth:
-    """Depth per pixel; `inverse` and up to scale and shift unless `metric`."""
-
-    values: Array  # (H, W) float32
-    metric: bool = False
-    inverse: bool = True
 
 
 @dataclass(frozen=True, eq=False)

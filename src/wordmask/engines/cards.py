@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-APACHE, MIT = "Apache-2.0", "MIT"
+APACHE, MIT, NC = "Apache-2.0", "MIT", "CC-BY-NC-4.0"
+_V2 = "depth-anything/Depth-Anything-V2"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ _mm_gdino = partial(
 )
 _owl = partial(_detector, architectures={"owlv2": "Owlv2ForObjectDetection"})
 
+_depth = partial(_hub, module="depth", protocols=("DepthModel",))
+_depth_anything = partial(
+    _depth, input_side=518, architectures={"depth_anything": "DepthAnythingForDepthEstimation"}
+)
+_dpt = partial(_depth, input_side=384, architectures={"dpt": "DPTForDepthEstimation"})
+_zoe = partial(
+    _depth, input_side=384, licence=MIT, architectures={"zoedepth": "ZoeDepthForDepthEstimation"}
+)
+_depth_pro = partial(
+    _depth, input_side=1536, architectures={"depth_pro": "DepthProForDepthEstimation"}
+)
+
 _diffusion = partial(_hub, module="fill.diffusion", protocols=("Inpainter",), extra="edit")
 
 # ---- the cards
@@ -152,6 +165,19 @@ _CARDS = (
     _mm_gdino("mm-gdino-large", "openmmlab-community/mm_grounding_dino_large_all"),
     _owl("owlv2-base", "google/owlv2-base-patch16-ensemble", input_side=960, size_mb=620),
     _owl("owlv2-large", "google/owlv2-large-patch14-ensemble", input_side=1008, size_mb=1750),
+    _depth_anything("depth-anything-small", "LiheYoung/depth-anything-small-hf", size_mb=99),
+    _depth_anything("depth-anything-base", "LiheYoung/depth-anything-base-hf", size_mb=390),
+    _depth_anything("depth-anything-large", "LiheYoung/depth-anything-large-hf", size_mb=1341),
+    _depth_anything("depth-anything-v2-small", f"{_V2}-Small-hf", size_mb=99),
+    _depth_anything("depth-anything-v2-base", f"{_V2}-Base-hf", size_mb=390, licence=NC),
+    _depth_anything("depth-anything-v2-large", f"{_V2}-Large-hf", size_mb=1341, licence=NC),
+    _depth_anything("depth-anything-v2-indoor", f"{_V2}-Metric-Indoor-Small-hf", size_mb=99),
+    _depth_anything("depth-anything-v2-outdoor", f"{_V2}-Metric-Outdoor-Small-hf", size_mb=99),
+    _dpt("dpt-large", "Intel/dpt-large"),
+    _dpt("dpt-hybrid", "Intel/dpt-hybrid-midas"),
+    _zoe("zoedepth", "Intel/zoedepth-nyu-kitti"),
+    _zoe("zoedepth-indoor", "Intel/zoedepth-nyu"),
+    _depth_pro("depth-pro", "apple/DepthPro-hf", licence="Apple AMLR (research only)"),
     _weightless("patch", "fill.patch", "Inpainter"),
     _weightless("telea", "fill.opencv", "Inpainter"),
     _weightless("navier-stokes", "fill.opencv", "Inpainter"),

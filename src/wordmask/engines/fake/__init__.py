@@ -13,11 +13,11 @@ from hashlib import sha256
 import cv2
 import numpy as np
 
+from wordmask.core.depth import Depth
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import (
     Cuts,
-    Depth,
     FeatureMap,
     Memory,
     PaintSettings,
@@ -154,7 +154,7 @@ class Fake:
         """A floor seen from above: what is lower in the picture is nearer."""
         height, width = seen.size
         rows = np.linspace(0.1, 1, height, dtype=np.float32)[:, None]
-        return Depth(np.repeat(rows, width, 1))
+        return Depth(np.repeat(rows, width, 1), usual_shift=0.0)
 
     # ---- Tracker
 

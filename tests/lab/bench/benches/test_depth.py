@@ -3,8 +3,8 @@ from PIL import Image as Pictures
 
 from lab_sets import write_squares
 from seeing import encode_sizes
+from wordmask.core.depth import Depth
 from wordmask.core.models import Models
-from wordmask.core.protocols import Depth
 from wordmask.lab.data import open_data
 
 METRES = np.linspace(1, 9, 40 * 60).reshape(40, 60)

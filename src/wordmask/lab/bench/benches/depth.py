@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from wordmask.core.depth import Depth
 from wordmask.core.image import Array
-from wordmask.core.protocols import Depth, DepthModel
+from wordmask.core.protocols import DepthModel
 from wordmask.errors import FormatError
 from wordmask.lab.bench.bench import Clock, Kit, LabelledPicture, PictureBench, Table
 from wordmask.lab.bench.drawn import heat
