@@ -29,6 +29,11 @@ class ClassNames:
         """(S, K) bool: the classes that each phrase (S, D) means; the rows never change."""
         return self._meant.get(texts, self._classes_of)
 
+    def are_known(self, texts: Array) -> Array:
+        """(S,) bool: the phrases (S, D) that the dense vectors or the classes can judge."""
+        known: Array = self._are_learned(texts) | self._classes_of(texts).any(1)
+        return known
+
     def _are_learned(self, texts: Array) -> Array:
         near: Array = (texts @ self.learned.T).max(1) >= self.alike
         return near

@@ -226,7 +226,7 @@ def test_remembered_phrases_are_bounded(mini):
     words = TextEncoder(mini._folder, mini.settings)
     assert words.remembered == 0
     words.embed(("a lonely lighthouse keeper",))
-    assert words.remembered == 1
+    assert words.remembered == 3  # itself, "lighthouse keeper" and "keeper"
 
 
 def test_sides_are_multiples_of_32():
@@ -271,6 +271,21 @@ def test_words_are_learned_or_names_of_classes_or_neither(mini, word, learned, h
     texts = mini.embed_texts([word])
     assert names.are_learned(texts).tolist() == [learned]
     assert names.classes_of(texts).any() == has_classes
+
+
+@pytest.mark.parametrize(
+    ("phrase", "head"),
+    [("red car", "car"), ("the tall man in a hat", "man"), ("big white dog", "dog")],
+)
+def test_a_described_thing_is_known_by_its_head(mini, phrase, head):
+    described, alone, other = mini.embed_texts([phrase, head, "window"])
+    assert mini._texts.class_names().are_known(described[None]).all()
+    assert described @ alone > 0.8 > described @ other + 0.3
+
+
+def test_a_phrase_whose_head_is_unknown_stays_unknown(mini):
+    texts = mini.embed_texts(["pure freedom", "freedom"])
+    assert not mini._texts.class_names().are_known(texts).any()
 
 
 def test_a_word_that_includes_classes_means_all_of_them(mini):

@@ -1,21 +1,22 @@
 """Words for `mini`: phrases -> unit vectors in the space of its pictures.
 
 About 3,000 common words are ready-made (words.npz). Anything else goes through our int8 export of
-all-MiniLM-L6-v2, once plain and once in a sentence, and is remembered.
+all-MiniLM-L6-v2, once plain and once in a sentence, and is remembered. A phrase that means nothing
+to the network by itself ("red car") is moved towards its head ("car").
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from wordmask.core.classes import ClassNames
 from wordmask.core.image import Array, frozen
-from wordmask.core.once import Once
 from wordmask.core.protocols import Rivals
 from wordmask.engines.mini.files import open_network
+from wordmask.engines.mini.heads import find_heads
 
 TEMPLATES = ("{}", "a photo of a {}.")
 LONGEST = 64  # tokens
@@ -47,15 +48,16 @@ class TextEncoder:
                 str(table[key]).split("\n") for key in ("names", "kin", "classes")
             )
             learned = int(table["learned"])
-        self._folder, self._settings, self._lock = folder, settings, Lock()
+        self._folder, self._settings, self._lock = folder, settings, RLock()
         self._threads = threads
         self._text: Any = None
         self._known = dict(zip(names, unit(rows), strict=True))
         self._shipped = len(self._known)
         self._lists: dict[tuple[str, ...], Array] = {}
-        self.rivals = self._rivals([line.split("\t") for line in kin])
         pairs = [line.split("\t") for line in classes]
-        self.class_names = Once(lambda: self._class_names(names[:learned], pairs))
+        self._named = names[:learned], pairs
+        self._class_names: ClassNames | None = None
+        self.rivals = self._rivals([line.split("\t") for line in kin])
 
     @property
     def remembered(self) -> int:
@@ -71,13 +73,38 @@ class TextEncoder:
                 self._lists = {**dict(newest), query: self._embed([tidy(p) for p in query])}
             return self._lists[query]
 
+    def class_names(self) -> ClassNames:
+        """What mini knows by name."""
+        with self._lock:
+            if self._class_names is None:
+                self._class_names = self._make_class_names(*self._named)
+            return self._class_names
+
     def _embed(self, phrases: list[str]) -> Array:
         """(N, D) unit rows of tidy phrases, read-only."""
+        rows = self._rows(phrases)
+        heads = {row: find_heads(phrase) for row, phrase in enumerate(phrases)}
+        described = [row for row, parts in heads.items() if parts]
+        if described:
+            known = self.class_names().are_known(rows[described])
+            for row, is_known in zip(described, known, strict=True):
+                if not is_known:
+                    rows[row] = self._move_to_head(rows[row], heads[row])
+        return frozen(rows)
+
+    def _move_to_head(self, row: Array, heads: list[str]) -> Array:
+        """The mean of a phrase's vector (D,) and that of its longest head that mini knows."""
+        vectors = self._rows(heads)
+        known = np.flatnonzero(self.class_names().are_known(vectors))
+        return unit(row + vectors[known[0]]) if len(known) else row
+
+    def _rows(self, phrases: list[str]) -> Array:
+        """(N, D) unit rows of the phrases as they stand."""
         if not phrases:
-            return frozen(np.zeros((0, self._up.shape[0]), np.float32))
+            return np.zeros((0, self._up.shape[0]), np.float32)
         self._learn(phrases)
         rows = np.stack([self._known[phrase] for phrase in phrases])
-        return frozen(unit(rows + np.tanh(rows @ self._down.T) @ self._up.T))
+        return unit(rows + np.tanh(rows @ self._down.T) @ self._up.T)
 
     def _learn(self, phrases: list[str]) -> None:
         """Encode what is not known yet; too many remembered phrases are forgotten first."""
@@ -94,14 +121,14 @@ class TextEncoder:
     def _rivals(self, pairs: list[list[str]]) -> Rivals:
         things = list(dict.fromkeys(thing for thing, _ in pairs))
         of = np.array([things.index(thing) for thing, _ in pairs])
-        return Rivals(self.embed(things), self.embed([other for _, other in pairs]), of)
+        return Rivals(frozen(self._rows(things)), frozen(self._rows([o for _, o in pairs])), of)
 
-    def _class_names(self, learned: list[str], pairs: list[list[str]]) -> ClassNames:
+    def _make_class_names(self, learned: list[str], pairs: list[list[str]]) -> ClassNames:
         names = {name: row for row, name in enumerate(dict.fromkeys(name for _, name in pairs))}
         numbers = np.array([int(number) for number, _ in pairs])
         classes = np.zeros((len(names), int(numbers.max()) + 1), bool)
         classes[[names[name] for _, name in pairs], numbers] = True
-        return ClassNames(self.embed(learned), self.embed(list(names)), classes)
+        return ClassNames(frozen(self._rows(learned)), frozen(self._rows(list(names))), classes)
 
     def _encode(self, phrases: list[str]) -> Array:
         """Each phrase in each template, averaged; sorted by length so that little is padding."""
