@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from annotated_types import Interval
 
+from wordmask import files
 from wordmask.core.options import check
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.serve import load_server
@@ -29,6 +30,14 @@ class PageOptions:
     """Engines that are served; the first one answers."""
     browser: bool = True
     """Open the page in the browser."""
+    one_file: Path | None = None
+    """Serve nothing; write the page and mini into one HTML file that opens from disk, offline."""
+    runtime: Path | None = None
+    """With one-file: onnxruntime-web as a .tgz of npm; none: fetched by npm once."""
+    other_words: bool = True
+    """With one-file: the text network too, for words that are not in mini's table (27 MB more)."""
+    webgpu: bool = False
+    """With one-file: a runtime that uses the graphics card where the browser can (4 MB more)."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -49,6 +58,8 @@ def page(
 
     Only this machine can reach it. Labels are kept in FOLDER/wordmask-labels, saved as you go.
     """
+    if options.one_file is not None:
+        return write_one_file(options.one_file, options, engine)
     serving = load_server("options").ServeOptions(port=options.port, model=options.model)
     if folder is not None:
         serving = replace(serving, folder=folder)
@@ -59,6 +70,17 @@ def page(
     if options.browser:
         threading.Thread(target=open_when_ready, args=(address,), daemon=True).start()
     running.serve(app, serving, listening)
+
+
+def write_one_file(path: Path, options: PageOptions, engine: EngineOptions) -> None:
+    """The page that needs no server."""
+    from wordmask.doors.cli import npm, onefile
+
+    runtime = npm.read_runtime(options.runtime, webgpu=options.webgpu)
+    folder = None if engine.checkpoint is None else Path(engine.checkpoint)
+    text = onefile.build(runtime, folder, other_words=options.other_words)
+    files.write_text(path, text)
+    typer.echo(f"{path}  {len(text) / 1e6:.0f} MB: open it in a browser", err=True)
 
 
 def open_when_ready(address: str, open_page: Any = webbrowser.open) -> None:

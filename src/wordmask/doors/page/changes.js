@@ -4,6 +4,7 @@ import { ask, get } from "./api.js";
 import { board, changed, chosen, listen, seen } from "./board.js";
 import { download, h } from "./dom.js";
 import { complain, say } from "./find.js";
+import { isLocal } from "./local.js";
 import { encode } from "./masks.js";
 import { T } from "./strings.js";
 
@@ -37,6 +38,7 @@ export const changePart = h("section", { class: "block", "aria-labelledby": "hea
   choice, h("p", { class: "soft", id: "change-about" }, T.changeTarget), apply, after);
 
 export async function loadEffects() {
+  if (isLocal) return changePart.replaceChildren(h("p", { class: "soft" }, T.local.noChanges));
   const { effects } = await get("v1/effects");
   const usable = effects.filter((/** @type {any} */ effect) => !["overlay", "backdrop"].includes(effect.name));
   choice.append(h("optgroup", { label: T.effects }, ...usable.map((/** @type {any} */ effect) =>

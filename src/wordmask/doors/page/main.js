@@ -9,6 +9,7 @@ import { exportAs } from "./exporting.js";
 import { findWords, onSay, openPicture, wordsOf } from "./find.js";
 import { folderKeys, startFolder } from "./folder.js";
 import { openLibrary, startLibrary } from "./library.js";
+import { isLocal } from "./local.js";
 import { keyDialog, listenToKeys } from "./keys.js";
 import { panelParts } from "./panel.js";
 import { canvas, fit, zoom } from "./stage.js";
@@ -121,7 +122,7 @@ const head = h("header", {}, h("h1", {}, h("span", { class: "mark", "aria-hidden
     h("button", { type: "button", class: "plain key", onclick: () => dialog.showModal(), title: T.keys, "aria-label": T.keys }, "?")));
 
 const empty = h("div", { class: "empty" }, h("div", { class: "card" }, icon("picture"),
-  h("h2", {}, T.emptyTitle), h("p", {}, T.emptyText),
+  h("h2", {}, T.emptyTitle), h("p", {}, isLocal ? T.local.emptyText : T.emptyText),
   h("button", { type: "button", class: "primary", onclick: pick }, T.choose)));
 Object.assign(canvas, { tabIndex: 0 });
 canvas.setAttribute("role", "application");

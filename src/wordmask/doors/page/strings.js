@@ -95,6 +95,16 @@ export const T = {
   noPicture: (/** @type {string} */ name) => `${name} is no picture that this page can open.`,
   nothingThere: "There is nothing to cut at that place.",
   oneName: "Choose a picture",
+  local: {
+    emptyText: "or paste one, or choose a file. Nothing leaves this machine.",
+    noChanges: "Taking things out, effects, folders and search need the server: pip install 'wordmask[serve]'.",
+    errors: {
+      noEngine: "The engine cannot run in this browser: it needs WebAssembly and workers.",
+      noPicture: "This is no picture that the browser can open.",
+      needsServer: "This needs the server: pip install 'wordmask[serve]', then wordmask page.",
+      unknownWord: "One of these words is not in this file's table; one made with other words, or the server, knows it.",
+    },
+  },
   formats: {
     overlay: "Picture with masks (PNG)", cutout: "Cut-out, clear ground (PNG)", json: "wordmask JSON",
     coco: "COCO JSON", svg: "Outlines (SVG)",
