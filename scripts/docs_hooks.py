@@ -7,12 +7,14 @@ MkDocs calls the functions named `on_...` (mkdocs.yml, `hooks`):
 * `<!-- effects -->` becomes the tables of all effects.
 * `<!-- commands -->` becomes the flags of every command.
 * `<!-- notebook: NAME -->` becomes the cells of docs/examples/NAME.ipynb.
+* `<!-- live -->` becomes a link to the page that runs in the browser, where scripts/docs made it.
 
 `PlainDocstrings` is what mkdocstrings reads the package's docstrings through.
 """
 
 import itertools
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -41,7 +43,10 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
-MARKER = re.compile(r"^<!-- (options|effects|commands|notebook)(?:: (\w+))? -->$", re.MULTILINE)
+MARKER = re.compile(
+    r"^<!-- (options|effects|commands|notebook|live)(?:: (\w+))? -->$", re.MULTILINE
+)
+LIVE = "live.html"
 PAGE_NAME = re.compile(r"\bdocs/([\w-]+)\.md\b")
 TABLE_ROW = re.compile(r"^\|.*$", re.MULTILINE)
 CODE = re.compile(r"`[^`\n]+`")
@@ -57,6 +62,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in ROOT_PAGES.items():
         text = (ROOT / source).read_text("utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
+    if live_page():
+        files.append(File.generated(config, LIVE, abs_src_path=live_page()))
     return files
 
 
@@ -68,6 +75,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         )
     markdown = TABLE_ROW.sub(lambda row: CODE.sub(plain_bars, row[0]), markdown)
     return MARKER.sub(lambda found: MAKERS[found[1]](found[2] or ""), markdown)
+
+
+def live_page() -> str:
+    """The file of `wordmask page --one-file`; empty where scripts/docs could not make it."""
+    return os.environ.get("WORDMASK_LIVE_PAGE", "")
+
+
+def live_link(_: str) -> str:
+    return f"**[Open it here]({LIVE})**: 60 MB, then nothing more is loaded." if live_page() else ""
 
 
 def plain_bars(code: re.Match[str]) -> str:
@@ -316,6 +332,7 @@ MAKERS: dict[str, Callable[[str], str]] = {
     "effects": effects_sections,
     "commands": commands_sections,
     "notebook": notebook_cells,
+    "live": live_link,
 }
 
 

@@ -16,6 +16,9 @@ LEFT_OUT = [reason for reason, is_true in REASONS.items() if is_true]
 def pytest_terminal_summary(terminalreporter):
     for reason in LEFT_OUT:
         terminalreporter.write_line(f"LEFT OUT: all tests of the page ({reason})", red=True)
+    for report in terminalreporter.stats.get("skipped", ()):
+        if "LEFT OUT" in str(report.longrepr):
+            terminalreporter.write_line(report.longrepr[2].removeprefix("Skipped: "), red=True)
 
 
 if LEFT_OUT:

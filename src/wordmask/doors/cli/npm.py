@@ -22,7 +22,7 @@ LOCK = files("wordmask.doors") / "page/npm/package-lock.json"
 WAIT_S = 300
 
 
-class Runtime(NamedTuple):
+class WebRuntime(NamedTuple):
     """What a page needs of it."""
 
     code: bytes  # an ES module
@@ -45,19 +45,19 @@ def read_pin() -> Pin:
     return Pin(about["version"], about["integrity"])
 
 
-def read_runtime(package: Path | None, *, webgpu: bool) -> Runtime:
+def read_runtime(package: Path | None, *, webgpu: bool) -> WebRuntime:
     """Its parts from the .tgz given, else from this machine's cache, else from npm."""
     pin = read_pin()
-    path = package if package is not None else _cached(pin)
+    path = package if package is not None else _find_package(pin)
     _check(path, pin)
     name = "webgpu" if webgpu else "wasm"
     kind = ".asyncify" if webgpu else ""
     with tarfile.open(path) as archive:
         parts = [f"ort.{name}.bundle.min.mjs", f"ort-wasm-simd-threaded{kind}.wasm"]
-        return Runtime(*(_member(archive, f"package/dist/{part}") for part in parts))
+        return WebRuntime(*(_member(archive, f"package/dist/{part}") for part in parts))
 
 
-def _cached(pin: Pin) -> Path:
+def _find_package(pin: Pin) -> Path:
     path = disk.cache_home() / "npm" / pin.file
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from wordmask.doors.cli.npm import Runtime
+from wordmask.doors.cli.npm import WebRuntime
 from wordmask.engines.mini.files import FILES
 from wordmask.errors import WeightsError
 
 PAGE = files("wordmask.doors") / "page"
-NETWORKS = ("encoder", "prepare", "cutter", "classes", "context")
+NETWORKS = ("encoder.onnx", "prepare.onnx", "cutter.onnx", "classes.onnx", "context.onnx")
 IMPORT = re.compile(r'^import (\{[^}]*\})\s+from "([^"]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 SPECIFIER = re.compile(r'(from|^import) "\./([\w.]+)"', re.MULTILINE)
@@ -32,7 +32,7 @@ POLICY = (
 )
 
 
-def build(runtime: Runtime, folder: Path | None = None, *, other_words: bool = True) -> str:
+def build(runtime: WebRuntime, folder: Path | None = None, *, other_words: bool = True) -> str:
     """The whole file; `folder` holds other weights of mini."""
     home = FILES if folder is None else folder
     settings = _settings(home)
@@ -40,9 +40,9 @@ def build(runtime: Runtime, folder: Path | None = None, *, other_words: bool = T
         "runtime.mjs": runtime.code,
         "runtime.wasm": runtime.wasm,
         "mini.json": json.dumps(settings).encode(),
-        **_words(home),
-        **{f"{name}.onnx": _read(home, f"{name}.onnx") for name in NETWORKS if _has(settings, name)},
+        **read_words(home),
     }
+    parts |= {name: _read(home, name) for name in NETWORKS if name in settings["files"]}
     if other_words:
         parts |= {name: _read(home, name) for name in ("text.onnx", "tokenizer.json")}
     return "\n".join(_lines(parts)) + "\n"
@@ -123,10 +123,6 @@ def _settings(home: Path) -> dict[str, Any]:
     return settings
 
 
-def _has(settings: dict[str, Any], network: str) -> bool:
-    return f"{network}.onnx" in settings["files"]
-
-
 def _read(home: Path, name: str) -> bytes:
     try:
         return (home / name).read_bytes()
@@ -134,7 +130,7 @@ def _read(home: Path, name: str) -> bytes:
         raise WeightsError(f"{home / name} cannot be read: {error.strerror}") from error
 
 
-def _words(home: Path) -> dict[str, bytes]:
+def read_words(home: Path) -> dict[str, bytes]:
     """The table of words in forms that JavaScript reads: JSON, and bare numbers."""
     with np.load(home / "words.npz") as table:
         names, kin, classes = (str(table[key]).split("\n") for key in ("names", "kin", "classes"))

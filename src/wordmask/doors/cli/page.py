@@ -55,11 +55,13 @@ def page(
     """Open the page: name things, click on them, correct them; with FOLDER, label its pictures.
 
     wordmask page holiday/
+    wordmask page --one-file OUT.html   (a file that needs no server and no network)
 
     Only this machine can reach it. Labels are kept in FOLDER/wordmask-labels, saved as you go.
     """
     if options.one_file is not None:
-        return write_one_file(options.one_file, options, engine)
+        write_one_file(options.one_file, options, engine)
+        return
     serving = load_server("options").ServeOptions(port=options.port, model=options.model)
     if folder is not None:
         serving = replace(serving, folder=folder)

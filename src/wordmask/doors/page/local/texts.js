@@ -9,7 +9,8 @@ import { dot, unitRows } from "./arrays.js";
 
 const DIMS = 256, NARROW = 64;
 const TEMPLATES = [(/** @type {string} */ phrase) => phrase, (/** @type {string} */ phrase) => `a photo of a ${phrase}.`];
-export const ALIKE = 0.6, SAME = 0.9; // cosines: near enough to a learned word; a name
+export const ALIKE = 0.6; // cosine from which a phrase is near enough to a learned word
+export const SAME = 0.9; // and from which it is a name
 const LONGEST = 64; // tokens
 /** @type {Record<string, string>} */ const SPELLINGS = {
   tvmonitor: "tv", diningtable: "dining table", pottedplant: "potted plant", aeroplane: "airplane",
