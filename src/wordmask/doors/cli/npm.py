@@ -75,7 +75,7 @@ def _pack(pin: Pin, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise InputError(f"npm is not on this machine, and {wanted} is needed once", mend=mend)
-    command = [npm, "pack", wanted, "--silent", "--ignore-scripts"]
+    command = [npm, "pack", wanted, "--loglevel=error", "--fetch-retries=1", "--ignore-scripts"]
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, timeout=WAIT_S
@@ -83,8 +83,9 @@ def _pack(pin: Pin, folder: Path) -> None:
     except subprocess.TimeoutExpired:
         raise InputError(f"npm did not bring {wanted} within {WAIT_S} s", mend=mend) from None
     if done.returncode or not (folder / pin.file).exists():
-        last = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise InputError(f"npm could not bring {wanted}: {last}", mend=mend)
+        said = [line.removeprefix("npm error ") for line in done.stderr.splitlines()]
+        reason = max(said[:4], key=len, default="no reason given")
+        raise InputError(f"npm could not bring {wanted}: {reason}", mend=mend)
 
 
 def _check(path: Path, pin: Pin) -> None:
