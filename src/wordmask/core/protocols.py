@@ -16,6 +16,7 @@ from wordmask.core.depth import Depth
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Last
+from wordmask.core.poses import Poses
 from wordmask.errors import ImageError, PromptError
 
 
@@ -199,14 +200,6 @@ class TrackStep:
     score: float  # in [0, 1]: that the object is in this frame and the mask is right
 
 
-@dataclass(frozen=True, eq=False)
-class Poses:
-    """People's joints: (N, J, 3) x, y, confidence."""
-
-    joints: Array
-    names: tuple[str, ...] = field(default=())
-
-
 # ---- what an engine can do
 
 
@@ -303,9 +296,11 @@ class DepthModel(Encoder, Protocol):
 
 @runtime_checkable
 class PoseModel(Encoder, Protocol):
-    """People in boxes (N, 4) -> joints."""
+    """People in boxes -> joints."""
 
-    def poses(self, seen: Seen, boxes: Array) -> Poses: ...
+    def poses(self, seen: Seen, boxes: Array) -> Poses:
+        """The joints of the person in the middle of each box (N, 4) xyxy, row by row."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,14 @@ _depth_pro = partial(
     _depth, input_side=1536, architectures={"depth_pro": "DepthProForDepthEstimation"}
 )
 
+_vitpose = partial(
+    _hub,
+    module="vitpose",
+    protocols=("PoseModel",),
+    input_side=256,
+    architectures={"vitpose": "VitPoseForPoseEstimation"},
+)
+
 _diffusion = partial(_hub, module="fill.diffusion", protocols=("Inpainter",), extra="edit")
 
 # ---- the cards
@@ -125,6 +133,14 @@ _CARDS = (
         ("Segmenter", "Dense", "Embedder", "Tracker", "DepthModel"),
         APACHE,
         input_side=512,
+    ),
+    EngineCard(
+        "movenet",
+        "wordmask.engines.movenet.engine:load",
+        "shipped",
+        ("PoseModel",),
+        APACHE,
+        input_side=192,
     ),
     _sam("sam-b", "facebook/sam-vit-base", size_mb=375),
     _sam("sam-l", "facebook/sam-vit-large", size_mb=1249),
@@ -178,6 +194,11 @@ _CARDS = (
     _zoe("zoedepth", "Intel/zoedepth-nyu-kitti"),
     _zoe("zoedepth-indoor", "Intel/zoedepth-nyu"),
     _depth_pro("depth-pro", "apple/DepthPro-hf", licence="Apple AMLR (research only)"),
+    _vitpose("vitpose-b", "usyd-community/vitpose-base-simple"),
+    _vitpose("vitpose-plus-s", "usyd-community/vitpose-plus-small"),
+    _vitpose("vitpose-plus-b", "usyd-community/vitpose-plus-base"),
+    _vitpose("vitpose-plus-l", "usyd-community/vitpose-plus-large"),
+    _vitpose("vitpose-plus-h", "usyd-community/vitpose-plus-huge"),
     _weightless("patch", "fill.patch", "Inpainter"),
     _weightless("telea", "fill.opencv", "Inpainter"),
     _weightless("navier-stokes", "fill.opencv", "Inpainter"),
@@ -209,6 +230,7 @@ CARDS: dict[str, EngineCard] = {card.name: card for card in _CARDS}
 FACTORY_BY_FILE = {
     "model_index.json": "wordmask.engines.fill.diffusion:load",
     "mini.json": "wordmask.engines.mini.engine:load",
+    "movenet.json": "wordmask.engines.movenet.engine:load",
 }
 # A single file: LaMa's kind in ONNX; other weights without a config are Meta's checkpoints of SAM.
 FACTORY_BY_SUFFIX = {

@@ -28,6 +28,7 @@ GROUPS = (
     EngineGroup("Words to boxes (join with one that takes boxes)", frozenset({"Detector"})),
     EngineGroup("Objects through a video", frozenset({"Tracker"})),
     EngineGroup("Depth", frozenset({"DepthModel"})),
+    EngineGroup("Joints of people (join with one that takes boxes)", frozenset({"PoseModel"})),
     EngineGroup("Fill what is removed", frozenset({"Inpainter"})),
 )
 OTHERS = "Others"
@@ -101,7 +102,7 @@ def _needs(row: EngineCard) -> str:
 
 def _size(row: EngineCard) -> str:
     if row.source == "shipped":
-        return human(sum(path.stat().st_size for path in home.shipped_files()), "B")
+        return human(sum(path.stat().st_size for path in home.shipped_files(row.name)), "B")
     nbytes = row.nbytes or (row.size_mb or 0) * 1_000_000
     return human(nbytes, "B") if nbytes else ""
 

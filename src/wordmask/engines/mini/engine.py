@@ -30,11 +30,12 @@ from wordmask.core.protocols import (
     own_seen,
 )
 from wordmask.engines.mini.classes import class_maps
-from wordmask.engines.mini.files import FILES, open_network
+from wordmask.engines.mini.files import FILES
 from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays
 from wordmask.engines.mini.text import TextEncoder
 from wordmask.engines.mini.tracker import ObjectTracker
 from wordmask.engines.options import EngineOptions
+from wordmask.engines.weights.shipped import open_network
 from wordmask.errors import WeightsError
 from wordmask.ops import resample
 

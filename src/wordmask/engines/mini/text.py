@@ -15,8 +15,8 @@ import numpy as np
 from wordmask.core.classes import ClassNames
 from wordmask.core.image import Array, frozen
 from wordmask.core.protocols import Rivals
-from wordmask.engines.mini.files import open_network
 from wordmask.engines.mini.heads import find_heads
+from wordmask.engines.weights.shipped import open_network
 
 TEMPLATES = ("{}", "a photo of a {}.")
 LONGEST = 64  # tokens

@@ -20,7 +20,7 @@ from wordmask.engines.weights import checks, fetch
 from wordmask.errors import WeightsError, did_you_mean
 from wordmask.files import digest
 
-MINI_FILES = Path(__file__).parents[1] / "mini/files"
+ENGINES = Path(__file__).parents[1]
 STAMPED = tuple(FACTORY_BY_SUFFIX)  # suffixes of the files that `stamp` hashes
 
 
@@ -65,13 +65,14 @@ def is_here(card: EngineCard) -> bool | None:
     if card.source == "weightless":
         return None
     if card.source == "shipped":
-        return bool(shipped_files())
+        return bool(shipped_files(card.name))
     return fetch.newest(card.source[4:], card.revision) is not None
 
 
-def shipped_files() -> list[Path]:
-    """The weight files of `mini` that lie in the package."""
-    return sorted(MINI_FILES.glob("*.onnx")) if (MINI_FILES / "mini.json").is_file() else []
+def shipped_files(name: str = "mini") -> list[Path]:
+    """The weight files of an embedded engine that lie in the package."""
+    files = ENGINES / name / "files"
+    return sorted(files.glob("*.onnx")) if (files / f"{name}.json").is_file() else []
 
 
 def factory_of(path: Path) -> str:
