@@ -10,14 +10,17 @@ import onnxruntime  # noqa: E402
 
 from wordmask.lab.export.mini_graphs import (  # noqa: E402
     CutterGraph,
+    DepthGraph,
     EncoderGraph,
     PrepareGraph,
     export_classes,
     export_cutter,
+    export_depth,
     export_encoder,
     export_prepare,
 )
 from wordmask.model.mini.classes import ClassNetwork  # noqa: E402
+from wordmask.model.mini.decoder import PromptMaps  # noqa: E402
 from wordmask.model.mini.net import MiniNetwork  # noqa: E402
 
 
@@ -53,11 +56,11 @@ def test_the_cutter_takes_any_number_of_prompts(network, tmp_path):
     export_cutter(network, path)
     session = onnxruntime.InferenceSession(path)
     with torch.no_grad():
-        features = network(torch.randint(0, 255, (1, 3, 96, 160)).float())
-        maps = PrepareGraph(network)(features.coarse, features.fine)
+        trunk = network.trunk(torch.randint(0, 255, (1, 3, 96, 160)).float())
+        maps = PrepareGraph(network)(trunk.neck, trunk.early)
     for count, points in ((5, 3), (1, 1)):
         feed = {
-            **maps._asdict(),
+            **dict(zip(PromptMaps._fields, maps, strict=False)),
             "xy": torch.rand(count, points, 2) * 90,
             "kind": torch.randint(-1, 4, (count, points)),
             "before": torch.randn(count, 1, 12, 20),
@@ -75,12 +78,24 @@ def test_prompt_maps_are_made_for_a_picture_of_any_size(network, tmp_path):
     session = onnxruntime.InferenceSession(path)
     for height, width in ((12, 20), (4, 6)):
         feed = {
-            "coarse": torch.randn(1, 96, height, width),
-            "fine": torch.randn(1, 48, 2 * height, 2 * width),
+            "neck": torch.randn(1, 160, height, width),
+            "early": torch.randn(1, 24, 2 * height, 2 * width),
         }
         with torch.no_grad():
             wanted = PrepareGraph(network)(*feed.values())
         assert_alike(session.run(None, {k: v.numpy() for k, v in feed.items()}), wanted)
+
+
+@pytest.mark.slow
+def test_depth_is_told_for_a_picture_of_any_size(network, tmp_path):
+    path = tmp_path / "depth.onnx"
+    export_depth(network, path)
+    session = onnxruntime.InferenceSession(path)
+    for height, width in ((12, 20), (4, 6)):
+        neck = torch.randn(1, 160, height, width)
+        with torch.no_grad():
+            wanted = DepthGraph(network)(neck)
+        assert_alike(session.run(None, {"neck": neck.numpy()}), [wanted])
 
 
 @pytest.mark.slow

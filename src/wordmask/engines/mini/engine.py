@@ -46,6 +46,7 @@ PROMPTS_AT_ONCE = 4  # more are slower: their maps do not fit the cache
 DEPTH_SHIFT = 4.9
 DEPTH_ERROR = 0.17  # mean relative error of Z in rooms, once scale and shift are right
 NEEDED = ("side", "views", "scale", "calibration", "presence", "classes", "everything", "files")
+NETWORKS = ("encoder", "prepare", "cutter", "depth", "classes", "text")
 
 
 def load(name: str, options: EngineOptions) -> "MiniEngine":
@@ -59,6 +60,7 @@ def load(name: str, options: EngineOptions) -> "MiniEngine":
         )
     values = json.loads(settings.read_text())
     missing = [key for key in NEEDED if key not in values]
+    missing += [name for name in NETWORKS if f"{name}.onnx" not in values.get("files", {})]
     if missing:
         raise WeightsError(
             f"{settings} says nothing of {', '.join(missing)}: it was exported by an earlier "
@@ -136,8 +138,11 @@ class MiniEngine:
 
     def _cut(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
         xy, kind = _points(prompts, seen)
+        maps = seen.prompt_maps()
         feed = {
-            **seen.prompt_maps()._asdict(),
+            "cells": maps.cells,
+            "middle": maps.middle,
+            "detail": maps.detail,
             "xy": xy,
             "kind": kind,
             "before": _earlier_masks(prompts, seen.maps.none.shape),
@@ -146,7 +151,7 @@ class MiniEngine:
         return masks, quality.clip(0, 1), self._name_cuts(seen, masks)
 
     def _prepare(self, maps: EncoderMaps) -> PromptArrays:
-        feed = {"coarse": maps.coarse[None], "fine": maps.fine[None]}
+        feed = {"neck": maps.neck[None], "early": maps.early[None]}
         return PromptArrays(*self._run("prepare", feed))
 
     def _name_cuts(self, seen: MiniSeen, masks: Array) -> Array:
@@ -240,7 +245,9 @@ class MiniEngine:
 
     def depth(self, seen: Seen) -> Depth:
         """Relative depth, larger is farther, up to scale and shift; learned from rooms."""
-        coarse = own_seen(seen, MiniSeen, self.name).maps.depth
+        coarse = self._run("depth", {"neck": own_seen(seen, MiniSeen, self.name).maps.neck[None]})[
+            0
+        ][0, 0]
         values = resample.bilinear(coarse, seen.size)
         return Depth(values, inverse=False, usual_shift=DEPTH_SHIFT, usual_error=DEPTH_ERROR)
 
@@ -259,10 +266,10 @@ class MiniEngine:
 
     def _encode(self, pixels: Array, inner: Size) -> EncoderMaps:
         picture = np.ascontiguousarray(resample.stretch(pixels, inner).transpose(2, 0, 1))[None]
-        vectors, none, coarse, fine, depth, whole, shared = (
+        vectors, none, neck, early, whole, shared = (
             answer[0] for answer in self._run("encoder", {"picture": picture})
         )
-        return EncoderMaps(vectors, none[0], coarse, fine, depth[0], whole, shared)
+        return EncoderMaps(vectors, none[0], neck, early, whole, shared)
 
     def _run(self, network: str, feed: dict[str, Array]) -> list[Array]:
         with self._lock:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wordmask.core.image import Array
-from wordmask.engines.mini.seen import EncoderMaps
+from wordmask.engines.mini.seen import EncoderMaps, MiniSeen
 from wordmask.ops import pool
 
 DIMS = 64  # of the descriptions that are compared: 98 % of what varies
@@ -14,10 +14,11 @@ DECAY = 0.95  # of earlier frames in the regression, a frame
 DAMPING = 1e-3
 
 
-def describe_cells(maps: EncoderMaps) -> Array:
+def describe_cells(seen: MiniSeen) -> Array:
     """(N, C) float32 unit rows, row by row of the grid."""
-    vectors = maps.vectors.reshape(len(maps.vectors), -1).T
-    coarse = pool.unit(maps.coarse.reshape(len(maps.coarse), -1).T)
+    vectors = seen.maps.vectors.reshape(len(seen.maps.vectors), -1).T
+    (maps,) = seen.prompt_maps().coarse
+    coarse = pool.unit(maps.reshape(len(maps), -1).T)
     joined = np.concatenate([vectors, COARSE * coarse], 1)
     return np.asarray(joined / np.float32((1 + COARSE**2) ** 0.5), np.float32)
 

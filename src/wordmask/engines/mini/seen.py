@@ -13,9 +13,8 @@ class EncoderMaps(NamedTuple):
 
     vectors: Array  # (256, H / 8, W / 8) unit columns
     none: Array  # (H / 8, W / 8) logit of "none of these words"
-    coarse: Array  # what the cutter reads, at stride 8
-    fine: Array  # and at stride 4
-    depth: Array  # (H / 8, W / 8)
+    neck: Array  # (160, H / 8, W / 8), from which the cutter's maps and the depth are computed
+    early: Array  # (24, H / 4, W / 4), the cutter's detail
     whole: Array  # (256,) unit vector of the picture
     shared: Array  # (40, H / 8, W / 8), from which the classes are computed
 
@@ -26,6 +25,7 @@ class PromptArrays(NamedTuple):
     cells: Array
     middle: Array
     detail: Array
+    coarse: Array  # (1, 96, H / 8, W / 8), from which they are made; a tracker compares it
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,7 +159,7 @@ class ObjectTracker:
         window, inner = fit_close_up(box, image.size, self._side)
         part = Image(np.ascontiguousarray(window.part_of(image.pixels)), image.name)
         seen = self._see_at(part, inner)
-        return _Sight(window, seen, describe_cells(seen.maps))
+        return _Sight(window, seen, describe_cells(seen))
 
     def _find(self, state: Followed, seen: MiniSeen) -> _Guess | None:
         """Near where it was, else in the whole frame."""

@@ -1,6 +1,6 @@
 """From a checkpoint to the files that `mini` runs on.
 
-encoder.onnx, prepare.onnx, cutter.onnx, classes.onnx and text.onnx are the networks
+encoder.onnx, prepare.onnx, cutter.onnx, depth.onnx, classes.onnx and text.onnx are the networks
 (`mini_graphs`), and context.onnx is one that is trained for them afterwards; words.npz and
 tokenizer.json hold the words (`mini_words`), mini.json the settings with the sha256 of each
 network.
@@ -17,6 +17,7 @@ from wordmask.files import digest, write_text
 from wordmask.lab.export.mini_graphs import (
     export_context,
     export_cutter,
+    export_depth,
     export_encoder,
     export_prepare,
     export_text,
@@ -90,6 +91,7 @@ def export_mini(
     export_encoder(trained.network, out / "encoder.onnx")
     export_prepare(trained.network, out / "prepare.onnx")
     export_cutter(trained.network, out / "cutter.onnx")
+    export_depth(trained.network, out / "depth.onnx")
     export_text(trained.whitening, out / "text.onnx")
     # The layers under the classes are never trained, so every mini has the same classes.
     shutil.copyfile(SHIPPED / "classes.onnx", out / "classes.onnx")

@@ -24,16 +24,17 @@ from wordmask.model.minilm import LONGEST, MiniLM, find_minilm, load_minilm
 
 
 class EncoderGraph(nn.Module):
-    """What is exported as encoder.onnx: pictures in, unit vectors and features out."""
+    """What is exported as encoder.onnx: pictures in, unit vectors and what other parts read out."""
 
     def __init__(self, model: MiniNetwork) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        f = self.model(picture.to(torch.float32))
-        vectors = F.normalize(f.vectors, dim=1)
-        return vectors, f.none, f.coarse, f.fine, f.depth, f.whole, f.shared
+        trunk = self.model.trunk(picture.to(torch.float32))
+        vectors = F.normalize(self.model.to_words(trunk.neck), dim=1)
+        none, whole = self.model.to_none(trunk.neck), self.model.whole_vector(trunk)
+        return vectors, none, trunk.neck, trunk.early, whole, trunk.shared
 
 
 class PrepareGraph(nn.Module):
@@ -41,11 +42,23 @@ class PrepareGraph(nn.Module):
 
     def __init__(self, model: MiniNetwork) -> None:
         super().__init__()
-        self.decoder = model.decoder
+        self.model = model
 
-    def forward(self, coarse: Tensor, fine: Tensor) -> PromptMaps:
-        maps: PromptMaps = self.decoder.prepare(coarse, fine)
-        return maps
+    def forward(self, neck: Tensor, early: Tensor) -> tuple[Tensor, ...]:
+        coarse, fine = self.model.cut_maps(neck, early)
+        return *self.model.decoder.prepare(coarse, fine), coarse
+
+
+class DepthGraph(nn.Module):
+    """What is exported as depth.onnx."""
+
+    def __init__(self, model: MiniNetwork) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, neck: Tensor) -> Tensor:
+        depth: Tensor = self.model.to_depth(neck)
+        return depth
 
 
 class CutterGraph(nn.Module):
@@ -110,7 +123,7 @@ def export_encoder(model: MiniNetwork, path: Path) -> None:
         (pictures,),
         path,
         ("picture",),
-        ("vectors", "none", "coarse", "fine", "depth", "whole", "shared"),
+        ("vectors", "none", "neck", "early", "whole", "shared"),
         ({0: batch, 2: 32 * height, 3: 32 * width},),
     )
     halve(path)
@@ -118,17 +131,24 @@ def export_encoder(model: MiniNetwork, path: Path) -> None:
 
 def export_prepare(model: MiniNetwork, path: Path) -> None:
     """One picture of any size whose sides are divisible by 16."""
-    maker = model.decoder.prepare
-    coarse, fine = maker.up.in_channels, maker.up.out_channels
+    neck, early = model.from_coarse.in_channels, CHANNELS[0]
     h, w = (torch.export.Dim(name, min=1, max=2048) for name in ("h", "w"))
     write_onnx(
         PrepareGraph(model),
-        (torch.randn(1, coarse, 40, 48), torch.randn(1, fine, 80, 96)),
+        (torch.randn(1, neck, 40, 48), torch.randn(1, early, 80, 96)),
         path,
-        ("coarse", "fine"),
-        ("cells", "middle", "detail"),
+        ("neck", "early"),
+        ("cells", "middle", "detail", "coarse"),
         ({2: 2 * h, 3: 2 * w}, {2: 4 * h, 3: 4 * w}),
     )
+    halve(path)
+
+
+def export_depth(model: MiniNetwork, path: Path) -> None:
+    """One picture of any size whose sides are divisible by 8."""
+    neck = torch.randn(1, model.from_coarse.in_channels, 40, 48)
+    h, w = (torch.export.Dim(name, min=1, max=4096) for name in ("h", "w"))
+    write_onnx(DepthGraph(model), (neck,), path, ("neck",), ("depth",), ({2: h, 3: w},))
     halve(path)
 
 

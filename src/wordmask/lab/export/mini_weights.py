@@ -44,7 +44,7 @@ def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
     network: MiniNetwork = MiniNetwork().eval()
     state = network.state_dict()
     found = {"log_scale": np.log(np.float32(settings["scale"]))}
-    for name in ("encoder.onnx", "prepare.onnx", "cutter.onnx"):
+    for name in ("encoder.onnx", "prepare.onnx", "cutter.onnx", "depth.onnx"):
         found |= _Graph.read(folder / name, settings["files"][name]).parameters(state)
     # Of cells that are only read, the bias of the keys changes nothing and is not in the files.
     for key in state:

@@ -40,6 +40,19 @@ class Features(NamedTuple):
     """(B, 40, h, w): out of the layers that are never trained; `ClassNetwork` goes on from it."""
 
 
+class Trunk(NamedTuple):
+    """What the heads read."""
+
+    neck: Tensor
+    """(B, 160, h, w)"""
+    top: Tensor
+    """(B, 160, h / 4, w / 4)"""
+    early: Tensor
+    """(B, 24, 2h, 2w) of the backbone"""
+    shared: Tensor
+    """(B, 40, h, w)"""
+
+
 def conv(cin: int, cout: int, kernel: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(cin, cout, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(cout)
@@ -105,17 +118,31 @@ class MiniNetwork(nn.Module):
 
     def forward(self, pictures: Tensor) -> Features:
         """(B, 3, H, W) RGB in 0..255, H and W divisible by 32."""
-        maps = self.backbone(pictures)
-        x, top = self.neck(maps)
+        trunk = self.trunk(pictures)
+        coarse, fine = self.cut_maps(trunk.neck, trunk.early)
         return Features(
-            vectors=self.to_words(x),
-            none=self.to_none(x),
-            coarse=self.to_coarse(x),
-            fine=self.to_fine(maps[0]) + upsample(self.from_coarse(x)),
-            depth=self.to_depth(x),
-            whole=F.normalize(self.to_whole(top.mean((2, 3))), dim=1),
-            shared=maps[1],
+            vectors=self.to_words(trunk.neck),
+            none=self.to_none(trunk.neck),
+            coarse=coarse,
+            fine=fine,
+            depth=self.to_depth(trunk.neck),
+            whole=self.whole_vector(trunk),
+            shared=trunk.shared,
         )
+
+    def trunk(self, pictures: Tensor) -> Trunk:
+        """What all heads read."""
+        maps = self.backbone(pictures)
+        neck, top = self.neck(maps)
+        return Trunk(neck, top, maps[0], maps[1])
+
+    def cut_maps(self, neck: Tensor, early: Tensor) -> tuple[Tensor, Tensor]:
+        """What the decoder reads, coarse and fine."""
+        return self.to_coarse(neck), self.to_fine(early) + upsample(self.from_coarse(neck))
+
+    def whole_vector(self, trunk: Trunk) -> Tensor:
+        """(B, 256), unit: the picture as a whole."""
+        return F.normalize(self.to_whole(trunk.top.mean((2, 3))), dim=1)
 
     def scale(self) -> Tensor:
         """The factor on cosines before the softmax over words."""
