@@ -172,7 +172,15 @@ def test_a_killed_edit_does_not_look_again_for_what_it_had_found(video, tmp_path
             raise KilledError
         return step(self, *arguments)
 
+    drawn, write = [], VideoSink.write  # what the encoder makes of it may differ from run to run
+
+    def noting(sink, picture, *at):
+        drawn.append(sink._pixels_of(picture))
+        write(sink, picture, *at)
+
+    monkeypatch.setattr(VideoSink, "write", noting)
     assert run_here(*how, tmp_path / "whole") == 0
+    whole = drawn.copy()
     monkeypatch.setattr(LiveTracker, "step", counting)
     with pytest.raises(KilledError):
         main([str(word) for word in (*how, out)])
@@ -180,10 +188,8 @@ def test_a_killed_edit_does_not_look_again_for_what_it_had_found(video, tmp_path
     assert run_here(*how, out) == 0
     assert looked[9:] == list(range(8, 16))
     assert [path.name for path in out.iterdir()] == ["wall.glow.mp4"]
-    for one, other in zip(
-        pixels_of(out / "wall.glow.mp4"), pixels_of(tmp_path / "whole/wall.glow.mp4"), strict=True
-    ):
-        assert np.abs(one.astype(int) - other).max() < 8  # the encoder's
+    assert len(pixels_of(out / "wall.glow.mp4")) == len(whole) == 16
+    assert np.array_equal(drawn[-16:], whole)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="interrupts are sent otherwise there")

@@ -98,7 +98,7 @@ export class Seen {
 
   async prompted() {
     return (this.prepared ||= this.maps().then((maps) => this.networks.run("prepare", {
-      coarse: [maps.coarse.data, maps.coarse.dims], fine: [maps.fine.data, maps.fine.dims],
+      neck: [maps.neck.data, maps.neck.dims], early: [maps.early.data, maps.early.dims],
     })));
   }
 
