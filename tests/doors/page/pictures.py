@@ -13,9 +13,11 @@ ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tests"))
 from browser import Person, open_browser  # noqa: E402 the tests' own code lies beside this file
 from serving import run_server  # noqa: E402 the same
+from wordmask.media.video.write import VideoSink  # noqa: E402 the package is installed
 
 IMAGES = ROOT / "docs/images"
 NAMES = ("chelsea", "astronaut", "coffee", "rocket")
+FRAMES = 16  # of the video
 SCREEN = {"width": 1280, "height": 800}
 
 
@@ -29,6 +31,7 @@ def main() -> None:
         with open_browser() as browser:
             with serve(Path(text), "--model", "mini") as (address, _):
                 look(browser, address, folder)
+                follow(browser, address, write_pan(folder / "pan.mp4"))
             with serve(Path(text), "--model", "mini", "--folder", str(folder)) as (address, _):
                 annotate(browser, address)
 
@@ -51,6 +54,32 @@ def look(browser: Any, address: str, folder: Path) -> None:
     person.page.locator("#wipe").wait_for()
     settle(person)
     keep(person, "page_dark")
+
+
+def write_pan(path: Path) -> Path:
+    """A camera that moves over the rocket."""
+    pixels = skimage.data.rocket()
+    with VideoSink(path, 12) as sink:
+        for number in range(FRAMES):
+            x, y = 8 * number, round(13 + 13 * np.sin(number / 3))
+            sink.write(np.ascontiguousarray(pixels[y : y + 400, x : x + 512]))
+    return path
+
+
+def follow(browser: Any, address: str, clip: Path) -> None:
+    person = open_page(browser, address)
+    person.page.set_input_files("#file", str(clip))
+    person.status("Name or click things")
+    person.say("rocket")
+    person.things(1)
+    person.press("n")
+    person.page.locator(".status").get_by_text("followed through").wait_for(timeout=300_000)
+    person.page.locator(".strip input").fill(str(FRAMES // 2))
+    person.page.locator(".strip").get_by_text(f"{FRAMES // 2 + 1} of").wait_for()
+    person.page.locator("canvas").first.focus()
+    person.press("j")
+    settle(person)
+    keep(person, "page_video")
 
 
 def annotate(browser: Any, address: str) -> None:

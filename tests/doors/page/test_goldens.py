@@ -20,7 +20,7 @@ LIMIT = 2.5  # of 255, on average
 PLAIN = """* { color: transparent !important; caret-color: transparent !important;
     transition: none !important; animation: none !important }
     ::placeholder { color: transparent !important }"""
-STATES = ("page_empty", "page_things", "page_dark", "page_keys")
+STATES = ("page_empty", "page_things", "page_dark")
 
 
 @pytest.fixture
@@ -38,9 +38,6 @@ def views(browser, address, lawn):
     seen["page_things"] = see(person)
     person.page.emulate_media(color_scheme="dark")
     seen["page_dark"] = see(person)
-    person.page.emulate_media(color_scheme="light")
-    person.press("?")
-    seen["page_keys"] = see(person)
     context.close()
     return seen
 

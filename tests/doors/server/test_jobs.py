@@ -5,10 +5,12 @@ import json
 import time
 import weakref
 
+import numpy as np
 import pytest
 
 from clips import write_clip
 from serving import lawn_png, open_client, send
+from wordmask.core.masks import Masks
 from wordmask.doors.server.chores import CHORES, BatchQuery, batch
 from wordmask.doors.server.jobbook import JobBook, JobStep
 from wordmask.doors.server.lanes import Lane
@@ -39,6 +41,26 @@ def wait_for(client, id: str) -> dict:
             return job
         time.sleep(0.05)
     raise AssertionError(job)
+
+
+def test_an_object_shown_by_its_mask_is_followed(client, clip):
+    lower = np.zeros((1, 40, 64), bool)
+    lower[:, 20:] = True
+    mask = Masks.from_dense(lower).to_rle()[0]
+    shown = [{"frame": 0, "id": 3, "word": "floor", "mask": mask}]
+    query = {"video": put_video(client, clip), "shown": shown}
+    job = wait_for(client, client.post("/v1/track", json=query).json()["job"])
+    lines = client.get(f"/v1/jobs/{job['job']}/files/video.tracks.jsonl").text.splitlines()
+    regions = [json.loads(line)["regions"] for line in lines]
+    assert [(row["track"], row["label"]) for (row,) in regions] == [(3, "floor")] * 6
+
+
+def test_a_mask_of_another_size_is_refused(client, clip):
+    mask = Masks.from_dense(np.ones((1, 5, 5), bool)).to_rle()[0]
+    query = {"video": put_video(client, clip), "shown": [{"frame": 0, "mask": mask}]}
+    answer = client.post("/v1/track", json=query)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "shown"
 
 
 def test_a_video_is_followed_and_its_files_come_back(client, clip):

@@ -61,9 +61,10 @@ export async function send(blob) {
 }
 
 /** A question about a picture; one that the server has forgotten is sent again.
- * @param {{id: string, blob: Blob}} picture @param {string} path @param {any} query
+ * @param {{id: string, blob: Blob, ready?: () => Promise<void>}} picture @param {string} path @param {any} query
  * @param {string} [accept] @param {AbortSignal} [signal] */
 export async function ask(picture, path, query, accept, signal) {
+  await picture.ready?.();
   const question = () => post(path, { picture: picture.id, ...query }, accept, signal);
   try {
     return await question();

@@ -9,7 +9,8 @@ import { areaOf, decode, encode } from "./masks.js";
  * @typedef {"words" | "cut" | "brush" | "file"} Source
  * @typedef {{id: number, name: string, named: boolean, score: number, colour: number, visible: boolean,
  *   opacity: number, mask: Mask, why: any, source: Source, points?: number[][], box?: number[]}} Thing
- * @typedef {{key: string, name: string, id: string, size: Size, blob: Blob, bitmap: ImageBitmap}} Picture
+ * @typedef {{key: string, name: string, id: string, size: Size, blob: Blob, bitmap: ImageBitmap,
+ *   ready?: () => Promise<void>}} Picture `ready`: sent to the server when it is first asked about
  * @typedef {{key: string, before: Thing[], after: Thing[]}} Step
  * @typedef {{phrase: string, best: number, needed: number, unknown?: boolean}} AbsentWord
  */

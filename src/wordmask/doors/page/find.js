@@ -28,7 +28,7 @@ export function complain(error) {
   if (!(error instanceof ServerError)) console.error(error);
 }
 
-/** @param {Blob} blob @param {string} name */
+/** @param {Blob} blob @param {string} name @returns {Promise<boolean>} */
 export async function openPicture(blob, name) {
   say(T.opening, "work");
   try {
@@ -37,10 +37,12 @@ export async function openPicture(blob, name) {
     if (!bitmap) throw new Error(T.noPicture(name));
     show({ key: id, name, id, size, blob, bitmap }, []);
     say("");
+    return true;
   } catch (error) {
     // The server knows the picture by its number only.
     if (error instanceof Error) error.message = error.message.replace(/^[0-9a-f]{12}\b/, name);
     complain(error);
+    return false;
   }
 }
 

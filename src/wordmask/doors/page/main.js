@@ -14,11 +14,18 @@ import { keyDialog, listenToKeys } from "./keys.js";
 import { panelParts } from "./panel.js";
 import { canvas, fit, zoom } from "./stage.js";
 import { COMMON, T } from "./strings.js";
+import { closeVideo, hasVideo, isVideo, openVideo, videoKeys } from "./video.js";
 import { onTool, resizeBrush, take, tool } from "./tools.js";
 
 const RECENT = "wordmask-words";
-const file = h("input", { type: "file", id: "file", accept: "image/*", class: "away", tabIndex: -1, "aria-label": T.open });
-file.addEventListener("change", () => file.files.length && void openPicture(file.files[0], file.files[0].name));
+const file = h("input", { type: "file", id: "file", accept: "image/*,video/*", class: "away", tabIndex: -1, "aria-label": T.open });
+file.addEventListener("change", () => file.files.length && open(file.files[0]));
+
+/** A picture, or a video. @param {File} found */
+function open(found) {
+  if (isVideo(found)) return attempt(() => openVideo(found, found.name));
+  attempt(async () => (await openPicture(found, found.name || T.thing)) && closeVideo());
+}
 const isFolder = () => document.body.classList.contains("folder");
 const pick = () => !isFolder() && file.click();
 
@@ -144,7 +151,7 @@ listen(() => {
 /** @param {DataTransfer | null} brought */
 function takePicture(brought) {
   const found = [...(brought?.files || [])][0];
-  if (found && !isFolder()) void openPicture(found, found.name || T.thing);
+  if (found && !isFolder()) open(found);
   return Boolean(found);
 }
 addEventListener("dragover", (event) => {
@@ -159,7 +166,10 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => takePicture(event.clipboardData) && event.preventDefault());
 
-listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, i: openLibrary, ...folderKeys });
+/** What a key does depends on what is open. */
+const keys = Object.fromEntries([...Object.keys(folderKeys), ...Object.keys(videoKeys)].map((key) =>
+  [key, () => (hasVideo() ? videoKeys : folderKeys)[key]?.()]));
+listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, i: openLibrary, ...keys });
 take("cut");
 suggest();
 document.body.classList.add("blank");

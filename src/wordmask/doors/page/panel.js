@@ -54,7 +54,7 @@ export function panelParts() {
 }
 
 listen((what) => {
-  if (what === "preview") return;
+  if (what === "preview" || what === "play") return;
   if (what === "view") showChosen();
   else draw();
 });

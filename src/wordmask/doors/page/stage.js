@@ -20,7 +20,9 @@ export const look = {
 /** @type {{scale: number, bitmap: CanvasImageSource}[]} */ let mips = [];
 /** @type {{canvas: HTMLCanvasElement, scale: number, without: number | null} | null} */ let overlay = null;
 /** @type {WeakMap<Mask, Map<string, HTMLCanvasElement>>} */ const tiles = new WeakMap();
+let lastSize = ""; // frames of a video keep the view
 let isDirty = false, isFitted = true;
+/** @type {CanvasImageSource | null} what moves in place of the picture */ let moving = null;
 export { canvas };
 
 export function redraw() {
@@ -32,11 +34,20 @@ export function redraw() {
   });
 }
 
+/** Show what a player shows, until it is given back. @param {CanvasImageSource | null} source */
+export function film(source) {
+  moving = source;
+  redraw();
+}
+
 listen((what) => {
   if (what === "picture") {
+    const isSame = String(board.picture?.size) === lastSize && document.body.classList.contains("film");
+    lastSize = String(board.picture?.size);
+    moving = null;
     makeMips();
     look.hover = look.box = look.cross = look.brush = null;
-    fit();
+    if (!isSame) fit();
   }
   // While a hand paints, only the chosen thing changes: it lies above an overlay of the others.
   if (what === "preview" && overlay?.without !== board.chosen) overlay = makeOverlay(board.chosen);
@@ -200,7 +211,7 @@ function drawPicture(width, height, ratio) {
   context.restore();
   const need = view.scale * ratio;
   const mip = [...mips].reverse().find((one) => one.scale >= need) || mips[0];
-  context.drawImage(mip.bitmap, 0, 0, width, height);
+  context.drawImage(moving || mip.bitmap, 0, 0, width, height);
 }
 
 /** @param {number} width @param {number} height */

@@ -23,7 +23,7 @@ export const T = {
   zoomOut: "Further away",
   fit: "Whole picture",
   brush: "Brush size",
-  emptyTitle: "Drop a picture here",
+  emptyTitle: "Drop a picture or a video here",
   emptyText: "or paste one, or choose a file. It stays on this server.",
   choose: "Choose a picture",
   canvas: "The picture. Arrow keys move the cross, Enter cuts what is under it.",
@@ -133,6 +133,27 @@ export const T = {
     exports: { coco: "All as COCO", yolo: "All as YOLO", labelme: "All as LabelMe", labelstudio: "All for Label Studio" },
     isDone: "finished",
   },
+  video: {
+    title: "Video",
+    play: "Play or stop",
+    frame: "Frame",
+    previous: "Frame before",
+    next: "Next frame",
+    place: (/** @type {number} */ frame, /** @type {number} */ all, /** @type {number} */ seconds) =>
+      `${frame + 1} of ${all} · ${seconds.toFixed(1)} s`,
+    follow: "Follow",
+    followTitle: "Follow what you have shown through the whole video",
+    search: "Find in all frames",
+    searchTitle: "Find your words in every frame, and follow what is found",
+    save: "Save",
+    hint: "Name or click things in any frame, then follow them.",
+    nothingShown: "Show something first: name it, or click on it in a frame.",
+    following: (/** @type {number} */ n, /** @type {number} */ all) => `Following… frame ${n} of ${all}`,
+    followed: (/** @type {number} */ n, /** @type {number} */ frames) =>
+      `${n === 1 ? "1 thing" : `${n} things`} followed through ${frames} frames. Correct any frame, then follow again.`,
+    stopped: "The server stopped before the end of the video.",
+    cannotPlay: "The browser cannot play this video; convert it to MP4 (H.264) or WebM.",
+  },
   library: {
     title: "Search your pictures",
     open: "Search",
@@ -150,7 +171,7 @@ export const T = {
     less: "Not this",
   },
   keysOn: "Keys of one letter are on",
-  keyGroups: { cut: "Picture", things: "Things", view: "View", folder: "Folder" },
+  keyGroups: { cut: "Picture", things: "Things", view: "View", folder: "Folder", video: "Video" },
 };
 
 /** @type {[string, string, string][]} group, keys, what they do */
@@ -189,6 +210,9 @@ export const KEYS = [
   ["folder", ".  ,", "next, previous picture"],
   ["folder", "Y", "copy everything to the next picture"],
   ["folder", "P", "find your words"],
+  ["video", ".  ,", "next, previous frame"],
+  ["video", "L", "play or stop"],
+  ["video", "N", "follow what you have shown"],
 ];
 
 /** @param {number} value */

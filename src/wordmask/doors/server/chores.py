@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 import numpy as np
 from pydantic import FailFast, Field
 
+from wordmask.core.image import Size
+from wordmask.core.masks import Masks
 from wordmask.core.prompts import Boxes, Points, Text
 from wordmask.doors.server.jobbook import JobStep, Start, Steps
 from wordmask.doors.server.problems import RefusalError
@@ -40,15 +42,19 @@ class ShownQuery(ApiQuery):
     """[x, y] or [x, y, 0]."""
     box: tuple[float, float, float, float] | None = None
     """[x0, y0, x1, y1]."""
+    mask: dict[str, Any] | None = None
+    """A COCO run-length code, in place of points and a box."""
     id: Annotated[int, Field(ge=1)] | None = None
     """The object that it corrects; none: a new one."""
     word: Annotated[str, Field(max_length=256)] = ""
     """What a new object is called."""
 
-    def prompt(self) -> FramePrompt:
+    def prompt(self, size: Size) -> FramePrompt:
+        """For a video of frames of this size."""
         points = Points.of(self.points) if self.points else None
         box = None if self.box is None else Boxes(np.array([self.box], np.float32))
-        return FramePrompt(self.frame, points, box, id=self.id, word=self.word)
+        mask = None if self.mask is None else Masks.from_rle([self.mask], size).one(0)
+        return FramePrompt(self.frame, points, box, mask, self.id, self.word)
 
 
 class TrackQuery(ApiQuery):
@@ -93,7 +99,7 @@ def track(query: TrackQuery, service: Service) -> Start:
     check_count("shown", len(query.shown), service.options)
     video = service.videos.find(query.video)
     text = make_at("words", lambda: Text(query.words)) if query.words else None
-    shown = make_at("shown", lambda: tuple(one.prompt() for one in query.shown))
+    shown = make_at("shown", lambda: tuple(one.prompt(video.info.size) for one in query.shown))
     followed = make_at("words", lambda: Query(text, shown))
     model = service.shelf.name_of(query.model)
 

@@ -22,7 +22,10 @@ from wordmask.doors.server.status import service_of
 
 FOLDER = files("wordmask.doors.server") / "assets"
 PAGE = files("wordmask.doors") / "page"  # no Python there, so nothing is imported
-SAFE = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'"
+SAFE = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src blob:; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
 ASSETS = {"docs.js": "text/javascript", "style.css": "text/css"}
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 LOGIN_BYTES = 4096
