@@ -13,15 +13,16 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "click", "everything", "find", "index", "load", "read", "read_result", "read_results",
-    "segment", "session", "track", "tracker",
+    "click", "everything", "find", "index", "lift", "load", "read", "read_result",
+    "read_results", "segment", "session", "track", "tracker",
     # things
     "AsyncClient", "Client",
-    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "LiveTracker", "Masks", "Models",
+    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
+    "Measured", "Models",
     "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
     # options
     "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
+    "LiftOptions", "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
@@ -54,6 +55,7 @@ def test_every_public_name_is_there_and_explained(name):
         ("tracker", ["words", "model", "options"]),
         ("index", ["pictures", "db", "model", "options"]),
         ("find", ["db", "words", "like", "query", "model", "options"]),
+        ("lift", ["image", "words", "measured", "model", "options"]),
         ("load", ["model", "options"]),
         ("read_result", ["source", "size", "vocabulary"]),
     ],

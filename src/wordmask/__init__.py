@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         everything,
         find,
         index,
+        lift,
         load,
         read,
         read_result,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.describe import DescribeOptions
     from wordmask.tasks.everything import EverythingOptions
+    from wordmask.tasks.lift import Lift, Measured
+    from wordmask.tasks.lifting.options import LiftOptions
     from wordmask.tasks.search import SearchOptions
     from wordmask.tasks.segment import SegmentOptions
     from wordmask.tasks.session import Session
@@ -63,8 +66,11 @@ __all__ = [
     "FramePrompt",
     "Hit",
     "Image",
+    "Lift",
+    "LiftOptions",
     "LiveTracker",
     "Masks",
+    "Measured",
     "Models",
     "Points",
     "Region",
@@ -84,6 +90,7 @@ __all__ = [
     "everything",
     "find",
     "index",
+    "lift",
     "load",
     "read",
     "read_result",
@@ -106,6 +113,7 @@ _HOMES = {
         "everything",
         "find",
         "index",
+        "lift",
         "load",
         "read",
         "read_result",
@@ -123,6 +131,8 @@ _HOMES = {
     "tasks.click": ("ClickOptions",),
     "tasks.describe": ("DescribeOptions",),
     "tasks.everything": ("EverythingOptions",),
+    "tasks.lift": ("Lift", "Measured"),
+    "tasks.lifting.options": ("LiftOptions",),
     "tasks.search": ("SearchOptions",),
     "tasks.segment": ("SegmentOptions",),
     "tasks.session": ("Session",),

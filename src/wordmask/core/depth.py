@@ -67,9 +67,14 @@ class Camera:
         return cls((focal_px, focal_px), (size[1] / 2, size[0] / 2), source, error)
 
     @classmethod
+    def of_view(cls, size: Size, view_deg: float) -> "Camera":
+        """By the field of view along the longer side."""
+        return cls.of(size, max(size) / 2 / tan(radians(view_deg) / 2))
+
+    @classmethod
     def assume(cls, size: Size) -> "Camera":
         """Where nothing is known: 55 degrees along the longer side, which is usual for phones."""
-        focal = max(size) / 2 / tan(radians(ASSUMED_VIEW) / 2)
+        focal = cls.of_view(size, ASSUMED_VIEW).focal[0]
         return cls.of(size, focal, "assumed", ASSUMED_ERROR)
 
     @property

@@ -1,5 +1,6 @@
 """Points in space, with normals and colours, perhaps joined to triangles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,27 @@ class Mesh:
 
     def __len__(self) -> int:
         return len(self.points)
+
+
+def join_meshes(meshes: Sequence[Mesh]) -> Mesh:
+    """All of them as one; a column stays only where each of them has it."""
+    starts = np.cumsum([0, *map(len, meshes)])
+    faces = [
+        mesh.faces + start
+        for mesh, start in zip(meshes, starts[:-1].tolist(), strict=True)
+        if mesh.faces is not None
+    ]
+    return Mesh(
+        np.concatenate([np.zeros((0, 3), np.float32), *(mesh.points for mesh in meshes)]),
+        _join_columns([mesh.normals for mesh in meshes]),
+        _join_columns([mesh.colours for mesh in meshes]),
+        np.concatenate(faces) if faces else None,
+    )
+
+
+def _join_columns(columns: Sequence[Array | None]) -> Array | None:
+    there = [column for column in columns if column is not None]
+    return np.concatenate(there) if there and len(there) == len(columns) else None
 
 
 def _rows(values: Array, kind: type, name: str) -> Array:

@@ -12,7 +12,7 @@ from wordmask import engines
 from wordmask.core.image import Image, Size
 from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Points, Text, Words
-from wordmask.core.protocols import Dense, Segmenter
+from wordmask.core.protocols import Dense, DepthModel, Segmenter
 from wordmask.core.result import Result
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import FormatError, PromptError
@@ -22,6 +22,7 @@ from wordmask.jobs.footage import Footage, footage_of_pictures, open_footage
 from wordmask.jobs.index import IndexJob, IndexTally
 from wordmask.jobs.setup import Setup
 from wordmask.media.formats import bridges
+from wordmask.media.reading.facts import focal_35mm
 from wordmask.media.reading.read import read as read_picture
 from wordmask.media.video.read import VideoFrame
 from wordmask.tasks.click import Click, ClickOptions
@@ -29,8 +30,12 @@ from wordmask.tasks.click import click as click_task
 from wordmask.tasks.describe import DescribeOptions
 from wordmask.tasks.everything import EverythingOptions
 from wordmask.tasks.everything import everything as everything_task
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.lift import Lift, Measured, lift_view
+from wordmask.tasks.lifting.options import LiftOptions
 from wordmask.tasks.search import SearchOptions
-from wordmask.tasks.segment import How, SegmentOptions, with_how
+from wordmask.tasks.segment import How, SegmentOptions, segment_view, with_how
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.session import Session
 from wordmask.tasks.track import FramePrompt, LiveTracker, Query, TrackOptions, live_tracker
@@ -170,6 +175,30 @@ def find(
             raise PromptError("the example does not know its picture; use result.with_image(image)")
         return search.find_like(like.image, like.masks, asked, options or SearchOptions())
     return search.find_like(read_picture(like), None, asked, options or SearchOptions())
+
+
+def lift(
+    image: Picture,
+    words: Words | Result,
+    *,
+    measured: Measured | None = None,
+    model: Model = "auto",
+    options: LiftOptions | None = None,
+) -> Lift:
+    """What `words` name in `image`, in space: points, triangles, boxes and sizes.
+
+    In place of words a result of this picture lifts its regions. `measured` tells sizes and depths
+    that are known in metres: `Measured(sizes=(("door", 2.0),))`; without, lengths are right up to
+    scale only (`Lift.metric`, `Lift.notes`), unless the depth network knows metres. The focal
+    length comes from `options`, from the file's EXIF, from the network, or is assumed.
+    """
+    picture = read_picture(image)
+    focal = focal_35mm(Path(image)) if isinstance(image, str | PathLike) else None
+    view = View(picture, load(model, DepthModel), Trace())
+    if isinstance(words, Result):
+        return lift_view(view, words, measured, options, focal)
+    found = segment_view(view, Text.of(words), SegmentOptions())
+    return lift_view(view, found, measured, options, focal)
 
 
 def read(source: Picture) -> Image:

@@ -85,23 +85,34 @@ class Finder:
 
     def find(self, image: Image) -> Result:
         """All regions that are meant, from all the ways that were given."""
+        return self._find(image, None if self.models is None else self.view(image))
+
+    def view(self, image: Image) -> View:
+        """The picture with the finder's engines."""
+        return View(image, self.models or Models("", ()), Trace())
+
+    def find_in(self, view: View) -> Result:
+        """The same in a picture that is open, so that its encodings serve other questions too."""
+        return self._find(view.image, view)
+
+    def _find(self, image: Image, view: View | None) -> Result:
         target = self.target
         parts = []
         if target.result is not None:
             parts.append(_load_regions(image, target.result, target.region))
-        if self.models is not None:
-            parts += _find_parts(View(image, self.models, Trace()), target)
+        if view is not None:
+            parts += _find_parts(view, target)
         return join(parts)
 
 
-def load_finder(target: TargetOptions, setup: Setup) -> Finder:
-    """The finder with the engines that the target needs."""
-    need: list[type] = []
+def load_finder(target: TargetOptions, setup: Setup, *more: type) -> Finder:
+    """The finder with the engines that the target needs, and `more` that the caller needs."""
+    need: list[type] = list(more)
     if target.prompt or target.like is not None:
         need.append(Dense)
     if target.points is not None or target.boxes is not None or target.like is not None:
         need.append(Segmenter)
-    if not need and target.result is None:
+    if len(need) == len(more) and target.result is None:
         raise _no_target()
     return Finder(target, setup.load(*need) if need else None)
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "effect": Command(
         "edit", "effect", "Blur, recolour, outline, cut out ... what words or clicks name."
     ),
+    "lift": Command("lift", "lift", "Things in space with their sizes, from what words name."),
     "serve": Command("serve", "serve", "Answer over HTTP; a page to try it, and all routes."),
     "page": Command("page", "page", "The page in a browser: name, click, correct, export."),
     "bench": Command("bench", "app", "Measure models on data sets, compare two runs."),

@@ -19,6 +19,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "PaintOptions": PAINTING,
     "EditOptions": "Edge and surroundings",
     "TrackOptions": "Following",
+    "LiftOptions": "Camera, and what is thrown away",
     "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
@@ -78,6 +79,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "track": (
         "click", "box", "mask", "look_every", "model", "output_dir", "format", "json",
     ),
+    "lift": ("known", "depth_at", "focal_px", "model"),
     "serve": ("host", "port", "token", "model"),
     "train": ("minutes", "max_steps"),
     "lint-words": ("model",),

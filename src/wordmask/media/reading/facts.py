@@ -1,4 +1,4 @@
-"""When and where a photograph was taken, and its keywords, as the file and its sidecar say."""
+"""When, where and through what lens a photograph was taken, and its keywords, as the files say."""
 
 import re
 from contextlib import suppress
@@ -9,6 +9,8 @@ from wordmask.media.reading.xmp import parse_keywords, read_sidecar
 
 _EXIF, _GPS = 0x8769, 0x8825  # EXIF 2.32: the blocks
 _TAKEN, _DIGITISED, _CHANGED = 0x9003, 0x9004, 0x0132
+_FOCAL_35 = 0xA405  # FocalLengthIn35mmFilm
+LENSES = (4.0, 3000.0)  # mm; cameras that do not know write 0
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)(?:[ T](\d\d):(\d\d):(\d\d))?")
 
 
@@ -37,6 +39,22 @@ def photo_facts(path: Path) -> PhotoFacts:
         words = (*facts.keywords, *read_sidecar(path))
         facts = facts._replace(keywords=tuple(dict.fromkeys(words)))
     return facts
+
+
+def focal_35mm(path: Path) -> float | None:
+    """The focal length in mm of the lens with the same view on 35 mm film; None where not told.
+
+    The camera knows its view, so nothing has to be known of its sensor. It stays right when the
+    picture is scaled or turned, but not when it is cropped.
+    """
+    from PIL import Image as Pillow
+
+    focal = None
+    # Pillow's EXIF parser raises anything.
+    with suppress(Exception), Pillow.open(path) as picture:
+        focal = float(picture.getexif().get_ifd(_EXIF).get(_FOCAL_35, 0))
+    shortest, longest = LENSES
+    return focal if focal is not None and shortest <= focal <= longest else None
 
 
 def parse_date(text: Any) -> str | None:

@@ -1,0 +1,1 @@
+"""From masks and a depth map to things in space."""
