@@ -13,16 +13,18 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "click", "everything", "find", "index", "lift", "load", "read", "read_result",
+    "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
     "read_results", "segment", "session", "track", "tracker",
     # things
     "AsyncClient", "Client",
     "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
     "Measured", "Models",
-    "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
+    "People", "Points", "Poses", "Region", "Result", "SearchAnswer", "SearchQuery", "Session",
+    "Text", "Why",
     # options
     "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "LiftOptions", "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
+    "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions", "SegmentOptions",
+    "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
@@ -50,6 +52,7 @@ def test_every_public_name_is_there_and_explained(name):
         ("segment", ["image", "words", "model", "how", "options"]),
         ("click", ["image", "points", "box", "words"]),
         ("everything", ["image"]),
+        ("pose", ["image", "words", "boxes", "model", "options"]),
         ("session", ["image", "model"]),
         ("track", ["video", "words", "prompts", "model", "options"]),
         ("tracker", ["words", "model", "options"]),

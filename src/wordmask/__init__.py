@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wordmask.core.image import Image
     from wordmask.core.masks import Masks
     from wordmask.core.models import Models
+    from wordmask.core.poses import Poses
     from wordmask.core.prompts import Boxes, Example, Points, Text
     from wordmask.core.result import Absent, Region, Result, Why
     from wordmask.doors.client import AsyncClient, Client
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         index,
         lift,
         load,
+        pose,
         read,
         read_result,
         read_results,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from wordmask.tasks.everything import EverythingOptions
     from wordmask.tasks.lift import Lift, Measured
     from wordmask.tasks.lifting.options import LiftOptions
+    from wordmask.tasks.pose import People, PoseOptions
     from wordmask.tasks.search import SearchOptions
     from wordmask.tasks.segment import SegmentOptions
     from wordmask.tasks.session import Session
@@ -72,7 +75,10 @@ __all__ = [
     "Masks",
     "Measured",
     "Models",
+    "People",
     "Points",
+    "PoseOptions",
+    "Poses",
     "Region",
     "RenderOptions",
     "Result",
@@ -92,6 +98,7 @@ __all__ = [
     "index",
     "lift",
     "load",
+    "pose",
     "read",
     "read_result",
     "read_results",
@@ -105,6 +112,7 @@ _HOMES = {
     "core.image": ("Image",),
     "core.masks": ("Masks",),
     "core.models": ("Models",),
+    "core.poses": ("Poses",),
     "core.prompts": ("Boxes", "Example", "Points", "Text"),
     "core.result": ("Absent", "Region", "Result", "Why"),
     "doors.client": ("AsyncClient", "Client"),
@@ -115,6 +123,7 @@ _HOMES = {
         "index",
         "lift",
         "load",
+        "pose",
         "read",
         "read_result",
         "read_results",
@@ -133,6 +142,7 @@ _HOMES = {
     "tasks.everything": ("EverythingOptions",),
     "tasks.lift": ("Lift", "Measured"),
     "tasks.lifting.options": ("LiftOptions",),
+    "tasks.pose": ("People", "PoseOptions"),
     "tasks.search": ("SearchOptions",),
     "tasks.segment": ("SegmentOptions",),
     "tasks.session": ("Session",),

@@ -36,6 +36,9 @@ SPREADS = (
 )  # fmt: skip
 
 
+CONFIDENT = 0.3  # confidence from which a joint counts as there
+
+
 @dataclass(frozen=True, eq=False)
 class Poses:
     """The joints of N people: row k is of box k, or of region k of a result.

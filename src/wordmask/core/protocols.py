@@ -303,6 +303,15 @@ class PoseModel(Encoder, Protocol):
         ...
 
 
+@runtime_checkable
+class GroupPoseModel(PoseModel, Protocol):
+    """A `PoseModel` that also tells how many people are in a box."""
+
+    def all_poses(self, seen: Seen, box: Array) -> Poses:
+        """Everybody in one box (4,), the most probable first."""
+        ...
+
+
 @dataclass(frozen=True)
 class PaintSettings:
     """How a painter that can be tuned goes to work; see `Inpainter.with_settings`."""
@@ -372,6 +381,7 @@ PROTOCOLS: dict[str, type] = {
         Tracker,
         DepthModel,
         PoseModel,
+        GroupPoseModel,
         Inpainter,
         Answerer,
     )

@@ -20,6 +20,7 @@ from wordmask.jobs.find import IndexSearch, SearchAnswer, SearchQuery
 from wordmask.jobs.following import follow_footage
 from wordmask.jobs.footage import Footage, footage_of_pictures, open_footage
 from wordmask.jobs.index import IndexJob, IndexTally
+from wordmask.jobs.poses import load_models as load_pose_models
 from wordmask.jobs.setup import Setup
 from wordmask.media.formats import bridges
 from wordmask.media.reading.facts import focal_35mm
@@ -34,6 +35,8 @@ from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.lift import Lift, Measured, lift_view
 from wordmask.tasks.lifting.options import LiftOptions
+from wordmask.tasks.pose import PERSON, People, PoseOptions
+from wordmask.tasks.pose import pose as pose_task
 from wordmask.tasks.search import SearchOptions
 from wordmask.tasks.segment import How, SegmentOptions, segment_view, with_how
 from wordmask.tasks.segment import segment as segment_task
@@ -90,6 +93,24 @@ def everything(
     """Every region of `image`, unnamed, best first."""
     picture = read_picture(image)
     return everything_task(picture, load(model, Segmenter), options).with_image(picture)
+
+
+def pose(
+    image: Picture,
+    words: Words = PERSON,
+    *,
+    boxes: Sequence[Sequence[float]] | None = None,
+    model: Model = "auto",
+    options: PoseOptions | None = None,
+) -> People:
+    """The people whom `words` name, or one in each box (x0, y0, x1, y1): joints, masks, parts.
+
+    `.poses` holds the joints of each region of `.result`, `.parts` head, torso, arms and legs.
+    Where `model` knows no joints, the embedded `movenet` does.
+    """
+    picture = read_picture(image)
+    who = Text.of(words) if boxes is None else Boxes(np.array(boxes, np.float32))
+    return pose_task(picture, load_pose_models(model), who, options).with_image(picture)
 
 
 def session(image: Picture, model: Model = "auto") -> Session:

@@ -138,7 +138,7 @@ _CARDS = (
         "movenet",
         "wordmask.engines.movenet.engine:load",
         "shipped",
-        ("PoseModel",),
+        ("PoseModel", "GroupPoseModel"),
         APACHE,
         input_side=192,
     ),

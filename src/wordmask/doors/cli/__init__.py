@@ -27,6 +27,7 @@ COMMANDS = {
     "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
     "everything": Command("segment", "everything", "Every region of a picture, without names."),
     "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
+    "pose": Command("pose", "pose", "People's joints, masks and parts of their bodies."),
     "index": Command("index", "index", "Keep every region of many pictures, to find them again."),
     "find": Command("find", "find", "Find regions in an index, by words or by example."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),

@@ -16,7 +16,7 @@ import numpy as np
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.poses import Poses
 from wordmask.core.protocols import Seen, own_seen
-from wordmask.engines.movenet.decode import Heads, decode, join_looks
+from wordmask.engines.movenet.decode import Heads, decode, decode_all, join_looks
 from wordmask.engines.movenet.files import FILES
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights.shipped import open_network
@@ -78,9 +78,14 @@ class Square(NamedTuple):
             part[y0 - self.y : y1 - self.y, x0 - self.x : x1 - self.x] = pixels[y0:y1, x0:x1]
         return part
 
+    def place(self, joints: Array, side: int) -> Array:
+        """Joints (..., 3) in the square of `side` pixels that the network sees, in the picture."""
+        xy = joints[..., :2] * (self.side / side) + (self.x, self.y)
+        return np.concatenate([xy, joints[..., 2:]], -1).astype(np.float32)
+
 
 class MoveNet:
-    """A `PoseModel`, safe in threads."""
+    """A `GroupPoseModel`, safe in threads."""
 
     def __init__(self, folder: Path, settings: dict[str, Any], threads: int) -> None:
         self.name = f"movenet@sha256:{settings['files'][FILE][:12]}"
@@ -100,14 +105,20 @@ class MoveNet:
             return Poses.nobody()
         return Poses(np.stack([self._pose(pixels, Square.around(box)) for box in rows]))
 
+    def all_poses(self, seen: Seen, box: Array) -> Poses:
+        """Everybody in a box (4,), the most probable first."""
+        pixels = own_seen(seen, PosePicture, self.name).image.pixels
+        square = Square.around(np.asarray(box, np.float32))
+        small = resample.stretch(square.cut_from(pixels), (self._side, self._side))
+        heads = self._run(small[None].astype(np.float32))
+        joints = decode_all(Heads(*(head[0] for head in heads)))
+        return Poses(square.place(joints, self._side))
+
     def _pose(self, pixels: Array, square: Square) -> Array:
         small = resample.stretch(square.cut_from(pixels), (self._side, self._side))
         heads = self._run(np.stack([small, small[:, ::-1]]).astype(np.float32))
         straight, mirrored = (decode(Heads(*(head[row] for head in heads))) for row in (0, 1))
-        joints = join_looks(straight, mirrored, self._side)
-        joints[:, :2] *= square.side / self._side
-        joints[:, :2] += square.x, square.y
-        return joints
+        return square.place(join_looks(straight, mirrored, self._side), self._side)
 
     def _run(self, pictures: Array) -> list[Array]:
         with self._lock:

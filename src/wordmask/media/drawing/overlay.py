@@ -47,10 +47,16 @@ class RenderOptions:
         check(self)
 
 
-def overlay(image: Image | None, result: Result, options: RenderOptions | None = None) -> Pil.Image:
+def overlay(
+    image: Image | None,
+    result: Result,
+    options: RenderOptions | None = None,
+    colours: Array | None = None,
+) -> Pil.Image:
     """The picture with every region filled, outlined and labelled, at the picture's own size.
 
-    Without a picture the regions lie on a neutral ground.
+    Without a picture the regions lie on a neutral ground. `colours` (N, 3) uint8 replace those of
+    the options.
     """
     options = options or RenderOptions()
     if image is not None and image.size != result.size:
@@ -60,7 +66,8 @@ def overlay(image: Image | None, result: Result, options: RenderOptions | None =
         )
     unit = sqrt(result.size[0] * result.size[1]) / 640 * options.scale
     canvas = _ground(image, result.size)
-    colours = region_colours(result, options.colour_by)
+    if colours is None:
+        colours = region_colours(result, options.colour_by)
     opacity = options.opacity if image is not None else min(1.0, options.opacity * ON_NEUTRAL)
     line = max(1.4, 2.4 * unit) if options.outline else 0.0
     paint(canvas, result.masks, colours, Brush(opacity, line, smoothing=0.6 + 0.5 * unit))

@@ -12,7 +12,7 @@ from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError
-from wordmask.media.formats import parsing
+from wordmask.media.formats import keypoints, parsing
 from wordmask.media.formats.coco_records import CocoRegion, parse_instances, read_mask
 from wordmask.media.formats.outlines import Ring, fill, one_ring, pieces
 from wordmask.media.formats.records import (
@@ -58,7 +58,11 @@ def encode(items: Sequence[Named], options: FormatOptions) -> dict[str, Any]:
                 "category_id": category_ids[name or NO_NAME],
             }
             annotations.append(ids | _annotation(item, row, options))
-    categories = [{"id": id, "name": name} for name, id in category_ids.items()]
+    with_joints = _words_with_joints(items)
+    categories = [
+        {"id": id, "name": name} | (keypoints.category() if name in with_joints else {})
+        for name, id in category_ids.items()
+    ]
     return {"images": images, "categories": categories, "annotations": annotations}
 
 
@@ -78,7 +82,15 @@ def _annotation(item: Named, row: int, options: FormatOptions) -> dict[str, Any]
         "iscrowd": int(bool(item.crowd) and item.crowd[row]),
         "score": parsing.plain(result.scores[row]),
     }
+    if item.poses is not None:
+        value |= keypoints.to_coco(item.poses, row)
     return value if result.track_ids is None else value | {"track_id": int(result.track_ids[row])}
+
+
+def _words_with_joints(items: Sequence[Named]) -> set[str]:
+    return {
+        name or NO_NAME for item in items if item.poses is not None for name in item.result.names
+    }
 
 
 def _category_ids(
@@ -135,6 +147,7 @@ def _add(region: CocoRegion, regions: RegionList, label: int, place: str) -> Non
         id=region.id,
         crowd=region.crowd,
         track=parsing.optional_integer(entry.get("track_id"), f"{place}: track_id"),
+        joints=keypoints.from_coco(dict(entry), place),
     )
     regions.add(partial(read_mask, entry, regions.size, place, _fill_ring), facts)
 

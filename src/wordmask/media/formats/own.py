@@ -12,7 +12,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED, Absent, Result, Why
 from wordmask.errors import FormatError
-from wordmask.media.formats import parsing
+from wordmask.media.formats import keypoints, parsing
 from wordmask.media.formats.records import (
     FormatOptions,
     Named,
@@ -40,6 +40,8 @@ def encode(item: Named, options: FormatOptions, *, masks: bool = True) -> dict[s
     codes = result.masks.to_rle(compressed=options.shapes != "plain") if masks else []
     for row, region in enumerate(regions):
         region.update({"mask": codes[row]} if masks else {"id": row + 1})
+        if item.poses is not None:
+            region["joints"] = keypoints.to_rows(item.poses, row)
     value: dict[str, Any] = {"wordmask": VERSION, "image": item.name, "size": list(result.size)}
     value |= {"vocabulary": list(result.vocabulary), "regions": regions}
     if options.embeddings != "none" and result.embeddings is not None:
@@ -126,6 +128,7 @@ def _facts(region: Any, words: WordIds, where: str) -> RegionFacts:
         label=UNNAMED if label is None else words.word(label),
         score=parsing.score_of(score, f"{where}: score"),
         track=parsing.optional_integer(region.get("track"), f"{where}: track"),
+        joints=keypoints.from_rows(region.get("joints"), where),
     )
 
 

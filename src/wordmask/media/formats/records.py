@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 from annotated_types import Ge, Predicate
 
-from wordmask.core.image import Size
+from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.options import check
+from wordmask.core.poses import JOINTS, Poses
 from wordmask.core.result import UNNAMED, Result, best_first
 from wordmask.errors import FormatError, MaskError
 from wordmask.media.reading.limits import Limits, human
@@ -26,6 +27,7 @@ class Named(NamedTuple):
     picture_id: int | None = None
     region_ids: tuple[int, ...] = ()
     crowd: tuple[bool, ...] = ()  # COCO's iscrowd: a group, not one thing
+    poses: Poses | None = None  # a row for each region, where the file knows joints
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class RegionFacts(NamedTuple):
     id: int = -1  # the file's own number, -1 = none
     crowd: bool = False
     track: int | None = None
+    joints: Array | None = None  # (17, 3), see `Poses`
 
 
 class RegionList:
@@ -137,7 +140,15 @@ class RegionList:
         ordered = [facts[row] for row in best_first(masks, scores).tolist()]
         ids = tuple(one.id for one in ordered) if any(one.id >= 0 for one in ordered) else ()
         crowd = tuple(one.crowd for one in ordered) if any(one.crowd for one in ordered) else ()
-        return Named(name, result, picture_id, ids, crowd)
+        return Named(name, result, picture_id, ids, crowd, _poses(ordered))
+
+
+def _poses(facts: Sequence[RegionFacts]) -> Poses | None:
+    """The joints of all regions, without confidence where the file has none; None without any."""
+    if all(one.joints is None for one in facts):
+        return None
+    unknown = np.zeros((len(JOINTS), 3), np.float32)
+    return Poses(np.stack([unknown if one.joints is None else one.joints for one in facts]))
 
 
 def union(parts: Sequence[Masks], size: Size) -> Masks:

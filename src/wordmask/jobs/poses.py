@@ -1,0 +1,127 @@
+"""Pictures in, people with their joints out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from wordmask import engines
+from wordmask.core.models import Models
+from wordmask.core.prompts import Boxes, Text
+from wordmask.core.protocols import PoseModel, Segmenter
+from wordmask.engines import EngineOptions
+from wordmask.errors import ImageError
+from wordmask.jobs.loop import Event, run
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.pictures import InputOptions
+from wordmask.jobs.setup import Setup, find_pictures
+from wordmask.media import formats
+from wordmask.media.drawing import render
+from wordmask.media.drawing.skeleton import draw_parts, draw_people
+from wordmask.media.formats.records import Named
+from wordmask.media.reading.read import read_found
+from wordmask.tasks.finding.trace import Trace
+from wordmask.tasks.finding.view import View
+from wordmask.tasks.pose import People, PoseOptions, pose_view
+
+PoseFormat = Literal["json", "skeleton", "parts", "coco"]
+SUFFIXES: dict[PoseFormat, tuple[str, ...]] = {
+    "json": (".pose.json",),
+    "skeleton": (".pose.png",),
+    "parts": (".parts.json", ".parts.png"),
+    "coco": (".pose.coco.json",),
+}
+EMBEDDED = "movenet"
+
+
+@dataclass(frozen=True)
+class PoseOutputs(OutputOptions):
+    """What is written of each picture, and where."""
+
+    format: tuple[PoseFormat, ...] = ("json", "skeleton", "parts")
+    """What to write: json (people with their joints), skeleton (drawn), parts (head, torso, arms
+    and legs: drawn, and as JSON), coco (keypoints); many may be given."""
+
+
+@dataclass(frozen=True)
+class PoseSetup(Setup):
+    """A setup for jobs that find joints."""
+
+    inputs: InputOptions = field(default_factory=InputOptions)
+    outputs: PoseOutputs = field(default_factory=PoseOutputs)
+
+
+@dataclass(frozen=True, eq=False)
+class PoseAnswer:
+    """What came of one picture."""
+
+    name: str
+    people: People  # with their picture
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()  # what was changed when the picture was read
+    trace: Trace | None = None
+
+
+def load_models(spec: str | Models, options: EngineOptions | None = None) -> Models:
+    """The engines of that name, which must cut; the embedded `movenet` joins where none knows
+    joints."""
+    models = spec
+    if isinstance(models, str):
+        models = engines.load(models, need=(Segmenter,), options=options)
+    if models.has(PoseModel):
+        return models
+    plain = replace(options or EngineOptions(), checkpoint=None, model_cfg=None)
+    joined = engines.load(EMBEDDED, options=plain)
+    return Models(f"{models.spec}+{joined.spec}", (*models.parts, *joined.parts))
+
+
+def pose(
+    sources: Any, who: Text | Boxes, options: PoseOptions, setup: PoseSetup
+) -> Iterator[Event[PoseAnswer]]:
+    """The people whom words name, or one in each box, with their joints."""
+    found = find_pictures(sources)
+    models = load_models(setup.model, setup.engine)
+    names = setup.outputs.format
+    recipe = {"who": who, "models": models.made_by, "options": options, "engine": setup.engine}
+    suffixes = tuple(suffix for name in names for suffix in SUFFIXES[name])
+    products = Products("pose", recipe | {"formats": names}, suffixes)
+    outputs = Outputs(found, products, setup.outputs)
+
+    def work(item: WorkItem) -> PoseAnswer:
+        read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)
+        if read.image is None:
+            raise read.error or ImageError(f"{item.name} cannot be read")
+        trace = Trace(how="pose")
+        people = pose_view(View(read.image, models, trace), who, options)
+        people = people.with_image(read.image)
+        files = _write(people, item, setup.outputs, options.joint_threshold)
+        return PoseAnswer(item.name, people, files, read.notes, trace)
+
+    return run(outputs.items, work, outputs)
+
+
+def _write(
+    people: People, item: WorkItem, outputs: PoseOutputs, threshold: float
+) -> tuple[Path, ...]:
+    written: list[Path] = []
+    named = to_named(people, item.name)
+    for name in outputs.format:
+        for suffix in SUFFIXES[name]:
+            path = item.file(suffix)
+            if suffix == ".parts.json":
+                formats.save(people.parts, path, "json")
+            elif suffix.endswith(".json"):
+                formats.save_named([named], path, name)
+            else:
+                picture = draw_parts(people.parts, people.result.image)
+                if name == "skeleton":
+                    picture = draw_people(people.result, people.poses, threshold)
+                render.write(picture, path)
+            written.append(path)
+    return tuple(written)
+
+
+def to_named(people: People, name: str) -> Named:
+    """The people as a file keeps them."""
+    image = people.result.image
+    return Named(image.name if image and image.name else name, people.result, poses=people.poses)

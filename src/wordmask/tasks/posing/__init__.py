@@ -1,0 +1,1 @@
+"""What joints are good for: better masks, parts of bodies, and how joints move."""
