@@ -9,6 +9,7 @@ from wordmask.lab.bench.benches.clicks import ClicksBench
 from wordmask.lab.bench.benches.depth import DepthBench
 from wordmask.lab.bench.benches.instance import InstanceBench
 from wordmask.lab.bench.benches.panoptic import PanopticBench
+from wordmask.lab.bench.benches.pose import PoseBench
 from wordmask.lab.bench.benches.recognise import RecogniseBench
 from wordmask.lab.bench.benches.retrieval import RetrievalBench
 from wordmask.lab.bench.benches.search import SearchBench
@@ -26,6 +27,7 @@ BENCHES: dict[str, type[Bench[Any]]] = {
         RecogniseBench,
         VideoBench,
         DepthBench,
+        PoseBench,
         SearchBench,
         CalibrationBench,
     )
