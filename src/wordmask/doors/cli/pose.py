@@ -1,6 +1,7 @@
 """`wordmask pose`: people in pictures or a video, their joints and the parts of their bodies."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,15 @@ import typer
 
 from wordmask.core.prompts import Boxes, Text
 from wordmask.doors.cli.flags import with_options
+from wordmask.doors.cli.frames import FrameBar, who_was_there
 from wordmask.doors.cli.lines import absent_list, file_line, short
 from wordmask.doors.cli.photos import Sources, numbers
 from wordmask.doors.cli.run import Say, follow
 from wordmask.engines import EngineOptions
 from wordmask.jobs import poses as jobs
+from wordmask.jobs import posevideo as videos
 from wordmask.jobs.loop import Event
+from wordmask.jobs.moving import are_videos
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.words import split_words
 from wordmask.media.formats import own
@@ -46,6 +50,8 @@ class PoseFlags(InputOptions, jobs.PoseOutputs):
     model: str = "auto"
     """What finds and cuts people, and their joints if it can: engines joined by +, as in
     mini+vitpose-b; movenet joins where none knows joints."""
+    as_video: bool = False
+    """Take a folder of pictures as the frames of one video."""
     json: bool = False
     """One JSON object per picture on stdout; files are written only with --output-dir."""
     verbose: bool = False
@@ -68,10 +74,18 @@ def pose(
     engine: EngineOptions,
     outputs: PoseFlags,
 ) -> None:
-    """Find people's joints, masks and the parts of their bodies.
+    """Find people's joints, masks and the parts of their bodies, in pictures or a video.
+
+    In a video people are followed, and their joints are smoothed over time.
 
     wordmask pose holiday.jpg
+
+    wordmask pose dance.mp4 -o out/
     """
+    if are_videos(pictures, folders=outputs.as_video):
+        for video in pictures:
+            _run_video(videos.prepare(video, who.parse(), options, outputs.setup(engine)), outputs)
+        return
     events = jobs.pose(pictures, who.parse(), options, outputs.setup(engine))
 
     def write(event: Event[jobs.PoseAnswer], answer: jobs.PoseAnswer, say: Say) -> None:
@@ -86,6 +100,22 @@ def pose(
             say(f"{line}{cost}{file_line(answer.files)}  {event.seconds:.1f} s")
 
     follow(events, write, to_stderr=outputs.json).finish()
+
+
+def _run_video(job: videos.PoseVideoJob, outputs: PoseFlags) -> None:
+    bar = FrameBar(job.footage.count)
+    try:
+        with closing(videos.follow(job)) as frames, bar:
+            for found in frames:
+                bar.advance()
+                if outputs.json:
+                    typer.echo(videos.line_of(found))
+    finally:
+        if bar.count:
+            lines = [f"{job.footage.name}   joints: {bar.count} frames"]
+            lines += who_was_there(job.presence)
+            files = [path for path in job.files if path.exists()]
+            typer.echo("\n".join(lines) + file_line(files), err=outputs.json)
 
 
 def people_line(name: str, people: People, threshold: float) -> str:

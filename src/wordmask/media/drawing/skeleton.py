@@ -43,8 +43,10 @@ class Stroke(NamedTuple):
 
 def draw_people(people: Result, poses: Poses, threshold: float) -> Pil.Image:
     """The picture that a result knows, its people outlined, with a skeleton each."""
-    look = RenderOptions(opacity=PERSON_FILL, colour_by="region")
-    picture = overlay(people.image, people, replace(look, labels=people.track_ids is not None))
+    look = RenderOptions(opacity=PERSON_FILL, scores=False)
+    if people.track_ids is None:
+        look = replace(look, colour_by="region", labels=False)
+    picture = overlay(people.image, people, look)
     return draw_skeletons(picture, poses, threshold)
 
 
