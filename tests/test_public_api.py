@@ -14,17 +14,16 @@ from wordmask import errors
 NAMES = {
     # doing
     "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
-    "read_results", "segment", "session", "track", "tracker",
+    "read_results", "segment", "segment_raster", "session", "track", "tracker",
     # things
     "AsyncClient", "Client",
     "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
-    "Measured", "Models",
-    "People", "Points", "Poses", "Region", "Result", "SearchAnswer", "SearchQuery", "Session",
-    "Text", "Why",
+    "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
+    "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
     # options
     "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
     "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions", "SegmentOptions",
-    "TrackOptions",
+    "TileOptions", "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip

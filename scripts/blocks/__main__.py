@@ -7,6 +7,7 @@ import benchmarks
 import card
 import editing
 import gallery
+import rasters
 import readme
 import training
 import ways
@@ -21,11 +22,13 @@ BLOCKS = {
     "reliability": card.reliability,
     "failures": card.failures,
     "curves": training.curves,
+    "rasters": rasters.table,
     "ways": ways.table,
     "ways-picture": ways.picture,
 }
 # Pictures that stand in a page by themselves.
 PICTURES = {"effects": editing.effects, "gallery": gallery.pictures, "readme": readme.picture}
+PICTURES["maps"] = rasters.picture
 
 
 def main() -> None:

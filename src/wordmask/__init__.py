@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         read_result,
         read_results,
         segment,
+        segment_raster,
         session,
         track,
         tracker,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
     from wordmask.jobs.find import Hit, SearchAnswer, SearchQuery
+    from wordmask.jobs.rasters import RasterAnswer, TileOptions
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
     from wordmask.tasks.click import ClickOptions
@@ -79,6 +81,7 @@ __all__ = [
     "Points",
     "PoseOptions",
     "Poses",
+    "RasterAnswer",
     "Region",
     "RenderOptions",
     "Result",
@@ -88,6 +91,7 @@ __all__ = [
     "SegmentOptions",
     "Session",
     "Text",
+    "TileOptions",
     "TrackOptions",
     "Why",
     "WordmaskError",
@@ -103,6 +107,7 @@ __all__ = [
     "read_result",
     "read_results",
     "segment",
+    "segment_raster",
     "session",
     "track",
     "tracker",
@@ -128,6 +133,7 @@ _HOMES = {
         "read_result",
         "read_results",
         "segment",
+        "segment_raster",
         "session",
         "track",
         "tracker",
@@ -135,6 +141,7 @@ _HOMES = {
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
     "jobs.find": ("Hit", "SearchAnswer", "SearchQuery"),
+    "jobs.rasters": ("RasterAnswer", "TileOptions"),
     "media.drawing.overlay": ("RenderOptions",),
     "media.formats.records": ("FormatOptions",),
     "tasks.click": ("ClickOptions",),

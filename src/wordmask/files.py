@@ -237,11 +237,12 @@ def write_json(path: Path | str, value: Any, *, indent: int | None = None) -> Pa
     return write_bytes(path, data + b"\n")
 
 
-def append_line(path: Path, data: bytes) -> None:
-    """Add a line at the end of a file; when this returns, it is on the disk.
+def append_line(path: Path, data: bytes) -> int:
+    """Add a line at the end of a file; when this returns, it is on the disk. The line's place.
 
     A line before it that was cut short spoils itself only.
     """
+    length = len(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
@@ -251,6 +252,7 @@ def append_line(path: Path, data: bytes) -> None:
         if os.write(handle, data) != len(data):
             raise OSError("the disk is full")
         os.fsync(handle)
+        return os.lseek(handle, 0, os.SEEK_CUR) - length
     finally:
         os.close(handle)
 

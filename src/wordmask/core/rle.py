@@ -64,13 +64,25 @@ def unpack(text: str | bytes) -> Array:
 
 def runs_of_crop(size: Size, corner: Array, crop: Array) -> Array:
     """COCO counts of a mask given as its tight crop; the full mask is never built."""
-    height, width = size
+    return runs_of_spans(size, *spans_of_crop(size, corner, crop))
+
+
+def spans_of_crop(size: Size, corner: Array, crop: Array) -> tuple[Array, Array]:
+    """Start and end of every run of a crop, down the columns of the picture, in order."""
     if not crop.size:
-        return np.array([height * width], np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    height = size[0]
     start = int(corner[0]) * height + int(corner[1])
     # A run begins and ends in one column, so the places alternate: start, end, start, end ...
     places = start + np.concatenate([_borders(crop, block, height) for block in _blocks(crop)])
-    starts, ends = places[0::2], places[1::2]
+    return places[0::2], places[1::2]
+
+
+def runs_of_spans(size: Size, starts: Array, ends: Array) -> Array:
+    """COCO counts of runs in order; runs that touch are one."""
+    height, width = size
+    if not len(starts):
+        return np.array([height * width], np.int64)
     joined = starts[1:] == ends[:-1]  # down to the bottom, on from the top of the next column
     starts, ends = starts[np.r_[True, ~joined]], ends[np.r_[~joined, True]]
     borders = np.stack([starts, ends], 1).ravel()

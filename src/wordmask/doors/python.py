@@ -20,7 +20,9 @@ from wordmask.jobs.find import IndexSearch, SearchAnswer, SearchQuery
 from wordmask.jobs.following import follow_footage
 from wordmask.jobs.footage import Footage, footage_of_pictures, open_footage
 from wordmask.jobs.index import IndexJob, IndexTally
+from wordmask.jobs.pictures import ResultOptions
 from wordmask.jobs.poses import load_models as load_pose_models
+from wordmask.jobs.rasters import RasterAnswer, RasterSetup, TileOptions, segment_rasters
 from wordmask.jobs.setup import Setup
 from wordmask.media.formats import bridges
 from wordmask.media.reading.facts import focal_35mm
@@ -62,6 +64,31 @@ def segment(
     picture = read_picture(image)
     result = segment_task(picture, Text.of(words), load(model), with_how(options, how))
     return result.with_image(picture)
+
+
+def segment_raster(
+    raster: str | PathLike[str],
+    words: Words,
+    output: str | PathLike[str],
+    *,
+    model: Model = "auto",
+    options: SegmentOptions | None = None,
+    tiling: TileOptions | None = None,
+) -> RasterAnswer:
+    """A map of all that `words` name in a raster or picture of any size, looked at tile by tile.
+
+    `output` is a .gpkg, .geojson, .tif (masks) or .json; a folder gets a .gpkg, or a .json of a
+    picture that lies nowhere. A run that was stopped goes on where it was. Reading georeferenced
+    rasters needs the extra `geo`.
+    """
+    setup = RasterSetup(
+        model if isinstance(model, str) else model.spec,
+        outputs=ResultOptions(output_dir=Path(output), overwrite=True),
+        tiling=tiling or TileOptions(),
+    )
+    query, ways = Text.of(words).phrases, options or SegmentOptions()
+    events = segment_rasters([str(raster)], query, ways, setup, load(model))
+    return next(event.answer for event in events if event.answer is not None)
 
 
 def click(

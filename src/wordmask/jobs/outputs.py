@@ -118,11 +118,15 @@ class Outputs:
         files = outputs | {Path(name): before for name, before in row.get("read", {}).items()}
         return bool(outputs) and all(is_same(path, before) for path, before in files.items())
 
+    def check(self, item: WorkItem, suffixes: Sequence[str]) -> None:
+        """Raise where one of the item's files would take the place of one that must stay."""
+        for suffix in suffixes:
+            self._check(item, item.file(suffix))
+
     @contextmanager
     def making(self, item: WorkItem) -> Iterator[None]:
         """The files that are written in the block get their names when it ends, or none does."""
-        for suffix in self._products.suffixes:  # an error before the work, not after it
-            self._check(item, item.file(suffix))
+        self.check(item, self._products.suffixes)  # an error before the work, not after it
         before = _stamp(item.path)  # if the source changes while it is read, it is made again
         self._read = {}
         with together(item.target.parent) as files:

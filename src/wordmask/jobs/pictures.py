@@ -9,7 +9,7 @@ from wordmask.core.image import Image
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
-from wordmask.errors import ImageError
+from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
 from wordmask.jobs.setup import Answer, LimitOptions, Setup, find_pictures
@@ -25,6 +25,7 @@ from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.segment import segment as segment_task
 
 OVERLAY = ".overlay.png"  # not .png, which could be the picture
+MAP_FORMATS = ("gpkg", "geojson", "masks", "json")  # of rasters that are cut into tiles
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,29 @@ class ResultOptions(OutputOptions):
     """What is written of each result, and where."""
 
     format: tuple[str, ...] = ("json", "overlay")
-    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md); many
-    may be given."""
+    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md), with
+    tiles json, gpkg, geojson, masks; many may be given."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         parts = [part for name in self.format for part in name.split(",") if part]
-        for name in parts:
-            formats.format_of("", name)  # an unknown name is an error before anything is done
+        for name in parts:  # an unknown name is an error before anything is done
+            if name not in MAP_FORMATS:
+                formats.format_of("", name)
         object.__setattr__(self, "format", tuple(dict.fromkeys(parts)))
+
+    @property
+    def formats_of_maps(self) -> tuple[str, ...]:
+        """The formats for what is cut into tiles; none where the user named none."""
+        if self.format in ((), ResultOptions.format):
+            return ()
+        for name in self.format:
+            if name not in MAP_FORMATS:
+                raise OptionError(
+                    f"what is cut into tiles is written as {', '.join(MAP_FORMATS)}; got {name}",
+                    mend=Mend("format", "gpkg"),
+                )
+        return self.format
 
 
 @dataclass(frozen=True)
@@ -113,6 +128,9 @@ def everything(
 def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Answer]]:
     found = find_pictures(sources)
     names = setup.outputs.format
+    for name in names:
+        if name not in BY_NAME:
+            raise OptionError(f"{name} is written of what is cut into tiles", mend=Mend("tiles"))
     recipe = look.recipe | {"engine": setup.engine, "formats": names}
     suffixes = tuple(suffix_of(name) for name in names)
     outputs = Outputs(found, Products(look.command, recipe, suffixes, look.label), setup.outputs)

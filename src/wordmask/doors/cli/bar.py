@@ -32,9 +32,9 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def move(self, count: int, rate: str, item: str = "") -> None:
-        """`count` are done, at this rate; `item` is being worked on."""
-        self._progress.update(self._task, completed=count, rate=rate, description=item)
+    def move(self, count: int, rate: str, item: str = "", total: int | None = None) -> None:
+        """`count` are done, at this rate; `item` is being worked on. `total`: where it changes."""
+        self._progress.update(self._task, completed=count, rate=rate, description=item, total=total)
 
     def say(self, line: str) -> None:
         self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -26,6 +26,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "ServeOptions": "Server and its limits",
     "RayOptions": "Several processes or machines",
     "DescribeOptions": "What is kept",
+    "TileOptions": "Maps and pictures of any size",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes
@@ -62,7 +63,7 @@ OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.
 # Options without a panel are always shown.
 FIRST: dict[str, tuple[str, ...]] = {
-    "segment": ("how", "vocabulary", "min_confidence", *OUTPUT),
+    "segment": ("how", "vocabulary", "min_confidence", "tiles", *OUTPUT),
     "click": ("box", *OUTPUT),
     "everything": ("points_per_side", "min_region_size", *OUTPUT),
     "edit segment": ("prompt", "click", "box", "result", "example", "model", "output_dir"),

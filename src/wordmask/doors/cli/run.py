@@ -115,7 +115,8 @@ class _EventBar:
 
     def show(self, event: Event[Any]) -> None:
         rate = f"{event.rate:.1f}/s" if event.rate else ""
-        self._bar.move(event.count, rate, event.item.rpartition("/")[2][-NAME:])
+        name = event.item.rpartition("/")[2][-NAME:]
+        self._bar.move(event.count, rate, name, event.total)
 
     def say(self, line: str) -> None:
         self._bar.say(line)

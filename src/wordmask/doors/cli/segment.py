@@ -14,9 +14,11 @@ from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.lines import file_line, region_list, result_line
 from wordmask.doors.cli.photos import ResultFlags, Sources, numbers
 from wordmask.doors.cli.run import Say, follow
+from wordmask.doors.cli.tiles import TileFlags, show_rasters
 from wordmask.engines import EngineOptions
 from wordmask.jobs import pictures as jobs
 from wordmask.jobs.loop import Event
+from wordmask.jobs.rasters import everything_in_rasters, segment_rasters
 from wordmask.jobs.setup import Answer
 from wordmask.jobs.words import split_words
 from wordmask.media import formats
@@ -54,22 +56,29 @@ class Pointed:
         )
 
 
-@with_options(options=SegmentOptions, engine=EngineOptions, outputs=ResultFlags)
+@with_options(options=SegmentOptions, engine=EngineOptions, outputs=ResultFlags, tiling=TileFlags)
 def segment(
     picture: Source,
     options: SegmentOptions,
     engine: EngineOptions,
     outputs: ResultFlags,
+    tiling: TileFlags,
     words: Words = None,
 ) -> None:
     """Find everything that WORDS name, in one picture or a folder.
 
     wordmask segment kitchen.jpg cup oven cat
+
+    wordmask segment map.tif "roof, road" --tiles -o roofs.gpkg
     """
     pictures, named = split_pictures(picture, words or [])
     options = replace(
         options, vocabulary=split_words(options.vocabulary), prompt=split_words(options.prompt)
     )
+    if tiling.tiles:
+        setup = tiling.setup(outputs, engine)
+        show_rasters(segment_rasters(pictures, split_words(named), options, setup), outputs)
+        return
     events = jobs.segment(pictures, split_words(named), options, outputs.setup(engine))
     _show(
         events,
@@ -102,14 +111,24 @@ def click(
     )
 
 
-@with_options(options=EverythingOptions, engine=EngineOptions, outputs=ResultFlags)
+@with_options(
+    options=EverythingOptions, engine=EngineOptions, outputs=ResultFlags, tiling=TileFlags
+)
 def everything(
-    pictures: Sources, options: EverythingOptions, engine: EngineOptions, outputs: ResultFlags
+    pictures: Sources,
+    options: EverythingOptions,
+    engine: EngineOptions,
+    outputs: ResultFlags,
+    tiling: TileFlags,
 ) -> None:
     """Every region of a picture, unasked and unnamed.
 
     wordmask everything kitchen.jpg
     """
+    if tiling.tiles:
+        setup = tiling.setup(outputs, engine)
+        show_rasters(everything_in_rasters(pictures, options, setup), outputs)
+        return
     events = jobs.everything(pictures, options, outputs.setup(engine))
     _show(events, outputs, lambda answer: f"{answer.name}   {_count(len(answer.result))}")
 

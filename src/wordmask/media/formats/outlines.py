@@ -14,6 +14,7 @@ import numpy as np
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.errors import FormatError
+from wordmask.ops.tracing import corners_of, rings_of
 
 # Rows that a polygon's edges cross; beyond that it is noise or an attack
 MAX_CROSSINGS = 200_000_000
@@ -34,15 +35,14 @@ def pieces(masks: Masks, index: int, *, tolerance: float = 0.0) -> list[Piece]:
         return []
     _, parts = cv2.connectedComponents(crop.astype(np.uint8), connectivity=4)
     found: dict[int, Piece] = {}
-    for ring in _rings(crop):
-        # The left end of a top edge: below it lies the mask at an outline, the hole at a hole.
+    for ring, is_outline in rings_of(corners_of(crop)):
         x, y = ring[0]
-        if crop[y, x]:
+        if is_outline:
             found.setdefault(int(parts[y, x]), []).insert(0, ring)
         else:
             found.setdefault(int(parts[y - 1, x]), []).append(ring[::-1])
     corner = masks.corners[index]
-    return [[_simplify(ring + corner, tolerance) for ring in found[part]] for part in sorted(found)]
+    return [[simplify(ring + corner, tolerance) for ring in found[part]] for part in sorted(found)]
 
 
 def one_ring(rings: Sequence[Ring]) -> Ring:
@@ -91,46 +91,6 @@ def ring_of(flat: Array, where: str) -> Ring:
     return flat.reshape(-1, 2)
 
 
-def _rings(crop: Array) -> Iterator[Array]:
-    """Every closed border of the mask as (n, 2) int corners x y.
-
-    Each begins at its topmost corner, the leftmost of those, and goes clockwise. At a corner of the
-    outline a horizontal and a vertical edge meet. In a row of corners, edges join the first and
-    second, the third and fourth ...; in a column likewise. So neighbours follow from sorting.
-    """
-    grid = np.pad(crop, 1)
-    nw, ne, sw, se = grid[:-1, :-1], grid[:-1, 1:], grid[1:, :-1], grid[1:, 1:]
-    touching = (nw == se) & (ne == sw) & (nw != ne)  # two corners in one place
-    ys, xs = np.nonzero((nw ^ ne ^ sw ^ se) | touching)
-    twice = touching[ys, xs]
-    first = np.repeat(np.arange(len(ys)), 1 + twice)
-    ys, xs = ys[first], xs[first]
-    copy = np.r_[0, (np.diff(first) == 0).astype(int)]
-    # Pixels that touch by a corner stay apart. Where they lie north-east and south-west, the edge
-    # that comes from the left goes on down, so the two copies of the corner swap places in their
-    # column.
-    swapped = (ne & touching)[ys, xs]
-    down = np.lexsort((copy ^ swapped, ys, xs))
-    beside = np.empty(len(down), np.int64)
-    beside[down[0::2]], beside[down[1::2]] = down[1::2], down[0::2]
-    yield from _follow(np.stack([xs, ys], 1), beside.tolist())
-
-
-def _follow(corners: Array, beside: list[int]) -> Iterator[Array]:
-    """Closed paths: from a corner across to the other end of its edge, then on to its neighbour."""
-    seen = bytearray(len(beside))
-    for start in range(len(beside)):
-        if seen[start]:
-            continue
-        path, at = [], start
-        while not seen[at]:
-            across = at ^ 1
-            seen[at] = seen[across] = 1
-            path += [at, across]
-            at = beside[across]
-        yield corners[path]
-
-
 def _walk(
     rings: list[Ring], starts: Array, slits: dict[int, list[tuple[int, int]]]
 ) -> Iterator[int]:
@@ -153,7 +113,7 @@ def _around(start: int, entry: int, count: int, *, closed: bool) -> Iterator[int
     return (start + (entry + step) % count for step in range(count + closed))
 
 
-def _simplify(ring: Array, tolerance: float) -> Ring:
+def simplify(ring: Array, tolerance: float) -> Ring:
     """With fewer corners; the outline moves by at most `tolerance` pixels."""
     if tolerance > 0:
         fewer = cv2.approxPolyDP(ring.astype(np.float32)[:, None], tolerance, True)[:, 0]

@@ -20,6 +20,7 @@ SMALL = {
     "masks": {"count": 20, "repeat": 1},
     "index": {"rows": 2000, "dims": 32, "queries": 5, "exact_rows": 1000},
     "kills": {"kills": 1, "pictures": 2},
+    "rasters": {"side": 256, "tile_side": 128, "maps": 1},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
 SLOW = {"tables", "everything", "sam", "gpu", "following"}  # tests of their own

@@ -14,6 +14,7 @@ from wordmask.lab.bench.suites.index_kills import KillsSuite
 from wordmask.lab.bench.suites.lab import LabSuite
 from wordmask.lab.bench.suites.masks import MasksSuite
 from wordmask.lab.bench.suites.quality import QualitySuite
+from wordmask.lab.bench.suites.rasters import RastersSuite
 from wordmask.lab.bench.suites.regions import RegionsSuite
 from wordmask.lab.bench.suites.reliability import ReliabilitySuite
 from wordmask.lab.bench.suites.sam import SamSuite
@@ -40,6 +41,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         LabSuite,
         IndexSuite,
         KillsSuite,
+        RastersSuite,
     )
 }
 
