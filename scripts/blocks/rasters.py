@@ -49,9 +49,7 @@ def picture(request: Request) -> None:
     with TemporaryDirectory() as folder:
         raster, output = Path(folder) / "map.tif", Path(folder) / "map.gpkg"
         pixels = write_mosaic(raster)
-        answer = wordmask.segment_raster(
-            raster, WORDS, output, model=request.model, tiling=TILING
-        )
+        answer = wordmask.segment_raster(raster, WORDS, output, model=request.model, tiling=TILING)
         print(answer.counts, [word.phrase for word in answer.absent])
         drawn = draw_borders(pixels.copy())
         inks = dict(zip(WORDS, colours(WORDS).tolist(), strict=True))

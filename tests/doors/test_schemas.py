@@ -49,6 +49,8 @@ BEYOND_SCHEMA = {
     "ServeOptions.max_pixels": "a size such as 50MP is parsed",
     "ServeOptions.max_video_bytes": "a size such as 200MB is parsed",
     "TargetOptions.region": "needs result",
+    "TileOptions.overlap": "at most half of tile_side",
+    "TileOptions.tile_side": "at least twice the overlap",
     "*.preset": "the names are those of a table",
     "*.slide_crop": "at least slide_stride",
     "*.slide_stride": "at most slide_crop",
