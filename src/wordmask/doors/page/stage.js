@@ -6,6 +6,7 @@ import { HUES, board, chosen, listen, seen } from "./board.js";
 /** @typedef {import("./masks.js").Mask} Mask @typedef {import("./board.js").Thing} Thing */
 
 const OVERLAY_PIXELS = 4e6; // of a larger picture the overlay is kept smaller
+const LAYER_PIXELS = 6e6, SHADE = 48; // of the screen: the largest layer, the shadow around a picture
 const canvas = document.createElement("canvas");
 const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 /** @type {{scale: number, x: number, y: number}} where the picture lies, in CSS pixels */
@@ -20,6 +21,7 @@ export const look = {
 /** @type {{scale: number, bitmap: CanvasImageSource}[]} */ let mips = [];
 /** @type {{canvas: HTMLCanvasElement, scale: number, without: number | null} | null} */ let overlay = null;
 /** @type {WeakMap<Mask, Map<string, HTMLCanvasElement>>} */ const tiles = new WeakMap();
+/** @type {{of: any[], canvas: HTMLCanvasElement | null} | null} what `drawLayer` keeps */ let layer = null;
 let lastSize = ""; // frames of a video keep the view
 let isDirty = false, isFitted = true;
 /** @type {CanvasImageSource | null} what moves in place of the picture */ let moving = null;
@@ -194,24 +196,64 @@ function draw() {
   context.scale(view.scale, view.scale);
   context.imageSmoothingEnabled = view.scale * ratio < 3;
   context.imageSmoothingQuality = "high";
-  drawPicture(width, height, ratio);
+  if (!drawLayer(width, height, ratio)) drawBelow(context, width, height, view.scale * ratio);
   if (board.after) drawAfter(width, height);
-  else drawThings(width, height);
+  else drawAbove(width, height);
   drawSigns();
 }
 
-/** @param {number} width @param {number} height @param {number} ratio */
-function drawPicture(width, height, ratio) {
+/** The picture and the things on it, as they lay there in the last frame, if they fit one layer.
+ * While a hand moves the picture or a brush, nothing else has to be drawn again.
+ * @param {number} width @param {number} height @param {number} ratio */
+function drawLayer(width, height, ratio) {
+  const scale = view.scale * ratio, w = Math.round(width * scale), h = Math.round(height * scale);
+  if (moving || w * h > LAYER_PIXELS || w < 1 || h < 1) return false;
+  if (!board.after) overlay ||= makeOverlay(null);
+  const of = [board.picture, board.after || overlay, w, h];
+  if (!layer || layer.of.some((one, k) => one !== of[k])) {
+    // The first frame of a new scale is drawn as it is: while it changes, a layer is no use.
+    const isNew = !layer || layer.of[2] !== w;
+    layer = { of, canvas: null };
+    if (isNew) redraw();
+    if (isNew) return false;
+  }
+  layer.canvas ||= makeLayer(w, h, width, height);
   context.save();
-  context.shadowColor = "rgb(0 0 0 / .28)";
-  context.shadowBlur = 28;
-  context.shadowOffsetY = 8;
-  context.fillStyle = "#888";
-  context.fillRect(0, 0, width, height);
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(layer.canvas, Math.round(view.x * ratio) - SHADE, Math.round(view.y * ratio) - SHADE);
   context.restore();
-  const need = view.scale * ratio;
+  return true;
+}
+
+/** @param {number} w @param {number} h @param {number} width @param {number} height */
+function makeLayer(w, h, width, height) {
+  const out = document.createElement("canvas");
+  out.width = w + 2 * SHADE;
+  out.height = h + 2 * SHADE;
+  const pen = /** @type {CanvasRenderingContext2D} */ (out.getContext("2d"));
+  pen.translate(SHADE, SHADE);
+  pen.scale(w / width, h / height);
+  pen.imageSmoothingEnabled = w / width < 3;
+  pen.imageSmoothingQuality = "high";
+  drawBelow(pen, width, height, w / width);
+  return out;
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {number} width @param {number} height
+ * @param {number} need how many pixels of the screen a pixel of the picture takes */
+function drawBelow(pen, width, height, need) {
+  pen.save();
+  pen.shadowColor = "rgb(0 0 0 / .28)";
+  pen.shadowBlur = 28;
+  pen.shadowOffsetY = 8;
+  pen.fillStyle = "#888";
+  pen.fillRect(0, 0, width, height);
+  pen.restore();
   const mip = [...mips].reverse().find((one) => one.scale >= need) || mips[0];
-  context.drawImage(moving || mip.bitmap, 0, 0, width, height);
+  pen.drawImage(moving || mip.bitmap, 0, 0, width, height);
+  if (board.after) return;
+  overlay ||= makeOverlay(null);
+  pen.drawImage(overlay.canvas, 0, 0, width, height);
 }
 
 /** @param {number} width @param {number} height */
@@ -226,11 +268,10 @@ function drawAfter(width, height) {
   line([at, 0], [at, height], "white", 2);
 }
 
-/** @param {number} width @param {number} height */
-function drawThings(width, height) {
+/** The chosen thing and the preview. @param {number} width @param {number} height */
+function drawAbove(width, height) {
   overlay ||= makeOverlay(null);
   const picked = board.hideAll ? null : chosen();
-  context.drawImage(overlay.canvas, 0, 0, width, height);
   if (picked && picked.mask.w && seen().includes(picked)) {
     const { mask } = picked;
     if (overlay.without === picked.id) {
