@@ -10,6 +10,7 @@ from typing import Any
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 MISSING = "no browser: install the extra `browser` and chromium (apt-get install chromium)"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--hide-scrollbars"]
+CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 
 
 def find_browser() -> str | None:
@@ -26,7 +27,7 @@ def open_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=OPTIONS + CAMERA)
         try:
             yield browser
         finally:

@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED
 from wordmask.errors import FormatError, InputError
-from wordmask.files import sweep, write_json
+from wordmask.files import sweep, write_bytes, write_json
 from wordmask.media import formats
 from wordmask.media.formats import FormatOptions, Named, own
 from wordmask.media.formats.parsing import read_json
-from wordmask.media.reading.sources import find
+from wordmask.media.reading import sources
 
 LABELS = "wordmask-labels"
 WORDS = ".words.json"
@@ -68,7 +69,7 @@ class LabelFolder:
         self._states: dict[str, tuple[tuple[int, int], PictureState]] = {}
         self._paths = {
             found.under.as_posix(): found.path
-            for found in find(str(folder))
+            for found in sources.find(str(folder))
             if found.path is not None and found.under is not None
         }
         if not self._paths:
@@ -83,6 +84,17 @@ class LabelFolder:
         if name not in self._paths:
             raise InputError(f"the folder has no picture {name[:80]!r}")
         return self._paths[name]
+
+    def add_picture(self, name: str, data: bytes) -> None:
+        """A new file in the folder; one that is there stays."""
+        is_plain = Path(name.replace("\\", "/")).name == name and not name.startswith(".")
+        if not is_plain or Path(name).suffix.lower() not in sources.SUFFIXES:
+            raise InputError(f"{name[:80]!r} is no name for a picture file")
+        target = self.folder / name
+        with self._lock:
+            if name in self._paths or target.exists():
+                raise InputError(f"the folder has a file {name[:80]!r} already")
+            self._paths[name] = write_bytes(target, data)
 
     def read(self, name: str) -> PictureLabels:
         self.path(name)
@@ -105,19 +117,20 @@ class LabelFolder:
     def write_words(self, seen: int, words: Sequence[str]) -> SaveOutcome:
         return self._write(self.labels / WORDS, seen, {"words": list(words)})
 
-    def results(self) -> Iterator[Named]:
-        """The labelled pictures."""
+    def results(self, *, upper_wins: bool = False) -> Iterator[Named]:
+        """The labelled pictures; with `upper_wins` without overlaps."""
         vocabulary = self.read_words()[1]
         for name in self._paths:
             value = self.read(name).value
             if value is not None:
+                value = _cut_lower(value) if upper_wins else value
                 # The whole list of words, so that numbers mean the same in every picture's file.
                 words = [*vocabulary, *(w for w in value["vocabulary"] if w not in vocabulary)]
                 yield own.decode(value | {"vocabulary": words}, name, FormatOptions())
 
-    def export(self, form: str, out: Path) -> Path:
-        """All labels in one file."""
-        items = _share_words(list(self.results()))
+    def export(self, form: str, out: Path, *, upper_wins: bool = False) -> Path:
+        """All labels in one file; with `upper_wins` each pixel is the upper region's."""
+        items = _share_words(list(self.results(upper_wins=upper_wins)))
         if not items:
             raise InputError("nothing is labelled yet")
         if SUFFIXES[form] == ".json":
@@ -207,17 +220,21 @@ class LabelFolder:
 
 
 def read_labels(name: str, data: bytes) -> list[Named]:
-    """Labels in any format that is read: a file, or a .zip of files, as a person hands it over."""
+    """Labels in any format that is read: a file, or a .zip of files, as a person hands it over.
+
+    Boxes of COCO come as masks of these boxes.
+    """
+    options = FormatOptions(boxes=True)
     with TemporaryDirectory() as text:
         folder = Path(text)
         if not name.lower().endswith(".zip"):
             path = folder / (Path(name).name or "labels.json")
             path.write_bytes(data)
-            return formats.load_named(path)
+            return formats.load_named(path, options=options)
         source = folder / "labels.zip"
         source.write_bytes(data)
         _unpack(source, folder / "files")
-        return formats.load_named(folder / "files")
+        return formats.load_named(folder / "files", options=options)
 
 
 MOST_FILES, MOST_BYTES, MOST_RATIO = 100_000, 500_000_000, 200
@@ -250,6 +267,25 @@ def _share_words(items: list[Named]) -> list[Named]:
         ids = [place.get(name, UNNAMED) for name in item.result.names]
         shared.append(item._replace(result=item.result.replace(vocabulary=words, label_ids=ids)))
     return shared
+
+
+def _cut_lower(value: dict[str, Any]) -> dict[str, Any]:
+    """Own JSON in which each pixel is the first region's that has it; covered regions go.
+
+    A `Result` is sorted by score: what lies above is only known before it is made.
+    """
+    regions = value["regions"]
+    height, width = value["size"]
+    masks = Masks.from_rle([region["mask"] for region in regions], (height, width))
+    owners = np.full((height, width), -1, np.int32)
+    for row in range(len(masks) - 1, -1, -1):
+        masks.paint(owners, row, row)
+    crops = [
+        owners[y0:y1, x0:x1] == row for row, (x0, y0, x1, y1) in enumerate(masks.boxes.tolist())
+    ]
+    cut = Masks.from_crops((height, width), masks.corners, crops)
+    left = zip(regions, cut.to_rle(), cut.areas.tolist(), strict=True)
+    return value | {"regions": [region | {"mask": code} for region, code, area in left if area]}
 
 
 def _flat(items: list[Named]) -> list[Named]:

@@ -158,6 +158,19 @@ def test_labels_come_in_and_go_out(person, folder, tmp_path):
     assert len(read(folder, "3.png")["regions"]) == 1
 
 
+def test_pictures_are_added_to_the_folder(person, folder, lawn):
+    new = folder / "4.png"
+    try:
+        for status in ("1 picture added.", "0 pictures added. the folder has a file"):
+            upload = {"name": "4.png", "mimeType": "image/png", "buffer": lawn.read_bytes()}
+            person.page.set_input_files("#pictures-file", upload)
+            person.status(status)
+        assert person.page.locator(".strip option").last.inner_text() == "4.png"
+        assert new.exists()
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def test_nobody_is_shut_out_of_a_folder(person, folder):
     words(person, "red", "blue")
     person.press("p")

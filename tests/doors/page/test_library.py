@@ -41,6 +41,15 @@ def test_words_are_found_and_refined_by_keys(context, searched):
     before = cards.count()
     cards.first.get_by_role("button", name="Not this").press("Enter")
     assert cards.count() == before - 1
+    page.get_by_text("Filters").click()
+    assert "score" in page.locator("#library-columns").inner_text()
+    page.fill("#library-where", "name_score > 2")
+    page.fill("#library-words", "red")
+    with page.expect_response("**/v1/search") as told:
+        person.press("Enter")
+    assert told.value.request.post_data_json["where"] == "name_score > 2"
+    page.get_by_text("Nothing of this is in these pictures.").wait_for()
+    assert person.breaches() == []
     person.press("Escape")
     assert not page.locator(".library").is_visible()
     assert person.faults == []

@@ -108,3 +108,45 @@ def test_without_a_folder_there_is_none():
     with open_client() as client:
         assert client.get("/v1/folder").json() == {"folder": None}
         assert client.get("/v1/folder/pictures/a.png").status_code == 404
+
+
+def test_a_picture_is_added_once_and_only_as_a_picture(client, pictures):
+    answer = client.put("/v1/folder/files/c.png", content=lawn_png())
+    assert answer.json() == {"name": "c.png"}
+    assert (pictures / "c.png").read_bytes() == lawn_png()
+    assert [one["name"] for one in client.get("/v1/folder").json()["pictures"]][-1] == "c.png"
+    again = client.put("/v1/folder/files/c.png", content=lawn_png())
+    assert again.status_code == 422
+    assert "already" in again.json()["detail"]
+    for name in ("c.exe", ".c.png", "..%5Cc.png"):
+        assert client.put(f"/v1/folder/files/{name}", content=lawn_png()).status_code == 422
+    assert client.put("/v1/folder/files/d.png", content=b"no picture").status_code == 422
+    assert not (pictures / "d.png").exists()
+
+
+def test_upper_regions_win_where_that_is_asked_for(client):
+    masks = np.zeros((2, 120, 160), bool)
+    masks[0, 10:30, 10:30] = True
+    masks[1, 20:60, 10:30] = True
+    result = Result.of(Masks.from_dense(masks), ("a", "b"), label_ids=[0, 1])
+    labels = own.encode(Named("a.png", result), FormatOptions())
+    labels["regions"].reverse()  # a result has the larger one first; here the smaller lies above
+    save(client, 0, labels)
+    as_drawn = client.get("/v1/folder/export?format=coco").json()
+    settled = client.get("/v1/folder/export?format=coco&overlaps=upper").json()
+    assert [row["area"] for row in as_drawn["annotations"]] == [800, 400]
+    assert [row["area"] for row in settled["annotations"]] == [600, 400]
+
+
+def test_boxes_of_coco_are_imported_as_masks(client):
+    labels = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 160, "height": 120}],
+        "categories": [{"id": 1, "name": "disc"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}],
+    }
+    answer = client.post("/v1/folder/import?name=boxes.json", json=labels)
+    assert answer.json() == {"regions": 1, "pictures": 1}
+    (region,) = client.get("/v1/folder/pictures/a.png").json()["labels"]["regions"]
+    assert (region["label"], region["area"]) == ("disc", 1200)
+    labels["annotations"][0]["bbox"] = [10, 20, 30]
+    assert client.post("/v1/folder/import?name=boxes.json", json=labels).status_code == 422

@@ -1,8 +1,9 @@
 // @ts-check
 // What is done to things: by a button, by a key, the same.
+import { ask } from "./api.js";
 import { HUES, board, changed, choose, chosen, commit, dress, edit, kept, make } from "./board.js";
 import { complain, say } from "./find.js";
-import { fillHoles, overlap, pieces, subtract, unite } from "./masks.js";
+import { areaOf, decode, fillHoles, overlap, pieces, subtract, unite } from "./masks.js";
 import { T } from "./strings.js";
 
 /** @typedef {import("./board.js").Thing} Thing */
@@ -110,6 +111,30 @@ export function cutFromOthers() {
     });
     commit(things.filter((one) => one.mask.w));
   });
+}
+
+/** What fills its whole box is cut along its edges: the chosen thing, or every one of that kind. */
+export async function boxesToMasks() {
+  const { picture } = board, one = chosen();
+  const boxes = (one && isBox(one) ? [one] : kept().filter(isBox));
+  if (!picture || !boxes.length) return say(T.noBoxes, "wrong");
+  say(T.working, "work");
+  /** @type {Map<number, any>} */ const cuts = new Map();
+  for (const { id, mask: { x, y, w, h } } of boxes) {
+    const { regions } = await (await ask(picture, "v1/click", { box: [x, y, x + w, y + h] })).json();
+    if (regions.length) cuts.set(id, regions[0]);
+  }
+  if (board.picture !== picture) return;
+  commit(board.things.map((thing) => {
+    const cut = cuts.get(thing.id);
+    return cut ? { ...thing, mask: decode(cut.mask), why: cut.why, source: "cut" } : thing;
+  }));
+  say(T.boxesCut(cuts.size));
+}
+
+/** @param {Thing} thing */
+function isBox({ mask }) {
+  return mask.w > 1 && mask.h > 1 && areaOf(mask) === mask.w * mask.h;
 }
 
 /** What a person has mended, the next words do not replace. @param {Thing} thing */

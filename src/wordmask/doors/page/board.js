@@ -193,11 +193,10 @@ export function codeOf(mask, size) {
   return code;
 }
 
-/** The kept things as wordmask's JSON. */
-export function writeRegions() {
+/** The kept things, or those given, as wordmask's JSON. */
+export function writeRegions(things = kept()) {
   const { picture } = board;
   if (!picture) throw new Error("there is no picture");
-  const things = kept();
   const vocabulary = [...new Set([...things.map((thing) => thing.name).filter(Boolean)])];
   const regions = things.map((thing) => ({
     label: thing.name || null,

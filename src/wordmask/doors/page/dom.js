@@ -35,6 +35,7 @@ const SHAPES = {
   left: "M14.5 5 8 12l6.5 7",
   right: "M9.5 5 16 12l-6.5 7",
   play: "M8 5v14l11-7z",
+  camera: "M4 8h3.5L9 5.5h6L16.5 8H20v11H4zM12 10a3.4 3.4 0 1 0 .01 0",
   check: "M5 12.5 10 17.5 19.5 7",
   down: "M12 4v11M7 11l5 5 5-5M5 20h14",
 };

@@ -3,11 +3,22 @@
 import { board, kept, seen, writeRegions } from "./board.js";
 import { download, h } from "./dom.js";
 import { say } from "./find.js";
-import { areaOf, encode, outlines } from "./masks.js";
+import { areaOf, encode, outlines, overlap, subtract } from "./masks.js";
 import { css, paintThing } from "./stage.js";
 import { T } from "./strings.js";
 
 /** @typedef {keyof typeof T.formats} Form */
+
+/** Whether files give each pixel to one thing only: the upper one. */
+export const upperWins = h("input", { type: "checkbox", id: "upper-wins" });
+
+/** What goes into files, top first. */
+function exported() {
+  const things = kept();
+  if (!upperWins.checked) return things;
+  return things.map((thing, k) => ({ ...thing, mask: things.slice(0, k).reduce((rest, { mask }) =>
+    (overlap(rest, mask) ? subtract(rest, mask) : rest), thing.mask) })).filter((thing) => thing.mask.w);
+}
 
 /** @param {Form} form */
 export async function exportAs(form) {
@@ -22,7 +33,7 @@ export async function exportAs(form) {
 const FORMS = {
   overlay: [(picture) => draw(picture, false), "overlay.png"],
   cutout: [(picture) => draw(picture, true), "cutout.png"],
-  json: [() => json(writeRegions()), "json"],
+  json: [() => json(writeRegions(exported())), "json"],
   coco: [(picture) => json(coco(picture)), "coco.json"],
   svg: [(picture) => new Blob([svg(picture)], { type: "image/svg+xml" }), "svg"],
 };
@@ -60,8 +71,9 @@ function full(thing) {
 /** @param {import("./board.js").Picture} picture */
 function coco(picture) {
   const [height, width] = picture.size;
-  const names = [...new Set(kept().map((thing) => thing.name || T.thing))];
-  const annotations = kept().map((thing, index) => ({
+  const things = exported();
+  const names = [...new Set(things.map((thing) => thing.name || T.thing))];
+  const annotations = things.map((thing, index) => ({
     id: index + 1,
     image_id: 1,
     category_id: names.indexOf(thing.name || T.thing) + 1,
@@ -79,7 +91,7 @@ function coco(picture) {
 function svg(picture) {
   const [height, width] = picture.size;
   const safe = (/** @type {string} */ text) => text.replace(/[<>&"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-  const paths = kept().reverse().map((thing) => {
+  const paths = exported().reverse().map((thing) => {
     const d = outlines(thing.mask).map((ring) => `M${ring.map((at) => at.join(" ")).join("L")}Z`).join("");
     const fill = css(thing.colour).replaceAll(" ", ",");
     const title = `<title>${safe(thing.name || T.thing)}</title>`;

@@ -5,6 +5,7 @@ import { ServerError, get, put, request } from "./api.js";
 import { board, changed, commit, forget, giveColours, kept, listen, make, onVisit, readRegions, show, writeRegions }
   from "./board.js";
 import { download, h, iconButton } from "./dom.js";
+import { upperWins } from "./exporting.js";
 import { findWords, say, wordsOf } from "./find.js";
 import { css } from "./stage.js";
 import { T } from "./strings.js";
@@ -45,11 +46,14 @@ const text = h("textarea", { id: "vocabulary", rows: 4, spellcheck: false, oncha
 const legend = h("div", { class: "legend" });
 const file = h("input", { type: "file", id: "labels-file", class: "away", tabIndex: -1, accept: ".json,.zip,.txt",
   "aria-label": F.importFile, onchange: () => attempt(importFile) });
+const pictures = h("input", { type: "file", id: "pictures-file", class: "away", tabIndex: -1, accept: "image/*", multiple: true,
+  "aria-label": F.addPictures, onchange: () => attempt(() => addPictures([...pictures.files])) });
 const vocabulary = h("section", { class: "block vocabulary", "aria-labelledby": "head-words" },
   h("h2", { id: "head-words" }, h("label", { for: "vocabulary" }, F.vocabulary)), text,
   h("p", { class: "soft", id: "vocabulary-about" }, F.vocabularyHint), legend,
   h("div", { class: "row" }, h("button", { type: "button", onclick: propose }, F.propose),
-    h("button", { type: "button", onclick: () => file.click() }, F.importFile), file));
+    h("button", { type: "button", onclick: () => file.click() }, F.importFile), file,
+    h("button", { type: "button", onclick: () => pictures.click() }, F.addPictures), pictures));
 const conflict = h("div", { class: "conflict", role: "alert" });
 conflict.hidden = true;
 
@@ -325,11 +329,26 @@ async function importFile() {
   say(F.imported(regions, pictures));
 }
 
+/** New pictures for the folder; one that cannot be added is said, the others come. @param {File[]} files */
+export async function addPictures(files) {
+  /** @type {string[]} */ const failed = [];
+  let added = 0;
+  for (const one of files) {
+    say(F.adding(one.name), "work");
+    const path = `v1/folder/files/${encodeURIComponent(one.name)}`;
+    await request(path, { method: "PUT", body: one }).then(() => added++, (error) => failed.push(error.message));
+  }
+  pictures.value = "";
+  take(await get("v1/folder"));
+  say([F.added(added), ...failed].join(" "), failed.length ? "wrong" : "calm");
+}
+
 /** @param {string} form @param {any} menu */
 async function exportAll(form, menu) {
   menu.hidePopover();
   await flush();
-  const answer = await request(`v1/folder/export?format=${form}`);
+  const overlaps = upperWins.checked ? "&overlaps=upper" : "";
+  const answer = await request(`v1/folder/export?format=${form}${overlaps}`);
   download(await answer.blob(), `${folder}.${form}.${ENDINGS[form] || "zip"}`);
 }
 

@@ -48,6 +48,7 @@ const LETTERS = {
   s: actions.splitChosen,
   f: actions.fillChosen,
   d: actions.cutFromOthers,
+  g: () => actions.attempt(actions.boxesToMasks),
   t: focusSlider,
   "+": () => zoom(1.3),
   "=": () => zoom(1.3),

@@ -19,19 +19,34 @@ const words = h("input", { id: "library-words", placeholder: L.hint, "aria-label
 const unwanted = h("input", { id: "library-not", placeholder: L.notHint, "aria-label": L.not, autocomplete: "off" });
 const form = h("form", { class: "search", role: "search", onsubmit: start }, words, unwanted,
   h("button", { class: "primary" }, T.find));
+const near = h("input", { id: "library-near", placeholder: L.nearHint });
+const where = h("input", { id: "library-where", placeholder: L.whereHint, autocomplete: "off", spellcheck: false, "aria-describedby": "library-columns" });
+const top = h("input", { id: "library-top", type: "number", min: "1", max: "500", value: "20" });
+const columns = h("p", { class: "soft", id: "library-columns" });
+const filters = h("details", { class: "filters" }, h("summary", {}, L.filters),
+  h("div", { class: "row" }, labelled(near, L.near), labelled(where, L.where), labelled(top, L.top)), columns);
 const told = h("p", { class: "soft", role: "status" });
 const chips = h("div", { class: "chips" });
 const grid = h("ul", { class: "found", "aria-label": L.found });
 const dialog = h("dialog", { class: "library", "aria-labelledby": "head-library" },
   h("div", { class: "head" }, h("h2", { id: "head-library" }, L.title), form,
     h("button", { type: "button", onclick: () => dialog.close() }, T.close)),
-  told, chips, grid);
+  filters, told, chips, grid);
+for (const input of [near, where, top]) {
+  input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && form.requestSubmit());
+}
+
+/** @param {any} input @param {string} text */
+function labelled(input, text) {
+  return h("label", {}, h("span", {}, text), input);
+}
 
 /** The button in the head is there only where an index is served. @param {any} doors of the head */
 export async function startLibrary(doors) {
   const about = await get("v1/search");
   if (about.index === null) return;
   isServed = true;
+  columns.textContent = L.columns(about.columns);
   told.textContent = L.about(about.pictures, about.regions);
   document.body.append(dialog);
   doors.prepend(h("button", { type: "button", class: "plain", onclick: openLibrary, title: `${L.title} (I)` },
@@ -50,7 +65,8 @@ function start(event) {
   const list = wordsOf(words.value);
   if (!list.length) return void (told.textContent = T.needWords);
   away.clear();
-  void look({ words: list });
+  const next = near.value.trim();
+  void look(next ? { words: list, near: next } : { words: list });
 }
 
 /** @param {any} query */
@@ -58,7 +74,9 @@ async function look(query) {
   const mine = ++turn;
   told.textContent = T.working;
   try {
-    const value = await (await post("v1/search", { ...query, not: wordsOf(unwanted.value) })).json();
+    const value = await (await post("v1/search", {
+      ...query, not: wordsOf(unwanted.value), where: where.value.trim(), options: { top: Number(top.value) || 20 },
+    })).json();
     if (mine === turn) draw(value);
   } catch (error) {
     if (mine === turn) told.textContent = error instanceof Error ? error.message : String(error);

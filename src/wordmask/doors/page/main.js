@@ -3,11 +3,12 @@
 import { attempt } from "./actions.js";
 import { onWait } from "./api.js";
 import { board, canStep, listen, step } from "./board.js";
+import { cameraButton } from "./camera.js";
 import { changePart, loadEffects } from "./changes.js";
 import { h, icon, iconButton } from "./dom.js";
-import { exportAs } from "./exporting.js";
+import { exportAs, upperWins } from "./exporting.js";
 import { findWords, onSay, openPicture, wordsOf } from "./find.js";
-import { folderKeys, startFolder } from "./folder.js";
+import { addPictures, folderKeys, startFolder } from "./folder.js";
 import { openLibrary, startLibrary } from "./library.js";
 import { isLocal } from "./local.js";
 import { keyDialog, listenToKeys } from "./keys.js";
@@ -110,7 +111,8 @@ const menu = h("div", { class: "menu", id: "export", popover: "auto" },
       menu.hidePopover();
       attempt(() => exportAs(/** @type {any} */ (form)));
     },
-  }, text)));
+  }, text)),
+  h("label", { class: "switch" }, upperWins, T.upperWins));
 const exportButton = h("button", { type: "button", class: "plain", onclick: openMenu, "aria-haspopup": "true" },
   icon("down"), h("span", {}, T.exportMenu));
 
@@ -125,7 +127,7 @@ function openMenu() {
 const head = h("header", {}, h("h1", {}, h("span", { class: "mark", "aria-hidden": "true" }), T.title), search,
   h("div", { class: "doors" }, file,
     h("button", { type: "button", class: "plain open", onclick: pick }, icon("picture"), h("span", {}, T.open)),
-    exportButton,
+    cameraButton(open), exportButton,
     h("button", { type: "button", class: "plain key", onclick: () => dialog.showModal(), title: T.keys, "aria-label": T.keys }, "?")));
 
 const empty = h("div", { class: "empty" }, h("div", { class: "card" }, icon("picture"),
@@ -150,9 +152,10 @@ listen(() => {
 
 /** @param {DataTransfer | null} brought */
 function takePicture(brought) {
-  const found = [...(brought?.files || [])][0];
-  if (found && !isFolder()) open(found);
-  return Boolean(found);
+  const files = [...(brought?.files || [])];
+  if (files.length && isFolder()) attempt(() => addPictures(files));
+  else if (files.length) open(files[0]);
+  return files.length > 0;
 }
 addEventListener("dragover", (event) => {
   event.preventDefault();

@@ -1,6 +1,7 @@
 // @ts-check
 // The column beside the picture: things, how sure, what is not here, why.
-import { recolour, removeThing, rename, toggleAll, fillChosen, mergeChosen, splitChosen, cutFromOthers, raiseChosen }
+import { recolour, removeThing, rename, toggleAll, fillChosen, mergeChosen, splitChosen, cutFromOthers, raiseChosen,
+  attempt, boxesToMasks }
   from "./actions.js";
 import { board, changed, choose, chosen, dress, kept, listen, passes } from "./board.js";
 import { h, iconButton } from "./dom.js";
@@ -32,7 +33,7 @@ const mend = h("div", { class: "mend" },
   h("label", { for: "opacity" }, T.opacity), opacity,
   h("div", { class: "chips" },
     chip(T.split, splitChosen), chip(T.merge, mergeChosen), chip(T.fill, fillChosen),
-    chip(T.cutFromOthers, cutFromOthers), chip(T.raise, raiseChosen)));
+    chip(T.cutFromOthers, cutFromOthers), chip(T.raise, raiseChosen), chip(T.boxes, () => attempt(boxesToMasks))));
 const words = h("datalist", { id: "known-words" });
 const things = h("section", { class: "block", "aria-labelledby": "head-things" },
   h("div", { class: "head" }, h("h2", { id: "head-things" }, T.things), count, all), none, list, mend, words);

@@ -121,6 +121,7 @@ def _add_routes(app: FastAPI) -> None:
         ("GET", "/v1/folder", folder.show_folder, "The folder that is labelled"),
         ("GET", "/v1/folder/pictures/{name:path}", folder.open_picture, "A picture, its labels"),
         ("GET", "/v1/folder/files/{name:path}", folder.show_picture, "The picture's file"),
+        ("PUT", "/v1/folder/files/{name}", folder.add_picture, "Add a picture to the folder"),
         ("PUT", "/v1/folder/labels/{name:path}", folder.save_labels, "Save labels"),
         ("PUT", "/v1/folder/words", folder.save_words, "Save the list of words"),
         ("GET", "/v1/folder/export", folder.export_labels, "All labels in one file"),

@@ -99,6 +99,21 @@ async def show_picture(request: Request) -> Response:
     return Response(found.data, media_type=found.media_type)
 
 
+async def add_picture(request: Request) -> Response:
+    """A new picture for the folder, in the body; one of that name that is there stays."""
+    service, folder, name = service_of(request), folder_of(request), request.path_params["name"]
+    options = service.options
+    data = await BodyReader(request, options, amount(options.max_bytes), "max_bytes").whole()
+
+    def work() -> Reply:
+        read(data, options.limits)  # what is no picture is refused here
+        folder.add_picture(name, data)
+        return Reply(json.dumps({"name": name}).encode(), answers.JSON)
+
+    done = await service.take_turn(Turn(work, Priority.ENCODE), request)
+    return Response(done.data, media_type=done.media_type)
+
+
 async def save_labels(request: Request) -> Response:
     folder, name = folder_of(request), request.path_params["name"]
     body = await _body(request, LabelsBody)
@@ -113,8 +128,9 @@ async def save_words(request: Request) -> Response:
 
 
 async def export_labels(request: Request) -> Response:
-    """All labels, as ?format= says."""
+    """All labels, as ?format= says; ?overlaps=upper gives each pixel to the region above."""
     folder, form = folder_of(request), request.query_params.get("format", "coco")
+    wins = request.query_params.get("overlaps") == "upper"
     if form not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise RefusalError(422, f"format is one of {known}; got {form[:40]!r}", field="format")
@@ -122,7 +138,7 @@ async def export_labels(request: Request) -> Response:
     def work() -> bytes:
         with TemporaryDirectory() as text:
             out = Path(text) / f"labels{SUFFIXES[form]}"
-            return folder.export(form, out).read_bytes()
+            return folder.export(form, out, upper_wins=wins).read_bytes()
 
     data = await asyncio.to_thread(work)
     kind = "application/zip" if SUFFIXES[form] == ".zip" else answers.JSON

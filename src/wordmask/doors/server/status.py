@@ -1,7 +1,8 @@
 """What the server tells of itself: health, models, limits, figures."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -27,13 +28,20 @@ async def list_models(request: Request) -> Response:
 
 
 async def list_effects(request: Request) -> Response:
-    """Each effect with its options: what they mean, what they take, what they are by default."""
+    """Each effect with its options: what they mean, what they take, as words and as JSON schema."""
     del request
     rows = []
     kind: Any
     for name, (function, kind) in EFFECTS.items():
+        hints = get_type_hints(kind, include_extras=True)
         options = [
-            {"name": item.name, "about": item.doc, "takes": item.allowed, "default": item.default}
+            {
+                "name": item.name,
+                "about": item.doc,
+                "takes": item.allowed,
+                "default": item.default,
+                "schema": TypeAdapter(hints[item.name]).json_schema(),
+            }
             for item in describe(kind)
             if item.name not in ("picture", "alpha")
         ]

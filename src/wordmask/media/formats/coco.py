@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from wordmask.core.image import Size
 from wordmask.core.masks import Masks
 from wordmask.core.result import UNNAMED
@@ -131,7 +133,7 @@ def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
         place = f"{where}, annotation {region.id}"
         if region.picture not in regions:
             raise FormatError(f"{place} is of image {region.picture}, which the file does not have")
-        _add(region, regions[region.picture], labels[region.category], place)
+        _add(region, regions[region.picture], labels[region.category], place, options)
     names = {picture.id: picture.name for picture in data.pictures}
     return [
         one.build(names[id], words.words, parsing.integer(id, f"{where}: image id"))
@@ -139,7 +141,9 @@ def decode(value: Any, where: str, options: FormatOptions) -> list[Named]:
     ]
 
 
-def _add(region: CocoRegion, regions: RegionList, label: int, place: str) -> None:
+def _add(
+    region: CocoRegion, regions: RegionList, label: int, place: str, options: FormatOptions
+) -> None:
     entry = region.entry
     facts = RegionFacts(
         label=label,
@@ -149,7 +153,24 @@ def _add(region: CocoRegion, regions: RegionList, label: int, place: str) -> Non
         track=parsing.optional_integer(entry.get("track_id"), f"{place}: track_id"),
         joints=keypoints.from_coco(dict(entry), place),
     )
+    if options.boxes and not entry.get("segmentation"):
+        regions.add(partial(_read_box, entry, regions.size, place), facts)
+        return
     regions.add(partial(read_mask, entry, regions.size, place, _fill_ring), facts)
+
+
+def _read_box(entry: Any, size: Size, place: str) -> Masks:
+    """The mask of a region that is only a box, in whole pixels."""
+    sides = parsing.check_members(
+        parsing.take(entry, "bbox", list, place), (int, float), f"{place}: bbox"
+    )
+    if len(sides) != 4 or not np.isfinite(sides).all():
+        raise FormatError(f"{place}: a bbox is x, y, width, height, got {sides}")
+    x, y, width, height = sides
+    x0, y0 = max(0, round(x)), max(0, round(y))
+    x1, y1 = min(size[1], round(x + width)), min(size[0], round(y + height))
+    crop = np.ones((max(0, y1 - y0), max(0, x1 - x0)), bool)
+    return Masks.from_crops(size, [(x0, y0)], [crop])
 
 
 def _decode_detections(value: list[Any], where: str, options: FormatOptions) -> list[Named]:

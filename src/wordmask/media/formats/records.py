@@ -46,6 +46,8 @@ class FormatOptions:
     """Whether own JSON carries the embeddings, and in how many bits."""
     category_ids: Mapping[str, int] | None = None
     """COCO: the id of every word; by default 1, 2, 3 ... in order."""
+    boxes: bool = False
+    """COCO: read a region that is only a box as the mask of that box; otherwise it is refused."""
     from_name: str = "label"
     """Label Studio: the name of the labels' tag."""
     to_name: str = "image"
