@@ -7,6 +7,7 @@ import benchmarks
 import card
 import editing
 import gallery
+import lifting
 import rasters
 import readme
 import training
@@ -27,8 +28,13 @@ BLOCKS = {
     "ways-picture": ways.picture,
 }
 # Pictures that stand in a page by themselves.
-PICTURES = {"effects": editing.effects, "gallery": gallery.pictures, "readme": readme.picture}
-PICTURES["maps"] = rasters.picture
+PICTURES = {
+    "effects": editing.effects,
+    "gallery": gallery.pictures,
+    "lift": lifting.pictures,
+    "maps": rasters.picture,
+    "readme": readme.picture,
+}
 
 
 def main() -> None:

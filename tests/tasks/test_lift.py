@@ -144,6 +144,21 @@ def test_depth_that_bleeds_over_the_edge_is_thrown_away_and_regrown(room):
     assert whole.regions[0].box.sides.prod() > 2 * real.prod()
 
 
+def test_a_noisy_network_s_relief_is_smoothed_away(room):
+    noise = np.random.default_rng(0).normal(1, 0.05, room.z.shape)
+    z = (np.full(room.z.shape, 3.0) * noise).astype(np.float32)
+    result = Result.of(Masks.from_dense(room.masks[:1]), ("crate",), label_ids=[0])
+    flat, rough = (
+        lift(
+            Image(room.pixels), result, Depth(z, metric=True, inverse=False, smoothing=share),
+            CAMERA, options=LiftOptions(edge_deg=90),
+        ).regions[0].box.sides
+        for share in (0.2, 0.0)
+    )  # fmt: skip
+    assert flat[2] < 0.03
+    assert rough[2] > 0.3
+
+
 # ---- the camera
 
 

@@ -30,6 +30,9 @@ class Depth:
     usual_shift: float | None = None
     # How far Z is off on average, as a share, where scale and shift are right; None: not measured
     usual_error: float | None = None
+    # Sigma of the Gaussian mean inside a thing that makes its shape most right, a share of the
+    # square root of its area: a coarse network's relief is mostly noise
+    smoothing: float = 0.0
 
 
 FocalSource = Literal["given", "exif", "network", "assumed"]

@@ -93,7 +93,7 @@ def lift(
     options = options or LiftOptions()
     camera = camera or choose_camera(image, depth, options)
     distances = measure_distances(depth, camera, known)
-    around = Surroundings(image.pixels, distances, camera, options)
+    around = Surroundings(image.pixels, distances, camera, options, depth.smoothing)
     regions, skipped = [], []
     for row, name in enumerate(result.names):
         made = lift_region(around, result.masks.one(row), row, name)

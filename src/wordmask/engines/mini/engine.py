@@ -44,6 +44,8 @@ NOTHING, NEGATIVE, POSITIVE, TOP_LEFT, BOTTOM_RIGHT = -1, 0, 1, 2, 3  # kinds of
 PROMPTS_AT_ONCE = 4  # more are slower: their maps do not fit the cache
 # Depth + shift is best proportional to Z: the median of 64 rooms (8 in 10 lie in 3.0 to 8.3).
 DEPTH_SHIFT = 4.9
+# Of 53 things in 28 rooms the shape is off by 11 % as it is, by 9 % smoothed so (flat: 10.6 %).
+DEPTH_SMOOTHING = 0.2
 DEPTH_ERROR = 0.17  # mean relative error of Z in rooms, once scale and shift are right
 NEEDED = ("side", "views", "scale", "calibration", "presence", "classes", "everything", "files")
 NETWORKS = ("encoder", "prepare", "cutter", "depth", "classes", "text")
@@ -249,7 +251,10 @@ class MiniEngine:
             0
         ][0, 0]
         values = resample.bilinear(coarse, seen.size)
-        return Depth(values, inverse=False, usual_shift=DEPTH_SHIFT, usual_error=DEPTH_ERROR)
+        return Depth(
+            values, inverse=False, usual_shift=DEPTH_SHIFT, usual_error=DEPTH_ERROR,
+            smoothing=DEPTH_SMOOTHING,
+        )  # fmt: skip
 
     # ---- Tracker
 

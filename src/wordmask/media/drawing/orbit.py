@@ -27,6 +27,7 @@ FILL = 0.92  # share of the view that is filled
 PAPER, RED = (247, 247, 245), (210, 60, 40)
 EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if (a ^ b).bit_count() == 1]
 LIGHT = np.array([0.35, 0.55, 0.76])  # where it comes from: above, right, behind the viewer
+MOST_REACH = 9  # pixels around a point that it may cover
 WIDEST_GAP = 0.04  # radii that a point may cover; wider ones are filled from their triangles
 MOST_PARTS = 8  # into which an edge of a triangle is divided
 GIF_FRAMES, GIF_SECONDS = 24, 3.0
@@ -93,16 +94,30 @@ class _Orbit:
         self._points = np.concatenate([np.zeros((0, 3)), *(rows for rows, _ in filled)])
         self._points = (self._points - middle) / radius
         self._colours = np.concatenate([np.zeros((0, 3), np.uint8), *(rows for _, rows in filled)])
+        self._zoom = self._fit()
+
+    def _fit(self) -> float:
+        """By how much things are enlarged so that they fill the view from every angle."""
+        step = max(1, len(self._points) // 2000)
+        some = [np.zeros((1, 3)), self._points[::step], *self._boxes]
+        widest = 0.1
+        for angle in ANGLES:
+            xy, _ = _project(np.concatenate(some) @ _turn(angle, PITCH).T, 2, 1.0)
+            reach = np.abs(xy - 1).max(1)
+            widest = max(
+                widest, float(np.quantile(reach, 0.99)) if not self._boxes else reach.max()
+            )
+        return FILL / widest
 
     def view(self, yaw: float, pitch: float) -> Array:
         """(SIDE, SIDE, 3) uint8 from an angle around the upright axis, and from above."""
         side = SIDE * FINER
         canvas = np.full((side, side, 3), PAPER, np.uint8)
         turn = _turn(yaw, pitch)
-        xy, far = _project(self._points @ turn.T, side)
+        xy, far = _project(self._points @ turn.T, side, self._zoom)
         self._paint(canvas, xy, far)
         for box in self._boxes:
-            corners, _ = _project(box @ turn.T, side)
+            corners, _ = _project(box @ turn.T, side, self._zoom)
             for a, b in EDGES:
                 start, end = (tuple(map(round, corners[k].tolist())) for k in (a, b))
                 cv2.line(canvas, start, end, RED, FINER, cv2.LINE_AA)
@@ -111,7 +126,7 @@ class _Orbit:
     def _paint(self, canvas: Array, xy: Array, far: Array) -> None:
         """Points as squares, the far ones first, so that near ones cover them."""
         side = len(canvas)
-        reach = int(np.clip(round(self._gap * side * FILL / 4 + 0.5), 1, 6))
+        reach = int(np.clip(round(self._gap * self._zoom * side / 4 + 0.5), 1, MOST_REACH))
         offsets = np.arange(-reach, reach + 1)
         order = np.argsort(-far)
         x, y = np.rint(xy[order]).astype(np.intp).T
@@ -131,10 +146,10 @@ def _turn(yaw: float, pitch: float) -> Array:
     return turned
 
 
-def _project(points: Array, side: int) -> tuple[Array, Array]:
+def _project(points: Array, side: int, zoom: float) -> tuple[Array, Array]:
     """(N, 2) x, y in a square view, and (N,) the distance from the eye."""
     far = DISTANCE - points[:, 2]
-    scale = side / 2 * FILL * DISTANCE / np.maximum(far, 0.1)
+    scale = side / 2 * zoom * DISTANCE / np.maximum(far, 0.1)
     xy = np.stack([side / 2 + points[:, 0] * scale, side / 2 - points[:, 1] * scale], 1)
     return xy, far
 

@@ -20,6 +20,7 @@ FEWEST = 30  # points, of which a thing can be made
 LEAST_LEFT = 0.35  # share of a thin mask that erosion leaves; it is eroded less until it does
 BEYOND = 1  # pixels more than the mask was eroded, over which the surface goes on
 SPECK = 0.02  # pieces smaller than this share of the region are crumbs
+LEAST_SIGMA = 0.5  # pixels: less smoothing does nothing
 SMOOTH = 0.01  # sigma of the normals' smoothing, a share of the region's longer side
 
 
@@ -44,6 +45,7 @@ class Surroundings:
     distances: Distances
     camera: Camera
     options: LiftOptions
+    smoothing: float = 0.0  # see `Depth`
 
 
 class Patch(NamedTuple):
@@ -105,6 +107,9 @@ def clean_patch(around: Surroundings, mask: Array, inner: Array) -> Patch:
     kept = inner[window] & ~space.depth_edges(z, camera, options.edge_deg)
     kept = space.within_deviations(z, kept, options.deviations)
     kept = drop_specks(kept, min_area=max(4, round(SPECK * np.count_nonzero(kept))))
+    sigma = around.smoothing * sqrt(np.count_nonzero(kept))
+    if sigma > LEAST_SIGMA:
+        z = space.smooth_inside(z, kept, sigma).astype(np.float32)
     return Patch(z, around.pixels[window], kept, camera)
 
 

@@ -79,8 +79,7 @@ def guess_distances(depth: Depth, camera: Camera) -> Array:
         # Those metres were computed with the network's own guess of the focal length.
         if depth.focal_px is not None and camera.source != "network":
             factor = camera.focal[0] / depth.focal_px
-        values = (1 / depth.values if depth.inverse else depth.values) * factor
-        return np.where(values > 0, values, np.nan).astype(np.float32)
+        return _turn_over(depth.values, depth.inverse, floor=0.0) * np.float32(factor)
     shift = depth.usual_shift
     if shift is None:
         low, high = np.quantile(depth.values, (0.01, 0.99))
@@ -154,10 +153,11 @@ def touches_edge(mask: Array) -> bool:
     return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
 
 
-def _turn_over(values: Array, inverse: bool) -> Array:
+def _turn_over(values: Array, inverse: bool, floor: float | None = None) -> Array:
     """Z from Z or 1 / Z; NaN where it would lie behind the camera, or as good as in it."""
     ahead = values[values > 0]
-    floor = NEAREST * float(np.median(ahead)) if ahead.size else np.inf
+    if floor is None:
+        floor = NEAREST * float(np.median(ahead)) if ahead.size else np.inf
     fine = values > floor
     safe = np.where(fine, values, 1)
     return np.where(fine, 1 / safe if inverse else safe, np.nan).astype(np.float32)

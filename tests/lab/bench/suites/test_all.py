@@ -21,6 +21,7 @@ SMALL = {
     "index": {"rows": 2000, "dims": 32, "queries": 5, "exact_rows": 1000},
     "kills": {"kills": 1, "pictures": 2},
     "rasters": {"side": 256, "tile_side": 128, "maps": 1},
+    "lift": {"trials": 2, "pictures": 2, "model": "fake", "set": "drawn"},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
 SLOW = {"tables", "everything", "sam", "gpu", "following"}  # tests of their own
@@ -35,10 +36,12 @@ def test_a_suite_leaves_its_results(name, kit, data_folder, tmp_path, monkeypatc
     monkeypatch.setattr(speed, "thousand_words", lambda: speed.TEN)  # the fake is slow of words
     suite = find_suite(name)
     given = dict(SMALL[name])
-    if "sets" in given:
+    if "sets" in given or "set" in given:
         given["data"] = data_folder
     if name == "masks":
         pytest.importorskip("pycocotools")
+    if name == "lift":
+        pytest.importorskip("skimage")
     if name in ("index", "kills"):
         pytest.importorskip("lancedb")
     results = run_suite(suite, kit(suite.options(**given)))

@@ -12,6 +12,7 @@ from wordmask.lab.bench.suites.gpu import GpuSuite
 from wordmask.lab.bench.suites.index import IndexSuite
 from wordmask.lab.bench.suites.index_kills import KillsSuite
 from wordmask.lab.bench.suites.lab import LabSuite
+from wordmask.lab.bench.suites.lift import LiftSuite
 from wordmask.lab.bench.suites.masks import MasksSuite
 from wordmask.lab.bench.suites.quality import QualitySuite
 from wordmask.lab.bench.suites.rasters import RastersSuite
@@ -42,6 +43,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         IndexSuite,
         KillsSuite,
         RastersSuite,
+        LiftSuite,
     )
 }
 
