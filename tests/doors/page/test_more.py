@@ -65,8 +65,8 @@ def test_boxes_become_masks(person, lawn, tmp_path):
     person.open(lawn)
     script = """async () => {
         const b = await import("/page/board.js");
-        const data = new Uint8Array(40 * 40).fill(1);
-        b.commit([b.make({ name: "disc", mask: { x: 25, y: 40, w: 40, h: 40, data }, source: "file" })]);
+        const mask = { x: 25, y: 40, w: 40, h: 40, data: new Uint8Array(40 * 40).fill(1) };
+        b.commit([b.make({ name: "disc", mask, source: "file" })]);
     }"""
     person.page.evaluate(script)
     person.things(1)
