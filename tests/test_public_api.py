@@ -13,17 +13,17 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
+    "ask", "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
     "read_results", "segment", "segment_raster", "session", "track", "tracker",
     # things
     "AsyncClient", "Client",
-    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
-    "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
+    "Absent", "Answer", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker",
+    "Masks", "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
     "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
     # options
-    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions", "SegmentOptions",
-    "TileOptions", "TrackOptions",
+    "AskOptions", "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions",
+    "FormatOptions", "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions",
+    "SegmentOptions", "TileOptions", "TrackOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip

@@ -14,6 +14,7 @@ from wordmask.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from wordmask import errors
+    from wordmask.core.answer import Answer
     from wordmask.core.image import Image
     from wordmask.core.masks import Masks
     from wordmask.core.models import Models
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from wordmask.core.result import Absent, Region, Result, Why
     from wordmask.doors.client import AsyncClient, Client
     from wordmask.doors.python import (
+        ask,
         click,
         everything,
         find,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from wordmask.jobs.rasters import RasterAnswer, TileOptions
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
+    from wordmask.tasks.ask import AskOptions
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.describe import DescribeOptions
     from wordmask.tasks.everything import EverythingOptions
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Absent",
+    "Answer",
+    "AskOptions",
     "AsyncClient",
     "Boxes",
     "ClickOptions",
@@ -95,6 +100,7 @@ __all__ = [
     "TrackOptions",
     "Why",
     "WordmaskError",
+    "ask",
     "click",
     "errors",
     "everything",
@@ -114,6 +120,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "core.answer": ("Answer",),
     "core.image": ("Image",),
     "core.masks": ("Masks",),
     "core.models": ("Models",),
@@ -122,6 +129,7 @@ _HOMES = {
     "core.result": ("Absent", "Region", "Result", "Why"),
     "doors.client": ("AsyncClient", "Client"),
     "doors.python": (
+        "ask",
         "click",
         "everything",
         "find",
@@ -144,6 +152,7 @@ _HOMES = {
     "jobs.rasters": ("RasterAnswer", "TileOptions"),
     "media.drawing.overlay": ("RenderOptions",),
     "media.formats.records": ("FormatOptions",),
+    "tasks.ask": ("AskOptions",),
     "tasks.click": ("ClickOptions",),
     "tasks.describe": ("DescribeOptions",),
     "tasks.everything": ("EverythingOptions",),

@@ -200,6 +200,13 @@ class TrackStep:
     score: float  # in [0, 1]: that the object is in this frame and the mask is right
 
 
+class Wording(NamedTuple):
+    """What an engine says to a question."""
+
+    text: str
+    score: float  # in [0, 1]: the probability that it gives its own words
+
+
 # ---- what an engine can do
 
 
@@ -354,7 +361,7 @@ class Inpainter(Engine, Protocol):
 class Answerer(Encoder, Protocol):
     """A question about a picture -> an answer in words."""
 
-    def answer(self, seen: Seen, question: str) -> str: ...
+    def answer(self, seen: Seen, question: str) -> Wording: ...
 
 
 Kind = TypeVar("Kind")

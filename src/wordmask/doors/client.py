@@ -23,10 +23,12 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 import numpy as np
 
+from wordmask.core.answer import Answer
 from wordmask.core.image import Image
 from wordmask.core.prompts import Text, Words
 from wordmask.core.result import Result
 from wordmask.errors import OptionError, RemoteError
+from wordmask.jobs.asks import read_answer
 from wordmask.media.formats import FormatOptions, own
 from wordmask.media.reading.read import read
 from wordmask.media.writing import encode_picture
@@ -107,6 +109,11 @@ class Client:
     ) -> Result:
         """Every region, unnamed."""
         return self._result("/v1/everything", picture, {"options": options, **more})
+
+    def ask(self, picture: Any, question: str, **more: Any) -> Answer:
+        """The answer to a question, with the regions that it rests on."""
+        reply = self._ask("/v1/ask", picture, {"question": question, **more})
+        return read_answer(json.loads(reply.data))
 
     def edit(self, picture: Any, verb: str, target: dict[str, Any], **more: Any) -> Image:
         """The picture changed: verb remove, replace or style; target has words, points, boxes."""
@@ -279,6 +286,9 @@ class AsyncClient:
 
     async def everything(self, picture: Any, **more: Any) -> Result:
         return await to_thread(self._client.everything, picture, **more)
+
+    async def ask(self, picture: Any, question: str, **more: Any) -> Answer:
+        return await to_thread(self._client.ask, picture, question, **more)
 
     async def edit(self, picture: Any, verb: str, target: dict[str, Any], **more: Any) -> Image:
         return await to_thread(self._client.edit, picture, verb, target, **more)

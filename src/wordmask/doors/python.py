@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wordmask import engines
+from wordmask.core.answer import Answer
 from wordmask.core.image import Image, Size
 from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Points, Text, Words
@@ -28,6 +29,8 @@ from wordmask.media.formats import bridges
 from wordmask.media.reading.facts import focal_35mm
 from wordmask.media.reading.read import read as read_picture
 from wordmask.media.video.read import VideoFrame
+from wordmask.tasks.ask import AskOptions
+from wordmask.tasks.ask import ask as ask_task
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
 from wordmask.tasks.describe import DescribeOptions
@@ -112,6 +115,19 @@ def click(
     )
     names = None if words is None else Text.of(words)
     return click_task(picture, prompt, load(model, Segmenter), names, options).with_image(picture)
+
+
+def ask(
+    image: Picture, question: str, *, model: Model = "auto", options: AskOptions | None = None
+) -> Answer:
+    """The answer to a question about `image`, with the regions that it rests on.
+
+    Its text is "unknown" where what is asked about is not there, or nothing is sure enough
+    (docs/ask.md has the questions that rules can answer).
+    """
+    picture = read_picture(image)
+    answer = ask_task(View(picture, load(model), Trace(how="ask")), question, options)
+    return replace(answer, evidence=answer.evidence.with_image(picture))
 
 
 def everything(

@@ -110,6 +110,16 @@ _vitpose = partial(
     architectures={"vitpose": "VitPoseForPoseEstimation"},
 )
 
+_answers = partial(_hub, module="vlm", protocols=("Answerer",))
+_blip = partial(
+    _answers, licence="BSD-3-Clause", architectures={"blip": "BlipForQuestionAnswering"}
+)
+_smolvlm = partial(_answers, architectures={"smolvlm": "SmolVLMForConditionalGeneration"})
+_qwen3_vl = partial(_answers, architectures={"qwen3_vl": "Qwen3VLForConditionalGeneration"})
+_florence2 = partial(
+    _answers, licence=MIT, architectures={"florence2": "Florence2ForConditionalGeneration"}
+)
+
 _diffusion = partial(_hub, module="fill.diffusion", protocols=("Inpainter",), extra="edit")
 
 # ---- the cards
@@ -199,6 +209,11 @@ _CARDS = (
     _vitpose("vitpose-plus-b", "usyd-community/vitpose-plus-base"),
     _vitpose("vitpose-plus-l", "usyd-community/vitpose-plus-large"),
     _vitpose("vitpose-plus-h", "usyd-community/vitpose-plus-huge"),
+    _blip("blip-vqa", "Salesforce/blip-vqa-base", input_side=384),
+    _smolvlm("smolvlm2-256m", "HuggingFaceTB/SmolVLM2-256M-Video-Instruct"),
+    _smolvlm("smolvlm2-500m", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"),
+    _qwen3_vl("qwen3-vl-2b", "Qwen/Qwen3-VL-2B-Instruct"),
+    _florence2("florence2-base", "florence-community/Florence-2-base", input_side=768),
     _weightless("patch", "fill.patch", "Inpainter"),
     _weightless("telea", "fill.opencv", "Inpainter"),
     _weightless("navier-stokes", "fill.opencv", "Inpainter"),

@@ -22,7 +22,7 @@ from wordmask.jobs.digest import digest_of_file
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import Outputs, Products, WorkItem
 from wordmask.jobs.recipe import PaintOptions, Recipe
-from wordmask.jobs.setup import Answer, Setup, find_pictures
+from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.media import formats
 from wordmask.media.drawing import render
@@ -69,14 +69,16 @@ class Edit:
 
 
 @dataclass(frozen=True, eq=False)
-class Replayed(Answer):
+class Replayed(PictureAnswer):
     """What came of a recipe."""
 
     verb: str = ""
     is_same: bool = False  # whether the picture has the bytes that the recipe says
 
 
-def show_target(sources: Any, target: TargetOptions, setup: Setup) -> Iterator[Event[Answer]]:
+def show_target(
+    sources: Any, target: TargetOptions, setup: Setup
+) -> Iterator[Event[PictureAnswer]]:
     """Show what an edit would change: the overlay, the mask, and the result to be used again."""
     found, finder = find_pictures(sources), load_finder(target, setup)
     recipe = finder.recipe | {"engine": setup.engine}
@@ -85,7 +87,7 @@ def show_target(sources: Any, target: TargetOptions, setup: Setup) -> Iterator[E
     )
     outputs = Outputs(found, products, setup.outputs)
 
-    def work(item: WorkItem) -> Answer:
+    def work(item: WorkItem) -> PictureAnswer:
         seen = read_item(item, setup).seen
         result = finder.find(seen).with_image(seen)
         mask = task.target(seen, result)
@@ -96,12 +98,14 @@ def show_target(sources: Any, target: TargetOptions, setup: Setup) -> Iterator[E
             write_picture(item.file(MASK), mask),
             write_text(item.file(JSON), text),
         )
-        return Answer(item.name, result, files)
+        return PictureAnswer(item.name, result, files)
 
     return run(outputs.items, work, outputs)
 
 
-def edit(sources: Any, target: TargetOptions, order: Edit, setup: Setup) -> Iterator[Event[Answer]]:
+def edit(
+    sources: Any, target: TargetOptions, order: Edit, setup: Setup
+) -> Iterator[Event[PictureAnswer]]:
     """Do the edit on the target in every picture."""
     found = find_pictures(sources)
     editor = load_editor(order.with_full_paths(), setup.engine)
@@ -121,11 +125,11 @@ def edit(sources: Any, target: TargetOptions, order: Edit, setup: Setup) -> Iter
     )
     outputs = Outputs(found, products, setup.outputs)
 
-    def work(item: WorkItem) -> Answer:
+    def work(item: WorkItem) -> PictureAnswer:
         original = read_item(item, setup)
         result = finder.find(original.seen)
         files, _ = editor.save(item, item.found.path, original, result)
-        return Answer(item.name, result.with_image(original.seen), files)
+        return PictureAnswer(item.name, result.with_image(original.seen), files)
 
     return run(outputs.items, work, outputs)
 

@@ -12,7 +12,7 @@ from wordmask.files import write_bytes
 from wordmask.jobs.edits import read_item
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import Outputs, Products, WorkItem
-from wordmask.jobs.setup import Answer, Setup, find_pictures
+from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.media.reading.original import Original, encode_original, read_original
 from wordmask.media.reading.read import read
@@ -25,7 +25,7 @@ PICTURE = ".png"
 
 def effect(
     sources: Any, name: str, options: Any, target: TargetOptions, setup: Setup
-) -> Iterator[Event[Answer]]:
+) -> Iterator[Event[PictureAnswer]]:
     """The effect of this name, with its own options, on the target in every picture."""
     found = find_pictures(sources)
     finder = load_finder(with_occluders(target, options), setup)
@@ -34,13 +34,13 @@ def effect(
     products = Products(f"effect {name}", recipe, (PICTURE,), label=f".{name}", inputs=inputs)
     outputs = Outputs(found, products, setup.outputs)
 
-    def work(item: WorkItem) -> Answer:
+    def work(item: WorkItem) -> PictureAnswer:
         original = read_item(item, setup)
         result = finder.find(original.seen)
         check_found(original.seen, result, options)
         pixels = apply(name, original, result, options)
         file = write_bytes(item.file(PICTURE), encode_original(pixels))
-        return Answer(item.name, result.with_image(original.seen), (file,))
+        return PictureAnswer(item.name, result.with_image(original.seen), (file,))
 
     return run(outputs.items, work, outputs)
 

@@ -12,7 +12,7 @@ from wordmask.core.result import Result
 from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
-from wordmask.jobs.setup import Answer, LimitOptions, Setup, find_pictures
+from wordmask.jobs.setup import LimitOptions, PictureAnswer, Setup, find_pictures
 from wordmask.media import formats
 from wordmask.media.formats.table import BY_NAME
 from wordmask.media.reading.read import read_found
@@ -87,7 +87,7 @@ class _Look:
 
 def segment(
     sources: Any, words: Sequence[str], options: SegmentOptions, setup: PictureSetup
-) -> Iterator[Event[Answer]]:
+) -> Iterator[Event[PictureAnswer]]:
     """Find everything that the words name; without words, what prompt or vocabulary name."""
     query = Text(tuple(dict.fromkeys(words or options.prompt or options.vocabulary)))
     models = setup.load()
@@ -101,7 +101,7 @@ def segment(
 
 def click(
     sources: Any, target: Click, words: Text | None, options: ClickOptions, setup: PictureSetup
-) -> Iterator[Event[Answer]]:
+) -> Iterator[Event[PictureAnswer]]:
     """Cut out the one thing that is clicked: candidates, best first, named among the words."""
     models = setup.load(Segmenter)
 
@@ -114,7 +114,7 @@ def click(
 
 def everything(
     sources: Any, options: EverythingOptions, setup: PictureSetup
-) -> Iterator[Event[Answer]]:
+) -> Iterator[Event[PictureAnswer]]:
     """Find every region, without words."""
     models = setup.load(Segmenter)
 
@@ -125,7 +125,7 @@ def everything(
     return _run(sources, _Look("everything", ".everything", recipe, find), setup)
 
 
-def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Answer]]:
+def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[PictureAnswer]]:
     found = find_pictures(sources)
     names = setup.outputs.format
     for name in names:
@@ -135,14 +135,14 @@ def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Answe
     suffixes = tuple(suffix_of(name) for name in names)
     outputs = Outputs(found, Products(look.command, recipe, suffixes, look.label), setup.outputs)
 
-    def work(item: WorkItem) -> Answer:
+    def work(item: WorkItem) -> PictureAnswer:
         read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)
         if read.image is None:
             raise read.error or ImageError(f"{item.name} cannot be read")
         trace = Trace(how=look.command)
         result = look.find(read.image, trace).with_image(read.image)
         files = write_result(result, item, names, drawn=result[:1] if look.draw_best else result)
-        return Answer(item.name, result, files, read.notes, trace)
+        return PictureAnswer(item.name, result, files, read.notes, trace)
 
     return run(outputs.items, work, outputs)
 

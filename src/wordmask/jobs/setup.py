@@ -66,7 +66,7 @@ class Setup:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class PictureAnswer:
     """What came of one picture."""
 
     name: str

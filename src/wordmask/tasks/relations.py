@@ -13,6 +13,7 @@ from wordmask.core.masks import Masks
 
 NEAR = 0.6  # of the smaller region's own width: a gap up to this is "next to"
 INSIDE = 0.75  # share of a region that must lie within the outline, filled, of the other
+FOOT = 0.15  # of a region's height: what it stands on begins so close to its lower end
 ONE_THING = 0.5  # IoU from which two regions are one thing, which is not beside itself
 GRID = 256  # cells along the longer side of the window in which gaps are measured
 
@@ -69,6 +70,21 @@ def _is_inside(first: Masks, second: Masks) -> bool:
     return bool(first.containment(whole)[0, 0] >= INSIDE) and first.areas[0] < second.areas[0]
 
 
+def _is_on(first: Masks, second: Masks) -> bool:
+    """Its foot stands in the other's outline, hollows counted, or just above it."""
+    _, y0, _, y1 = first.boxes[0].tolist()
+    foot = max(1, round(FOOT * (y1 - y0)))
+    below = np.flatnonzero(first.one(0)[y1 - foot : y1].any(0))
+    x = float(below.mean()) + 0.5
+    outlines, _ = cv2.findContours(
+        second.one(0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    hull = cv2.convexHull(np.concatenate(outlines)).astype(np.float32)
+    distance = cv2.pointPolygonTest(hull, (x, y1 - 0.5), measureDist=True)
+    stands = distance >= -FOOT * (y1 - y0) and (y0 + y1) / 2 < second.boxes[0][3]
+    return bool(stands and second.boxes[0][1] < y1)
+
+
 def _is_left_of(first: Masks, second: Masks) -> bool:
     return _is_before(first, second, 0)
 
@@ -105,6 +121,7 @@ def gap(first: Masks, second: Masks) -> float:
 RELATIONS: dict[str, Callable[[Masks, Masks], bool]] = {
     "next to": _is_next_to,
     "inside": _is_inside,
+    "on": _is_on,
     "left of": _is_left_of,
     "right of": lambda first, second: _is_left_of(second, first),
     "above": _is_above,

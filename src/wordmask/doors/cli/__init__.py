@@ -26,6 +26,7 @@ COMMANDS = {
     "segment": Command("segment", "segment", "Masks of what words name, in a picture or a folder."),
     "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
     "everything": Command("segment", "everything", "Every region of a picture, without names."),
+    "ask": Command("ask", "ask", "Answer questions about a picture, with what shows it."),
     "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
     "pose": Command("pose", "pose", "People's joints, masks and parts of their bodies."),
     "index": Command("index", "index", "Keep every region of many pictures, to find them again."),

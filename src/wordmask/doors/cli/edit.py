@@ -20,7 +20,7 @@ from wordmask.jobs import moving
 from wordmask.jobs.loop import Event
 from wordmask.jobs.outputs import OutputOptions
 from wordmask.jobs.recipe import PaintOptions
-from wordmask.jobs.setup import Answer, LimitOptions, Setup
+from wordmask.jobs.setup import LimitOptions, PictureAnswer, Setup
 from wordmask.tasks.edit import EditOptions, Style
 
 __all__ = ["edit", "effect"]
@@ -54,7 +54,7 @@ def segment(
     """Show what an edit would change: the overlay, the mask, and the result for --result."""
     events = jobs.show_target(photos, target.parse(), where.setup(engine))
 
-    def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+    def write(event: Event[PictureAnswer], answer: PictureAnswer, say: Say) -> None:
         _say(event, answer, "found", say)
 
     follow(events, write).finish()
@@ -86,7 +86,7 @@ def _add(verb: Literal["remove", "replace", "style"], help: str) -> None:
             return
         events = jobs.edit(photos, target.parse(), order, flags.setup(engine))
 
-        def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+        def write(event: Event[PictureAnswer], answer: PictureAnswer, say: Say) -> None:
             _say(event, answer, verb, say)
 
         follow(events, write).finish()
@@ -147,6 +147,6 @@ def replay(
     follow(jobs.replay(recipes, setup, flags.picture), write, "recipes").finish()
 
 
-def _say(event: Event[Any], answer: Answer, verb: str, say: Say) -> None:
+def _say(event: Event[Any], answer: PictureAnswer, verb: str, say: Say) -> None:
     line = edit_line(answer.name, verb, answer.result)
     say(f"{line}{file_line(answer.files)}  {event.seconds:.1f} s")

@@ -14,7 +14,7 @@ from wordmask.engines import EngineOptions
 from wordmask.jobs import effects as jobs
 from wordmask.jobs import moving
 from wordmask.jobs.loop import Event
-from wordmask.jobs.setup import Answer
+from wordmask.jobs.setup import PictureAnswer
 from wordmask.tasks.effects.table import EFFECTS
 
 effect = group("Looks for what words, clicks or boxes name.")
@@ -72,7 +72,7 @@ def _add(name: str) -> None:
             return
         events = jobs.effect(photos, name, options, target.parse(), where.setup(engine))
 
-        def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+        def write(event: Event[PictureAnswer], answer: PictureAnswer, say: Say) -> None:
             files = file_line(answer.files)
             say(f"{answer.name}   {name}{files}  {event.seconds:.1f} s")
 

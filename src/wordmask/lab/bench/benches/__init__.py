@@ -4,6 +4,7 @@ from typing import Any
 
 from wordmask.errors import OptionError, did_you_mean
 from wordmask.lab.bench.bench import Bench
+from wordmask.lab.bench.benches.ask import AskBench
 from wordmask.lab.bench.benches.calibration import CalibrationBench
 from wordmask.lab.bench.benches.clicks import ClicksBench
 from wordmask.lab.bench.benches.depth import DepthBench
@@ -30,6 +31,7 @@ BENCHES: dict[str, type[Bench[Any]]] = {
         PoseBench,
         SearchBench,
         CalibrationBench,
+        AskBench,
     )
 }
 

@@ -1,0 +1,1 @@
+"""How a question is read, and answered by rules."""
