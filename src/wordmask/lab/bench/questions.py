@@ -35,6 +35,10 @@ def build_questions(image: Image, truth: Truth, name: str) -> tuple[LabelledQues
     questions += [_ask(f"is there {_article(word)}?", "no", "exists") for word in others]
     questions += _count_questions(rng, truth, present)
     questions += [
+        _ask(f"how many {make_plural(word)} are there?", "0", "count")
+        for word in _pick(rng, absent, 1)
+    ]
+    questions += [
         _ask(f"what colour is the {word}?", UNKNOWN, "absent") for word in _pick(rng, absent, 1)
     ]
     questions += _colour_questions(rng, image, every)

@@ -45,6 +45,7 @@ def test_questions_are_balanced_and_true():
     assert told["is there a purple?"] == "no"
     assert told["is there a red?"] == "yes"
     assert told["how many greens are there?"] == "2"
+    assert told["how many purples are there?"] == "0"
     assert told["what colour is the purple?"] == "unknown"
     assert told["what colour is the blue?"] == "blue"
     pairs = {text: answer for text, answer in told.items() if "red" in text and "blue" in text}
@@ -57,7 +58,7 @@ def test_the_choice_depends_on_the_name_only():
     image, real = truth()
     assert build_questions(image, real, "a") == build_questions(image, real, "a")
     nothing = Truth(Result.nothing(SIZE, CLASSES))
-    assert {one.kind for one in build_questions(image, nothing, "a")} == {"absent"}
+    assert {one.kind for one in build_questions(image, nothing, "a")} == {"absent", "count"}
 
 
 def write_vqa(root):
