@@ -29,6 +29,7 @@ GROUPS = (
     EngineGroup("Objects through a video", frozenset({"Tracker"})),
     EngineGroup("Depth", frozenset({"DepthModel"})),
     EngineGroup("Joints of people (join with one that takes boxes)", frozenset({"PoseModel"})),
+    EngineGroup("Questions (join with one that finds things)", frozenset({"Answerer"})),
     EngineGroup("Fill what is removed", frozenset({"Inpainter"})),
 )
 OTHERS = "Others"
