@@ -10,7 +10,7 @@ from wordmask.files import identity, write_bytes
 from wordmask.jobs.loop import Event, run
 from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
 from wordmask.jobs.pictures import InputOptions
-from wordmask.jobs.setup import Answer, Setup, find_pictures
+from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.spacefiles import BY_SUFFIX, SPACE_FORMATS, SpaceScene, part_name
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.media.reading.facts import focal_35mm
@@ -68,7 +68,7 @@ class LiftQuery:
 
 
 @dataclass(frozen=True, eq=False)
-class LiftedPicture(Answer):
+class LiftedPicture(PictureAnswer):
     """What came of one picture."""
 
     scene: SpaceScene | None = None
