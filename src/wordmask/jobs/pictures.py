@@ -41,8 +41,8 @@ class ResultOptions(OutputOptions):
     """What is written of each result, and where."""
 
     format: tuple[str, ...] = ("json", "overlay")
-    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md), with
-    tiles json, gpkg, geojson, masks; many may be given."""
+    """What to write: json, overlay, coco, yolo, masks, labels, cutout ... (docs/formats.md); many
+    may be given."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 LIMITS, PAINTING, ENGINE = "Limits on inputs", "Painting", "Engine"
 WALK, FOUND, EXAMPLE = "The walk", "What comes of it", "The example"
 PANEL_OF_CLASS: dict[str, str | None] = {
-    "SegmentOptions": "Words and thresholds",
+    "SegmentOptions": "Thresholds",
     "ClickOptions": "Thresholds",
     "EverythingOptions": "Grid and thresholds",
     "TargetOptions": "What is meant",
@@ -26,7 +26,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "ServeOptions": "Server and its limits",
     "RayOptions": "Several processes or machines",
     "DescribeOptions": "What is kept",
-    "TileOptions": "Maps and pictures of any size",
+    "TileOptions": "Of any size",
     "AskOptions": "How it is answered",
     "FormatOptions": None,
 }
@@ -64,7 +64,7 @@ OUTPUT = ("model", "output_dir", "format", "json", "verbose")
 # The options of a panel that a command shows at once; a group's name stands for all its commands.
 # Options without a panel are always shown.
 FIRST: dict[str, tuple[str, ...]] = {
-    "segment": ("how", "vocabulary", "min_confidence", "tiles", *OUTPUT),
+    "segment": ("how", "vocabulary", "min_confidence", *OUTPUT),
     "click": ("box", *OUTPUT),
     "everything": ("points_per_side", "min_region_size", *OUTPUT),
     "edit segment": ("prompt", "click", "box", "result", "example", "model", "output_dir"),

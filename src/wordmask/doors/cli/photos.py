@@ -26,7 +26,7 @@ class ResultFlags(InputOptions, ResultOptions):
     model: str = "auto"
     """An engine, or engines joined by +; see `wordmask models`."""
     json: bool = False
-    """One JSON object per picture on stdout; files are written only with --output-dir."""
+    """JSON lines on stdout; files are written only with --output-dir."""
     verbose: bool = False
     """Say what was done: every word's score, prompts, encoder passes, seconds per stage."""
 

@@ -31,9 +31,7 @@ Source = Annotated[
 ]
 Words = Annotated[
     list[str] | None,
-    typer.Argument(
-        help="What to look for, or @words.txt; leading ones that are files are further pictures."
-    ),
+    typer.Argument(help="What to look for, or @words.txt; files before them are pictures."),
 ]
 
 
@@ -68,8 +66,6 @@ def segment(
     """Find everything that WORDS name, in one picture or a folder.
 
     wordmask segment kitchen.jpg cup oven cat
-
-    wordmask segment map.tif "roof, road" --tiles -o roofs.gpkg
     """
     pictures, named = split_pictures(picture, words or [])
     options = replace(

@@ -148,7 +148,7 @@ def measure(path: Path, options: RasterSuiteOptions, load: ModelLoader) -> dict[
     tile = Image(draw_map(options.tile_side, options.seed))
     segment_task(tile, Text(WORDS), models)
     idle, one_tile, began = _held_mb(), peak_memory_mb(), time.process_time()
-    tiling = TileOptions(tile_side=options.tile_side)
+    tiling = TileOptions(tile_side=options.tile_side, overlap=options.tile_side // 8)
     outputs = ResultOptions(output_dir=path.parent / "out", format=("gpkg", "masks", "json"))
     setup = RasterSetup(options.model, outputs=outputs, tiling=tiling)
     *_, last = segment_rasters([path], WORDS, SegmentOptions(), setup, models)
