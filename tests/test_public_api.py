@@ -24,6 +24,21 @@ NAMES = {
     "AskOptions", "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions",
     "FormatOptions", "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions",
     "SegmentOptions", "TileOptions", "TrackOptions",
+    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
+    "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions", "SegmentOptions",
+    "TileOptions", "TrackOptions",
+    "click", "everything", "find", "index", "load", "read", "read_result", "read_results",
+    "read_volume", "save_volume", "segment", "session", "track", "tracker", "volume",
+    "volume_session",
+    # things
+    "AsyncClient", "Client",
+    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "LiveTracker", "Masks", "Models",
+    "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Volume",
+    "VolumePrompt", "VolumeResult", "VolumeSession", "Why",
+    # options
+    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
+    "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
+    "VolumeOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip
@@ -58,6 +73,9 @@ def test_every_public_name_is_there_and_explained(name):
         ("index", ["pictures", "db", "model", "options"]),
         ("find", ["db", "words", "like", "query", "model", "options"]),
         ("lift", ["image", "words", "measured", "model", "options"]),
+        ("volume", ["scan", "prompts", "model", "options"]),
+        ("volume_session", ["scan", "model", "options"]),
+        ("save_volume", ["result", "output"]),
         ("load", ["model", "options"]),
         ("read_result", ["source", "size", "vocabulary"]),
     ],

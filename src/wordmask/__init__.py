@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wordmask.core.poses import Poses
     from wordmask.core.prompts import Boxes, Example, Points, Text
     from wordmask.core.result import Absent, Region, Result, Why
+    from wordmask.core.volume import Volume
     from wordmask.doors.client import AsyncClient, Client
     from wordmask.doors.python import (
         ask,
@@ -34,11 +35,15 @@ if TYPE_CHECKING:
         read,
         read_result,
         read_results,
+        read_volume,
+        save_volume,
         segment,
         segment_raster,
         session,
         track,
         tracker,
+        volume,
+        volume_session,
     )
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
@@ -56,9 +61,13 @@ if TYPE_CHECKING:
     from wordmask.tasks.search import SearchOptions
     from wordmask.tasks.segment import SegmentOptions
     from wordmask.tasks.session import Session
+    from wordmask.tasks.solid.options import VolumeOptions
+    from wordmask.tasks.solid.shown import VolumePrompt
     from wordmask.tasks.track import TrackOptions
     from wordmask.tasks.tracking.live import LiveTracker
     from wordmask.tasks.tracking.pointing import FramePrompt
+    from wordmask.tasks.volume import VolumeResult
+    from wordmask.tasks.volume_session import VolumeSession
 
 __all__ = [
     "Absent",
@@ -98,6 +107,11 @@ __all__ = [
     "Text",
     "TileOptions",
     "TrackOptions",
+    "Volume",
+    "VolumeOptions",
+    "VolumePrompt",
+    "VolumeResult",
+    "VolumeSession",
     "Why",
     "WordmaskError",
     "ask",
@@ -112,11 +126,15 @@ __all__ = [
     "read",
     "read_result",
     "read_results",
+    "read_volume",
+    "save_volume",
     "segment",
     "segment_raster",
     "session",
     "track",
     "tracker",
+    "volume",
+    "volume_session",
 ]
 
 _HOMES = {
@@ -127,6 +145,7 @@ _HOMES = {
     "core.poses": ("Poses",),
     "core.prompts": ("Boxes", "Example", "Points", "Text"),
     "core.result": ("Absent", "Region", "Result", "Why"),
+    "core.volume": ("Volume",),
     "doors.client": ("AsyncClient", "Client"),
     "doors.python": (
         "ask",
@@ -140,11 +159,15 @@ _HOMES = {
         "read",
         "read_result",
         "read_results",
+        "read_volume",
+        "save_volume",
         "segment",
         "segment_raster",
         "session",
         "track",
         "tracker",
+        "volume",
+        "volume_session",
     ),
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
@@ -162,9 +185,13 @@ _HOMES = {
     "tasks.search": ("SearchOptions",),
     "tasks.segment": ("SegmentOptions",),
     "tasks.session": ("Session",),
+    "tasks.solid.options": ("VolumeOptions",),
+    "tasks.solid.shown": ("VolumePrompt",),
     "tasks.track": ("TrackOptions",),
     "tasks.tracking.live": ("LiveTracker",),
     "tasks.tracking.pointing": ("FramePrompt",),
+    "tasks.volume": ("VolumeResult",),
+    "tasks.volume_session": ("VolumeSession",),
 }
 _WHERE = {name: f"wordmask.{module}" for module, names in _HOMES.items() for name in names}
 

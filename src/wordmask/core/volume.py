@@ -38,7 +38,8 @@ class Slicing(NamedTuple):
         plane = values[tuple(where)]
         plane = plane if self.rows < self.columns else plane.T
         rows, columns = self.flips
-        return plane[:: -1 if rows else 1, :: -1 if columns else 1]
+        turned: Array = plane[:: -1 if rows else 1, :: -1 if columns else 1]
+        return turned
 
     def place(self, ijk: Sequence[float], shape: Shape) -> tuple[int, tuple[float, float]]:
         """The slice on which a voxel lies, and (x, y) there in voxels."""
@@ -101,8 +102,8 @@ class Volume:
 
     @property
     def shape(self) -> Shape:
-        shape: Any = self.stored.shape
-        return shape
+        i, j, k = self.stored.shape
+        return i, j, k
 
     @property
     def spacing(self) -> Array:

@@ -15,6 +15,7 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Points, Text, Words
 from wordmask.core.protocols import Dense, DepthModel, Segmenter
 from wordmask.core.result import Result
+from wordmask.core.volume import Volume
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import FormatError, PromptError
 from wordmask.jobs.find import IndexSearch, SearchAnswer, SearchQuery
@@ -25,12 +26,15 @@ from wordmask.jobs.pictures import ResultOptions
 from wordmask.jobs.poses import load_models as load_pose_models
 from wordmask.jobs.rasters import RasterAnswer, RasterSetup, TileOptions, segment_rasters
 from wordmask.jobs.setup import Setup
+from wordmask.jobs.volumes import VolumeOutputs, write_volume
 from wordmask.media.formats import bridges
 from wordmask.media.reading.facts import focal_35mm
 from wordmask.media.reading.read import read as read_picture
 from wordmask.media.video.read import VideoFrame
 from wordmask.tasks.ask import AskOptions
 from wordmask.tasks.ask import ask as ask_task
+from wordmask.media.volumes.read import ReadingOptions
+from wordmask.media.volumes.read import read_volume as read_scan
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
 from wordmask.tasks.describe import DescribeOptions
@@ -46,7 +50,11 @@ from wordmask.tasks.search import SearchOptions
 from wordmask.tasks.segment import How, SegmentOptions, segment_view, with_how
 from wordmask.tasks.segment import segment as segment_task
 from wordmask.tasks.session import Session
+from wordmask.tasks.solid.options import VolumeOptions
 from wordmask.tasks.track import FramePrompt, LiveTracker, Query, TrackOptions, live_tracker
+from wordmask.tasks.volume import VolumePrompt, VolumeResult
+from wordmask.tasks.volume import volume as volume_task
+from wordmask.tasks.volume_session import VolumeSession
 
 Picture = Any  # a path, bytes, a file object, an array, a PIL picture or an Image
 Model = str | Models
@@ -192,6 +200,51 @@ def _footage_of(video: Any) -> Footage:
     if isinstance(video, str | PathLike):
         return open_footage(str(video))
     return footage_of_pictures(video)
+
+
+def read_volume(source: str | PathLike[str], *, options: ReadingOptions | None = None) -> Volume:
+    """A scan: a NIfTI or NRRD file, or a folder with one series of DICOM slices."""
+    return read_scan(source, options)
+
+
+def volume(
+    scan: str | PathLike[str] | Volume,
+    prompts: Sequence[VolumePrompt],
+    *,
+    model: Model = "auto",
+    options: VolumeOptions | None = None,
+) -> VolumeResult:
+    """Solids of what `prompts` show in `scan`. Not a medical device.
+
+    `VolumePrompt((90, 110, 80))` is a click on a voxel; see docs/volume.md.
+    """
+    read = scan if isinstance(scan, Volume) else read_scan(scan)
+    return volume_task(read, prompts, load(model, Segmenter), options)
+
+
+def volume_session(
+    scan: str | PathLike[str] | Volume,
+    *,
+    model: Model = "auto",
+    options: VolumeOptions | None = None,
+) -> VolumeSession:
+    """`scan` for many clicks: objects that can be gone back to, undo and redo."""
+    read = scan if isinstance(scan, Volume) else read_scan(scan)
+    return VolumeSession(read, load(model, Segmenter), options)
+
+
+def save_volume(
+    result: VolumeResult,
+    output: str | PathLike[str] | None = None,
+    **others: str | PathLike[str],
+) -> tuple[Path, ...]:
+    """Write the segmentation to `output` (.nii.gz, .nii, .nrrd, .dcm), in the scan's place.
+
+    `others` are surface (.ply, .stl), sheet and view (.png) and report (.json).
+    """
+    paths = {name: Path(path) for name, path in others.items()}
+    outputs = VolumeOutputs(None if output is None else Path(output), **paths)
+    return write_volume(result, outputs)
 
 
 def index(

@@ -102,8 +102,8 @@ def signed_distance(mask: Array) -> Array:
 def blend_shapes(first: Array, second: Array, share: float) -> Array:
     """The mask that is `share` of the way from one mask to another, by their signed distances.
 
-    Shape-based interpolation (Raya and Udupa, 1990). Where they do not meet, the second is moved
-    onto the first and back in part, so that a slanting tube does not break.
+    Shape-based interpolation (Raya and Udupa, 1990). Both are moved to where the centre is on the
+    way first, so that a slanting tube does not break.
     """
     if not first.any() or not second.any():
         near = first if share < 0.5 else second
@@ -116,7 +116,7 @@ def blend_shapes(first: Array, second: Array, share: float) -> Array:
 
 
 def _centre(mask: Array) -> Array:
-    return np.argwhere(mask).mean(0)
+    return np.asarray(np.argwhere(mask).mean(0))
 
 
 def _shift(mask: Array, by: Array) -> Array:

@@ -5,9 +5,12 @@ which it crosses the cell's edges, and four cells around a crossed edge share a 
 With a mask all crossings are half-way, so vertices are smoothed, but never leave their cell.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from wordmask.core.image import Array
+from wordmask.core.mesh import Mesh
 from wordmask.core.volume import world_of
 from wordmask.ops.solids import block_of
 
@@ -18,14 +21,15 @@ EDGES = [
     for b in range(a + 1, 8)
     if int(np.abs(CORNERS[a] - CORNERS[b]).sum()) == 1
 ]
+TO_AND_FRO = (0.5, -0.52)  # of the way to the mean of the neighbours, in turns
 STAY = 0.5  # of a cell: how far smoothing may take a vertex from the cell's centre
 
 
-def surface_of(solid: Array, affine: Array, *, smooth: int = 8) -> tuple[Array, Array]:
-    """(V, 3) float32 points in the world and (F, 3) int32 triangles, which look outwards."""
+def surface_of(solid: Array, affine: Array, *, smooth: int = 8) -> Mesh:
+    """The surface in the world of `affine`; its triangles look outwards. Nothing has none."""
     block = block_of(solid)
     if block is None:
-        return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
+        return Mesh(np.zeros((0, 3), np.float32), faces=np.zeros((0, 3), np.int32))
     inside = np.pad(solid[block], 1)
     points, cells = _vertices(inside)
     quads = _quads(inside, cells)
@@ -35,7 +39,7 @@ def surface_of(solid: Array, affine: Array, *, smooth: int = 8) -> tuple[Array, 
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     if np.linalg.det(affine[:3, :3]) < 0:  # a mirror turns faces inside out
         faces = faces[:, ::-1]
-    return world, np.ascontiguousarray(faces)
+    return Mesh(world, faces=np.ascontiguousarray(faces))
 
 
 def _vertices(inside: Array) -> tuple[Array, Array]:
@@ -76,16 +80,37 @@ def _quads(inside: Array, cells: Array) -> Array:
 
 
 def _smooth(points: Array, quads: Array, rounds: int) -> Array:
-    """Each vertex moved towards its neighbours, as far as its cell allows."""
+    """Each vertex moved towards its neighbours and a little more back, as far as its cell allows.
+
+    The way back keeps the solid from shrinking (Taubin, 1995).
+    """
     centre = np.floor(points) + 0.5
     ends = np.concatenate([quads, quads[:, [1, 2, 3, 0]]])
     starts = np.concatenate([quads[:, [1, 2, 3, 0]], quads])
     one, other = starts.ravel(), ends.ravel()
-    count = np.bincount(one, minlength=len(points)).astype(np.float32)
-    for _ in range(rounds):
-        near = np.stack(
-            [np.bincount(one, points[other, axis], len(points)) for axis in range(3)], 1
-        )
-        mean = near / np.maximum(count, 1)[:, None]
-        points = np.clip((points + mean) / 2, centre - STAY, centre + STAY)
+    count = np.maximum(np.bincount(one, minlength=len(points)), 1)[:, None]
+    for share in TO_AND_FRO * rounds:
+        near = [np.bincount(one, points[other, axis], len(points)) for axis in range(3)]
+        moved = points + share * (np.stack(near, 1) / count - points)
+        points = np.clip(moved, centre - STAY, centre + STAY)
     return points
+
+
+def join_meshes(meshes: Sequence[Mesh], colours: Sequence[Sequence[int]]) -> Mesh:
+    """Several surfaces as one, each in its colour."""
+    starts = np.cumsum([0, *(len(mesh) for mesh in meshes)])
+    faces = [
+        mesh.faces + start
+        for mesh, start in zip(meshes, starts[:-1].tolist(), strict=True)
+        if mesh.faces is not None and len(mesh.faces)
+    ]
+    painted = [
+        np.tile(np.array(colour, np.uint8), (len(mesh), 1))
+        for mesh, colour in zip(meshes, colours, strict=True)
+    ]
+    empty = np.zeros((0, 3))
+    return Mesh(
+        np.concatenate([empty.astype(np.float32), *(mesh.points for mesh in meshes)]),
+        colours=np.concatenate([empty.astype(np.uint8), *painted]),
+        faces=np.concatenate([empty.astype(np.int32), *faces]),
+    )

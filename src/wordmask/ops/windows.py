@@ -25,7 +25,7 @@ PERCENTILES = (0.5, 99.5)
 _NUMBER = r"([-+]?\d+(?:\.\d+)?)"
 
 
-class Window(NamedTuple):
+class ValueWindow(NamedTuple):
     """The values that are black and white."""
 
     low: float
@@ -38,7 +38,7 @@ class Window(NamedTuple):
         return shades
 
 
-def find_window(text: str, volume: Volume) -> Window:
+def find_window(text: str, volume: Volume) -> ValueWindow:
     """The window that `text` names for this volume."""
     wanted = text.strip().lower()
     if wanted == "auto":
@@ -58,7 +58,7 @@ def find_window(text: str, volume: Volume) -> Window:
     )
 
 
-def slice_image(volume: Volume, window: Window, plane: Array, size: tuple[int, int]) -> Image:
+def slice_image(volume: Volume, window: ValueWindow, plane: Array, size: tuple[int, int]) -> Image:
     """A slice (rows, columns) of stored values as a picture of `size`, whose pixels are square."""
     shades = window.shades(volume.values(plane))
     if volume.padding is not None:
@@ -69,16 +69,16 @@ def slice_image(volume: Volume, window: Window, plane: Array, size: tuple[int, i
     return Image(np.repeat(grey[:, :, None], 3, 2), volume.name)
 
 
-def _around(width: float, level: float) -> Window:
-    return Window(level - width / 2, level + width / 2)
+def _around(width: float, level: float) -> ValueWindow:
+    return ValueWindow(level - width / 2, level + width / 2)
 
 
-def _percentiles(volume: Volume, low: float, high: float) -> Window:
+def _percentiles(volume: Volume, low: float, high: float) -> ValueWindow:
     """Of what is not the background, where most of the volume is one value (air around a head)."""
     values = volume.sample
     if not len(values):
-        return Window(0.0, 1.0)
+        return ValueWindow(0.0, 1.0)
     inside = values[values > values.min()]
     values = inside if len(inside) > 0.01 * len(values) else values
     first, last = (float(value) for value in np.percentile(values, (low, high)))
-    return Window(first, last if last > first else first + 1)
+    return ValueWindow(first, last if last > first else first + 1)

@@ -24,7 +24,7 @@ from wordmask.ops.solids import (
     keep_pieces,
     split_touching,
 )
-from wordmask.ops.windows import Window, find_window
+from wordmask.ops.windows import ValueWindow, find_window
 from wordmask.tasks.solid.following import SliceViews, follow
 from wordmask.tasks.solid.options import VolumeOptions
 from wordmask.tasks.solid.shown import ShownObject, VolumePrompt, objects_of
@@ -74,7 +74,7 @@ class VolumeResult:
     volume: Volume
     labels: Array
     solids: tuple[Solid, ...]
-    window: Window
+    window: ValueWindow
     made_by: tuple[str, ...]
     note: str = DISCLAIMER
 

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from wordmask.core.volume import Plane, Volume
 from wordmask.errors import PromptError
 from wordmask.tasks.segment import SegmentOptions, segment_view
 from wordmask.tasks.solid.options import VolumeOptions
-from wordmask.tasks.solid.shown import VolumePrompt, objects_of
+from wordmask.tasks.solid.shown import ShownObject, VolumePrompt, objects_of
 from wordmask.tasks.volume import Solid, SolidMaker, VolumeResult
 
 KEPT = 32  # solids of earlier states that are kept, so that undo and redo make nothing again
@@ -40,7 +41,7 @@ class VolumeSession:
         self.volume = volume
         self._maker = SolidMaker(volume, models, options or VolumeOptions())
         self._done, self._undone = [_Shown()], list[_Shown]()
-        self._solids: OrderedDict[tuple[int, ...], Solid] = OrderedDict()
+        self._solids: OrderedDict[tuple[Any, ...], Solid] = OrderedDict()
 
     @property
     def current(self) -> int:
@@ -60,15 +61,11 @@ class VolumeSession:
         shown = objects_of(prompts, self.volume, planes) if prompts else []
         solids = []
         for one in shown:
-            # Objects see each other's clicks, so the key holds all prompts of all of them.
-            key = (one.id, *(id(prompt) for prompt in prompts))
-            own = (one.id, *(id(prompt) for prompt in one.prompts))
-            alone = own if len(shown) == 1 else key
-            if alone not in self._solids:
-                self._solids[alone] = self._maker.make(one)
+            if (key := _key(one)) not in self._solids:
+                self._solids[key] = self._maker.make(one)
                 while len(self._solids) > KEPT:
                     self._solids.popitem(last=False)
-            solids.append(self._solids[alone])
+            solids.append(self._solids[key])
         return self._maker.result(solids)
 
     def click(
@@ -132,6 +129,13 @@ class VolumeSession:
             raise
         self._undone.clear()
         return found
+
+
+def _key(shown: ShownObject) -> tuple[Any, ...]:
+    """What decides a solid: its own prompts, and the clicks on other objects beside it."""
+    own = tuple(id(prompt) for prompt in shown.prompts)
+    planes = shown.planes.values()
+    return own, tuple(what.points for slices in planes for what in slices.values())
 
 
 def prompts_of_words(

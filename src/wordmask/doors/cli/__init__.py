@@ -29,6 +29,9 @@ COMMANDS = {
     "ask": Command("ask", "ask", "Answer questions about a picture, with what shows it."),
     "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
     "pose": Command("pose", "pose", "People's joints, masks and parts of their bodies."),
+    "volume": Command(
+        "volume", "volume", "Cut a thing out of a scan (NIfTI, DICOM), in three dimensions."
+    ),
     "index": Command("index", "index", "Keep every region of many pictures, to find them again."),
     "find": Command("find", "find", "Find regions in an index, by words or by example."),
     "draw": Command("files", "draw", "Draw saved results over their pictures."),

@@ -22,6 +22,7 @@ SHORT = {
     "box": "-b",
     "format": "-f",
     "model": "-m",
+    "output": "-o",
     "output_dir": "-o",
     "point": "-p",
     "verbose": "-v",

@@ -19,11 +19,16 @@ def names() -> tuple[str, ...]:
 
 def open_data(data: str | Path, data_dir: Path = DATA_DIR) -> Dataset:
     """The data set in a folder with a `dataset.json`, or a public one by name under `data_dir`."""
+    from wordmask.lab.data.files import read_json
     from wordmask.lab.data.folder import CARD, read_folder
     from wordmask.lab.data.layouts import LAYOUTS
+    from wordmask.lab.data.volumes import read_volume_folder
 
     folder = Path(data)
     if (folder / CARD).is_file():
+        card = read_json(folder / CARD)
+        if isinstance(card, dict) and "volumes" in card:
+            return read_volume_folder(folder, card)
         return read_folder(folder)
     layout = LAYOUTS.get(str(data))
     if layout is not None:

@@ -115,6 +115,8 @@ def _headers(folder: Path) -> tuple[list[_Slice], int]:
             is_picture = one.is_picture or "ImagePositionPatient" in header or one.series != ""
         except Exception as error:  # pydicom raises many kinds for what is damaged
             raise FormatError(f"{path} is cut or damaged: {error}") from error
+        if not is_picture and not {"SOPClassUID", "DirectoryRecordSequence"} & set(header.dir()):
+            raise FormatError(f"{path} is cut or damaged: it does not say what it is")
         found += [one] if is_picture else []
         strange += not is_picture
     if not found:

@@ -3,6 +3,7 @@
 Slices without any object are kept, so that every reader finds as many frames as there are slices.
 """
 
+import warnings
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -36,7 +37,10 @@ def write_dicom_seg(
     if [number for number, _ in segments] != list(range(1, len(segments) + 1)):
         raise MaskError("objects of DICOM-SEG are numbered 1, 2, ... without gaps")
     frames = np.ascontiguousarray(labels.transpose(2, 1, 0))
-    made = _segmentation(frames, geometry.slices, [name for _, name in segments])
+    with warnings.catch_warnings():
+        # highdicom complains of names and dates in slices that are as the scanner wrote them.
+        warnings.simplefilter("ignore", UserWarning)
+        made = _segmentation(frames, geometry.slices, [name for _, name in segments])
     with atomic(path) as part:
         made.save_as(part)
 

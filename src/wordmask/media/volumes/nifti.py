@@ -35,8 +35,7 @@ class NiftiGeometry:
 
 def is_nifti(start: bytes) -> bool:
     """Whether a file that starts so is NIfTI, or the older Analyze."""
-    sizes = {int.from_bytes(start[:4], order) for order in ("little", "big")}  # type: ignore[arg-type]  # both are orders
-    return bool(sizes & set(SIZES))
+    return any(_number(start[:4], order) in SIZES for order in "<>")
 
 
 def read_nifti(path: Path, limits: VolumeLimits, frame: int | None = None) -> Volume:
@@ -140,6 +139,8 @@ def _header(file: Any, name: str) -> Any:
     try:
         header.get_data_dtype()
         header.get_data_shape()
+    except KeyError as error:
+        raise FormatError(f"{name} holds voxels of an unknown kind ({error})") from error
     except nibabel.spatialimages.HeaderDataError as error:
         raise FormatError(f"{name}: {error}") from error
     if not 1 <= int(header["dim"][0]) <= 7:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from wordmask.core.protocols import Memory, PromptBatch, Segmenter, Tracker
 from wordmask.core.volume import Plane, Volume
 from wordmask.ops import regions, resample
 from wordmask.ops.solids import blend_shapes
-from wordmask.ops.windows import Window, slice_image
+from wordmask.ops.windows import ValueWindow, slice_image
 from wordmask.tasks.click import click_logits
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
@@ -28,10 +28,12 @@ from wordmask.tasks.solid.shown import SliceShown
 
 KEPT = 24  # slices whose encodings are kept
 JUMP = 0.2  # IoU with the neighbour under which it is something else
+GREYS = 16.0  # of 255, by which the mean grey may change, beside twice its spread
 SURE = 8.0  # logit of what is known
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class FollowedSlice:
     """One slice: logits (h, w) edge to edge, > 0 is inside, and how sure they are."""
 
     index: int
@@ -42,7 +44,7 @@ class Step(NamedTuple):
 class SliceViews:
     """The slices of one plane as pictures, each encoded when it is first looked at."""
 
-    def __init__(self, volume: Volume, window: Window, plane: Plane, models: Models) -> None:
+    def __init__(self, volume: Volume, window: ValueWindow, plane: Plane, models: Models) -> None:
         self.volume, self.window, self.models = volume, window, models
         self.plane, self.slicing = plane, volume.slicing(plane)
         self.trace = Trace()
@@ -75,7 +77,7 @@ class Walker(Protocol):
     """Goes from slice to slice with one object."""
 
     def begin(self, index: int, logits: Array) -> None: ...
-    def step(self, index: int) -> Step: ...
+    def step(self, index: int) -> FollowedSlice: ...
 
 
 @dataclass
@@ -91,14 +93,14 @@ class TrackerWalker:
         mask = resample.bilinear(logits.astype(np.float32), view.image.size) > 0
         self.memory = None if not mask.any() else self._remember(view, mask)
 
-    def step(self, index: int) -> Step:
+    def step(self, index: int) -> FollowedSlice:
         if self.memory is None:
-            return Step(index, np.full((1, 1), -SURE, np.float32), 0.0)
+            return FollowedSlice(index, np.full((1, 1), -SURE, np.float32), 0.0)
         seen = self.views.view(index).encoding_of(self.tracker)
         (found,) = self.tracker.step([self.memory], seen)
         self.memory = found.memory
         logits = found.logits if found.logits is not None else np.full((1, 1), -SURE, np.float32)
-        return Step(index, logits, found.score)
+        return FollowedSlice(index, logits, found.score)
 
     def _remember(self, view: View, mask: Array) -> Memory:
         return self.tracker.remember(view.encoding_of(self.tracker), mask, self.memory)
@@ -110,20 +112,38 @@ class NeighbourWalker:
 
     views: SliceViews
     logits: Array | None = None
+    shade: tuple[float, float] | None = None  # mean and spread of the greys under what was shown
 
     def begin(self, index: int, logits: Array) -> None:
         self.logits = logits
+        self.shade = _shade(self.views.view(index), logits)
 
-    def step(self, index: int) -> Step:
+    def step(self, index: int) -> FollowedSlice:
         last = self.logits
         if last is None or not (last > 0).any():
-            return Step(index, np.full((1, 1), -SURE, np.float32), 0.0)
+            return FollowedSlice(index, np.full((1, 1), -SURE, np.float32), 0.0)
         logits, score = cut_again(self.views.view(index), last)
         here = resample.bilinear(last.astype(np.float32), logits.shape) > 0
-        if float(regions.overlaps(logits > 0, here)) < JUMP:
+        jumped = float(regions.overlaps(logits > 0, here)) < JUMP
+        if jumped or not self._looks_like_it(index, logits):
             score = 0.0
         self.logits = logits
-        return Step(index, logits, score)
+        return FollowedSlice(index, logits, score)
+
+    def _looks_like_it(self, index: int, logits: Array) -> bool:
+        """Beyond its end an object's place is taken by something else, as a rule of other grey."""
+        here = _shade(self.views.view(index), logits)
+        if here is None or self.shade is None:
+            return here is not None
+        mean, spread = self.shade
+        return abs(here[0] - mean) <= GREYS + 2 * spread
+
+
+def _shade(view: View, logits: Array) -> tuple[float, float] | None:
+    """Mean and spread of the greys of a slice under a mask; None where it is empty."""
+    mask = resample.bilinear(logits.astype(np.float32), view.image.size) > 0
+    greys = view.image.pixels[..., 0][mask]
+    return (float(greys.mean()), float(greys.std())) if len(greys) else None
 
 
 def cut_again(view: View, logits: Array, points: tuple[tuple[float, float, bool], ...] = ()
@@ -147,7 +167,7 @@ def cut_again(view: View, logits: Array, points: tuple[tuple[float, float, bool]
 
 def follow(
     views: SliceViews, shown: Mapping[int, SliceShown], options: VolumeOptions
-) -> Iterator[Step]:
+) -> Iterator[FollowedSlice]:
     """Every slice in which the object is, each once, in no order."""
     first_cuts = {
         index: _cut(views, index, what) for index, what in shown.items() if what.is_positive
@@ -167,23 +187,23 @@ def follow(
         yield from _walk(views, other, range(high - 1, middle, -1), beside, options)
 
 
-def _cut(views: SliceViews, index: int, what: SliceShown) -> Step:
+def _cut(views: SliceViews, index: int, what: SliceShown) -> FollowedSlice:
     """What is shown in a slice."""
     if what.mask is not None:
         logits = np.where(what.mask, SURE, -SURE).astype(np.float32)
         if not what.points:
-            return Step(index, logits, 1.0)
-        return Step(index, *cut_again(views.view(index), logits, what.points))
-    return Step(index, *click_logits(views.view(index), what.to_click()))
+            return FollowedSlice(index, logits, 1.0)
+        return FollowedSlice(index, *cut_again(views.view(index), logits, what.points))
+    return FollowedSlice(index, *click_logits(views.view(index), what.to_click()))
 
 
 def _walk(
     views: SliceViews,
-    start: Step,
+    start: FollowedSlice,
     way: range,
     beside: Mapping[int, SliceShown],
     options: VolumeOptions,
-) -> Iterator[Step]:
+) -> Iterator[FollowedSlice]:
     """Slice after slice until the object ends."""
     if not len(way):
         return
@@ -194,7 +214,9 @@ def _walk(
         if step.score < options.stop_below or not (step.logits > 0).any():
             return
         if index in beside:
-            step = Step(index, *cut_again(views.view(index), step.logits, beside[index].points))
+            step = FollowedSlice(
+                index, *cut_again(views.view(index), step.logits, beside[index].points)
+            )
             walker.begin(index, step.logits)
         yield step
 
@@ -207,11 +229,13 @@ def make_walker(views: SliceViews, options: VolumeOptions) -> Walker:
     return NeighbourWalker(views)
 
 
-def _interpolate(views: SliceViews, one: Step, other: Step) -> Iterator[Step]:
+def _interpolate(
+    views: SliceViews, one: FollowedSlice, other: FollowedSlice
+) -> Iterator[FollowedSlice]:
     masks = [resample.bilinear(step.logits.astype(np.float32), views.size) > 0
              for step in (one, other)]  # fmt: skip
     for index in range(one.index + 1, other.index):
         share = (index - one.index) / (other.index - one.index)
         mask = blend_shapes(masks[0], masks[1], share)
         logits = np.where(mask, SURE, -SURE).astype(np.float32)
-        yield Step(index, logits, min(one.score, other.score))
+        yield FollowedSlice(index, logits, min(one.score, other.score))

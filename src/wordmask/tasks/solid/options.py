@@ -19,12 +19,12 @@ class VolumeOptions:
     """In which slices clicks are looked at: axial, coronal, sagittal, all three (which then vote),
     or auto: where pixels are finest, axial if they are alike."""
     window: str = "auto"
-    """What is black and white: soft, lung, liver, bone, brain; width/level as in 400/40; percentiles
-    as in 0.5-99.5%; or auto: soft for CT, else percentiles."""
+    """What is black and white: soft, lung, liver, bone, brain; width/level as in 400/40;
+    percentiles as in 0.5-99.5%; or auto: soft for CT, else percentiles."""
     how: Literal["auto", "tracker", "neighbour", "values"] = "auto"
-    """From slice to slice by the engine's tracker or by the mask of the neighbour; values: no engine,
-    all voxels that are connected and more like the clicks on it than like those beside it; auto:
-    the tracker where there is one, and values where that contradicts the clicks."""
+    """From slice to slice by the engine's tracker or by the mask of the neighbour; values: by no
+    engine, all connected voxels that are more like the clicks on it than like those beside it;
+    auto: the tracker where there is one, and values where that contradicts the clicks."""
     between: Literal["follow", "interpolate"] = "follow"
     """Between two slices in which an object is shown, follow it from both or interpolate its
     shape."""

@@ -20,9 +20,9 @@ class VolumePrompt:
     """One thing shown: a voxel that is of the object or is not, a box, or the mask of a slice.
 
     Without `plane` a click is looked at in the planes that the options name. A box i0 j0 k0 i1 j1
-    k1, with exclusive ends, lies in the slice in which it is one voxel thick, or in the middle slice
-    of `plane` if it is thick everywhere. A mask is (rows, columns) bool of slice `index` of `plane`,
-    as that slice is shown.
+    k1, with exclusive ends, lies in the slice in which it is one voxel thick, or in the middle
+    slice of `plane` if it is thick everywhere. A mask is (rows, columns) bool of slice `index` of
+    `plane`, as that slice is shown.
     """
 
     voxel: Voxel | None = None

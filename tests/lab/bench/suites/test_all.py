@@ -22,6 +22,7 @@ SMALL = {
     "kills": {"kills": 1, "pictures": 2},
     "rasters": {"side": 256, "tile_side": 128, "maps": 1},
     "lift": {"trials": 2, "pictures": 2, "model": "fake", "set": "drawn"},
+    "volume": {"model": "fake", "side": 0},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
 SLOW = {"tables", "everything", "sam", "gpu", "following"}  # tests of their own

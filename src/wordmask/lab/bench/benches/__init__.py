@@ -16,6 +16,7 @@ from wordmask.lab.bench.benches.retrieval import RetrievalBench
 from wordmask.lab.bench.benches.search import SearchBench
 from wordmask.lab.bench.benches.semantic import SemanticBench
 from wordmask.lab.bench.benches.video import VideoBench
+from wordmask.lab.bench.benches.volume import VolumeBench
 
 BENCHES: dict[str, type[Bench[Any]]] = {
     bench.name: bench
@@ -27,6 +28,7 @@ BENCHES: dict[str, type[Bench[Any]]] = {
         ClicksBench,
         RecogniseBench,
         VideoBench,
+        VolumeBench,
         DepthBench,
         PoseBench,
         SearchBench,

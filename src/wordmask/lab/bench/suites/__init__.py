@@ -21,6 +21,7 @@ from wordmask.lab.bench.suites.reliability import ReliabilitySuite
 from wordmask.lab.bench.suites.sam import SamSuite
 from wordmask.lab.bench.suites.speed import SpeedSuite
 from wordmask.lab.bench.suites.tables import TablesSuite
+from wordmask.lab.bench.suites.volume import VolumeSuite
 from wordmask.lab.bench.suites.ways import WaysSuite
 
 SUITES: dict[str, type[Suite[Any]]] = {
@@ -44,6 +45,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         KillsSuite,
         RastersSuite,
         LiftSuite,
+        VolumeSuite,
     )
 }
 
