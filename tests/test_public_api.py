@@ -37,7 +37,7 @@ NAMES = {
     "VolumePrompt", "VolumeResult", "VolumeSession", "Why",
     # options
     "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
+    "ReadingOptions", "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
     "VolumeOptions",
     # trouble
     "WordmaskError", "errors",

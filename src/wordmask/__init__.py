@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
     from wordmask.tasks.ask import AskOptions
+    from wordmask.media.volumes.read import ReadingOptions
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.describe import DescribeOptions
     from wordmask.tasks.everything import EverythingOptions
@@ -96,6 +97,7 @@ __all__ = [
     "PoseOptions",
     "Poses",
     "RasterAnswer",
+    "ReadingOptions",
     "Region",
     "RenderOptions",
     "Result",
@@ -176,6 +178,7 @@ _HOMES = {
     "media.drawing.overlay": ("RenderOptions",),
     "media.formats.records": ("FormatOptions",),
     "tasks.ask": ("AskOptions",),
+    "media.volumes.read": ("ReadingOptions",),
     "tasks.click": ("ClickOptions",),
     "tasks.describe": ("DescribeOptions",),
     "tasks.everything": ("EverythingOptions",),

@@ -107,8 +107,8 @@ def contradicts(volume: Volume, solid: Array, seeds: Seeds) -> bool:
     inside, outside = (_patches(levels, places - start) for places in seeds)
     if float(np.minimum(_blur(inside), _blur(outside)).sum()) > OVERLAP:
         return False
-    alike = _ratio(inside, outside)[levels[solid[block]]] > 0
-    return float(alike.mean()) < MOSTLY
+    shares = _count(levels, solid[block])
+    return float(shares[_ratio(inside, outside) > 0].sum()) < MOSTLY
 
 
 def _ratio(inside: Array, outside: Array) -> Array:
@@ -154,8 +154,17 @@ def _histograms(levels: Array, solid: Array, seeds: Seeds, reach: int) -> tuple[
 
 def _mix(levels: Array, where: Array, seeds: Array) -> Array:
     """The levels under a mask; those around a person's voxels count as much as all others."""
-    found = _share(np.bincount(levels[where], minlength=BINS))
+    found = _count(levels, where)
     return _share(found + _patches(levels, seeds)) if len(seeds) else found
+
+
+def _count(levels: Array, where: Array) -> Array:
+    """The share of each level under a mask, slab by slab: numpy counts in eight bytes a voxel."""
+    counts = np.zeros(BINS, np.int64)
+    for first in range(0, len(levels), SLAB):
+        some = levels[first : first + SLAB][where[first : first + SLAB]]
+        counts += np.bincount(some, minlength=BINS)
+    return _share(counts)
 
 
 def _patches(levels: Array, seeds: Array) -> Array:

@@ -14,6 +14,7 @@ from wordmask.errors import missing_extra
 
 Block = tuple[slice, slice, slice]
 FAR = 1e6  # pixels to an empty mask
+PIECE = 1 << 23  # voxels that are counted at once
 LEVELS = 24  # depths at which a solid is flooded
 
 
@@ -42,7 +43,11 @@ def block_of(solid: Array, margin: int = 0) -> Block | None:
 def pieces_of(solid: Array) -> tuple[Array, Array]:
     """(I, J, K) int32 numbers of the pieces that touch by faces, and their sizes, 0 for none."""
     numbers, count = ndimage().label(solid)
-    return numbers, np.bincount(numbers.ravel(), minlength=count + 1)
+    sizes = np.zeros(count + 1, np.int64)
+    flat = numbers.ravel()
+    for first in range(0, len(flat), PIECE):  # numpy counts in numbers of eight bytes
+        sizes += np.bincount(flat[first : first + PIECE], minlength=count + 1)
+    return numbers, sizes
 
 
 def keep_pieces(

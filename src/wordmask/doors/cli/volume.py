@@ -36,11 +36,10 @@ class SolidFlags:
     """What a person shows in a volume."""
 
     click: tuple[str, ...] = ()
-    """Voxel i,j,k on the thing (counted from 0), i,j,k,0 beside it; 2@i,j,k for object 2, and
-    coronal:i,j,k to look at it in another plane."""
+    """Voxel i,j,k on it (counted from 0), i,j,k,0 beside it; 2@i,j,k: object 2; coronal:i,j,k:
+    looked at in that plane."""
     box: tuple[str, ...] = ()
-    """Box i0,j0,k0,i1,j1,k1 with exclusive ends, one voxel thick in its slice; 2@... for object
-    2."""
+    """Box i0,j0,k0,i1,j1,k1 (exclusive ends), one voxel thick in its slice; 2@...: object 2."""
     named: tuple[str, ...] = ()
     """Name of an object: 2=liver."""
     slice: str = ""

@@ -22,7 +22,7 @@ def open_data(data: str | Path, data_dir: Path = DATA_DIR) -> Dataset:
     from wordmask.lab.data.files import read_json
     from wordmask.lab.data.folder import CARD, read_folder
     from wordmask.lab.data.layouts import LAYOUTS
-    from wordmask.lab.data.volumes import read_volume_folder
+    from wordmask.lab.data.volumes import open_mni, read_volume_folder
 
     folder = Path(data)
     if (folder / CARD).is_file():
@@ -30,6 +30,8 @@ def open_data(data: str | Path, data_dir: Path = DATA_DIR) -> Dataset:
         if isinstance(card, dict) and "volumes" in card:
             return read_volume_folder(folder, card)
         return read_folder(folder)
+    if str(data) == "mni":
+        return open_mni(data_dir)
     layout = LAYOUTS.get(str(data))
     if layout is not None:
         for choice in layout.folders:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from wordmask.errors import InputError, Mend
 from wordmask.lab.data import coco, official, questions, videos, volumes
+from wordmask.lab.data import coco, official, videos
 from wordmask.lab.data.sample import Dataset
 
 
@@ -250,15 +251,5 @@ LAYOUTS: dict[str, PublicSet] = {
         ("val.txt", "img/*.jpg", "inst/*.mat"),
         "http://home.bharathh.info/pubs/codes/SBD/download.html",
         videos.sbd,
-    ),
-    "mni": PublicSet(
-        "MNI152, white matter",
-        (volumes.nilearn_folder(), "mni152"),
-        (
-            volumes.MNI_FILES.format("t1"),
-            volumes.MNI_FILES.format("wm"),
-        ),
-        "the package nilearn 0.14.1, of which nothing but its data is needed",
-        volumes.read_mni,
     ),
 }

@@ -75,12 +75,24 @@ def read_mni(folder: Path) -> VolumeSet:
     )
 
 
-def nilearn_folder() -> str:
+def open_mni(data_dir: Path) -> VolumeSet:
+    """The template where nilearn is installed, or in the folder mni152 of the data sets."""
+    folders = [folder for folder in (nilearn_folder(), data_dir / "mni152") if folder is not None]
+    for folder in folders:
+        if (folder / MNI_FILES.format("wm")).is_file():
+            return read_mni(folder)
+    raise InputError(
+        f"MNI152 is not here: neither nilearn 0.14.1 is installed nor does {data_dir / 'mni152'} "
+        f"hold {MNI_FILES.format('t1')} and {MNI_FILES.format('wm')} of its data"
+    )
+
+
+def nilearn_folder() -> Path | None:
     """Where nilearn's data lie, if it is installed; it is not imported."""
     found = find_spec("nilearn")
     if found is None or found.origin is None:
-        return "nilearn"
-    return str(Path(found.origin).parent / "datasets/data")
+        return None
+    return Path(found.origin).parent / "datasets/data"
 
 
 def _stem(path: Path) -> str:

@@ -20,7 +20,7 @@ from wordmask.ops.windows import ValueWindow, slice_image
 CELL = 360  # pixels of a slice on the sheet
 MARGIN = 0.06  # of a surface's picture, on each side
 # Looking from the front, a little from the patient's left and from above: right, up, to the eye.
-SIGHT = np.array([[0.87, 0.5, 0.0], [-0.13, 0.22, 0.97], [-0.48, 0.84, -0.26]])
+SIGHT = np.array([[-0.87, -0.5, 0.0], [0.13, -0.22, 0.97], [-0.48, 0.84, 0.26]])
 LIGHT = np.array([-0.4, 0.5, 0.77])
 
 

@@ -1,7 +1,6 @@
 """The bench of scans, on drawn ones; on the MNI template where nilearn's data are there."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from wordmask.core.volume import Volume
 from wordmask.errors import FormatError, InputError
 from wordmask.lab.bench.benches.volume import deepest_voxels, simulate_clicks
 from wordmask.lab.data import open_data
-from wordmask.lab.data.volumes import nilearn_folder, read_mni
+from wordmask.lab.data.volumes import nilearn_folder
 from wordmask.lab.metrics.volumes import dice
 from wordmask.tasks.volume import VolumeOptions, VolumePrompt, volume
 
@@ -69,13 +68,13 @@ def test_clicks_lie_deep_inside_and_apart():
     assert (beside.keep, bool(TWO[beside.voxel])) == (False, True)
 
 
-HAS_MNI = Path(nilearn_folder()).is_dir()
+HAS_MNI = nilearn_folder() is not None
 
 
 @pytest.mark.skipif(not HAS_MNI, reason="LEFT OUT: white matter of MNI152; install nilearn 0.14.1")
 def test_white_matter_of_three_prompts_beats_the_threshold():
     """By values; the clicks are those that the bench simulates, at the deepest voxels."""
-    data = read_mni(Path(nilearn_folder()))
+    data = open_data("mni")
     scan, truth = data.volume(data.samples[0]), data.labels(data.samples[0]) == 1
     clicks = [((68, 126, 102), True), ((127, 126, 105), True), ((98, 83, 65), False)]
     prompts = [VolumePrompt(voxel, keep) for voxel, keep in clicks]
@@ -83,7 +82,7 @@ def test_white_matter_of_three_prompts_beats_the_threshold():
     assert dice(truth, found.labels == 1) > 0.95
 
 
-@pytest.mark.skipif(HAS_MNI, reason="nilearn is here")
-def test_a_template_that_is_not_there_says_where_it_comes_from():
+def test_a_template_that_is_not_there_says_where_it_comes_from(tmp_path, monkeypatch):
+    monkeypatch.setattr("wordmask.lab.data.volumes.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"nilearn 0\.14\.1"):
-        open_data("mni")
+        open_data("mni", tmp_path)
