@@ -20,25 +20,22 @@ NAMES = {
     "Absent", "Answer", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker",
     "Masks", "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
     "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
+    "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
+    "read_results", "read_volume", "save_volume", "segment", "segment_raster", "session", "track",
+    "tracker", "volume", "volume_session",
+    # things
+    "AsyncClient", "Client",
+    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
+    "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
+    "SearchAnswer", "SearchQuery", "Session", "Text", "Volume", "VolumePrompt", "VolumeResult",
+    "VolumeSession", "Why",
     # options
     "AskOptions", "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions",
     "FormatOptions", "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions",
     "SegmentOptions", "TileOptions", "TrackOptions",
     "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions", "SegmentOptions",
-    "TileOptions", "TrackOptions",
-    "click", "everything", "find", "index", "load", "read", "read_result", "read_results",
-    "read_volume", "save_volume", "segment", "session", "track", "tracker", "volume",
-    "volume_session",
-    # things
-    "AsyncClient", "Client",
-    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "LiveTracker", "Masks", "Models",
-    "Points", "Region", "Result", "SearchAnswer", "SearchQuery", "Session", "Text", "Volume",
-    "VolumePrompt", "VolumeResult", "VolumeSession", "Why",
-    # options
-    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "ReadingOptions", "RenderOptions", "SearchOptions", "SegmentOptions", "TrackOptions",
-    "VolumeOptions",
+    "LiftOptions", "PoseOptions", "ReadingOptions", "RenderOptions", "SearchOptions",
+    "SegmentOptions", "TileOptions", "TrackOptions", "VolumeOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip

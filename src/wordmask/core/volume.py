@@ -90,7 +90,8 @@ class Volume:
     def __post_init__(self) -> None:
         affine = np.array(self.affine, np.float64)
         if self.stored.ndim != 3 or 0 in self.stored.shape:
-            raise ImageError(f"{self.name or 'a volume'} must be (I, J, K), got {self.shape}")
+            got = self.stored.shape
+            raise ImageError(f"{self.name or 'a volume'} must be (I, J, K), got {got}")
         linear = affine[:3, :3]
         if not np.isfinite(affine).all() or abs(np.linalg.det(linear)) < 1e-12:
             raise ImageError(
