@@ -14,28 +14,18 @@ from wordmask import errors
 NAMES = {
     # doing
     "ask", "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
-    "read_results", "segment", "segment_raster", "session", "track", "tracker",
-    # things
-    "AsyncClient", "Client",
-    "Absent", "Answer", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker",
-    "Masks", "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
-    "SearchAnswer", "SearchQuery", "Session", "Text", "Why",
-    "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
     "read_results", "read_volume", "save_volume", "segment", "segment_raster", "session", "track",
     "tracker", "volume", "volume_session",
     # things
     "AsyncClient", "Client",
-    "Absent", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker", "Masks",
-    "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
+    "Absent", "Answer", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker",
+    "Masks", "Measured", "Models", "People", "Points", "Poses", "RasterAnswer", "Region", "Result",
     "SearchAnswer", "SearchQuery", "Session", "Text", "Volume", "VolumePrompt", "VolumeResult",
     "VolumeSession", "Why",
     # options
     "AskOptions", "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions",
-    "FormatOptions", "LiftOptions", "PoseOptions", "RenderOptions", "SearchOptions",
-    "SegmentOptions", "TileOptions", "TrackOptions",
-    "ClickOptions", "DescribeOptions", "EngineOptions", "EverythingOptions", "FormatOptions",
-    "LiftOptions", "PoseOptions", "ReadingOptions", "RenderOptions", "SearchOptions",
-    "SegmentOptions", "TileOptions", "TrackOptions", "VolumeOptions",
+    "FormatOptions", "LiftOptions", "PoseOptions", "ReadingOptions", "RenderOptions",
+    "SearchOptions", "SegmentOptions", "TileOptions", "TrackOptions", "VolumeOptions",
     # trouble
     "WordmaskError", "errors",
 }  # fmt: skip

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from wordmask.jobs.rasters import RasterAnswer, TileOptions
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
-    from wordmask.tasks.ask import AskOptions
     from wordmask.media.volumes.read import ReadingOptions
+    from wordmask.tasks.ask import AskOptions
     from wordmask.tasks.click import ClickOptions
     from wordmask.tasks.describe import DescribeOptions
     from wordmask.tasks.everything import EverythingOptions

@@ -31,10 +31,10 @@ from wordmask.media.formats import bridges
 from wordmask.media.reading.facts import focal_35mm
 from wordmask.media.reading.read import read as read_picture
 from wordmask.media.video.read import VideoFrame
-from wordmask.tasks.ask import AskOptions
-from wordmask.tasks.ask import ask as ask_task
 from wordmask.media.volumes.read import ReadingOptions
 from wordmask.media.volumes.read import read_volume as read_scan
+from wordmask.tasks.ask import AskOptions
+from wordmask.tasks.ask import ask as ask_task
 from wordmask.tasks.click import Click, ClickOptions
 from wordmask.tasks.click import click as click_task
 from wordmask.tasks.describe import DescribeOptions

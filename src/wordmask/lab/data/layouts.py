@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from wordmask.errors import InputError, Mend
-from wordmask.lab.data import coco, official, questions, videos, volumes
-from wordmask.lab.data import coco, official, videos
+from wordmask.lab.data import coco, official, questions, videos
 from wordmask.lab.data.sample import Dataset
 
 
