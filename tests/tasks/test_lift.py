@@ -199,6 +199,23 @@ def test_what_would_lie_behind_the_camera_is_nowhere():
     np.testing.assert_allclose(distances, [[1, 1, 1, 1, np.nan]])
 
 
+@pytest.mark.parametrize("inverse", [True, False])
+def test_a_network_that_sees_no_depth_gives_a_wall(inverse):
+    flat = Depth(np.full((3, 4), 0.7, np.float32), inverse=inverse)
+    distances = measure_distances(flat, Camera.of((3, 4), 4), [KnownDepth(2.0, 1, 1)])
+    np.testing.assert_allclose(distances.z, 2, rtol=1e-5)
+
+
+def test_a_place_where_nothing_sensible_is_known_is_told():
+    values = np.array([[1.0, 1, 1, -5]], np.float32)
+    with pytest.raises(PromptError, match="measure another place"):
+        measure_distances(
+            Depth(values, usual_shift=0.0),
+            Camera.of((1, 4), 4),
+            [KnownDepth(2.0, mask=draw_one(3))],
+        )
+
+
 def test_known_depths_close_together_only_tell_the_scale():
     depth = Depth(np.array([[1.0, 0.9, 0.5, 0.25]], np.float32), usual_shift=0.0)
     known = [KnownDepth(2.0, 0.5, 0.5, draw_one(0)), KnownDepth(2.2, 1.5, 0.5, draw_one(1))]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from wordmask.core.mesh import join_meshes
@@ -33,6 +34,11 @@ class SpaceScene:
         return replace(self, lift=replace(self.lift, regions=(region,)))
 
     @property
+    def title(self) -> str:
+        """The picture's name without its folders, for files that are sent on."""
+        return Path(self.name).name or "picture"
+
+    @property
     def lines(self) -> list[str]:
         """A line for each thing, and what has to be known of the lengths."""
         return [*map(self.lift.line, self.lift.regions), *self.lift.notes]
@@ -54,7 +60,7 @@ def part_name(region: LiftedRegion) -> str:
 
 def to_ply(scene: SpaceScene) -> bytes:
     meshes = [region.mesh for region in scene.lift.regions]
-    lines = [f"wordmask {__version__}: {scene.name}", *scene.lines, AXES]
+    lines = [f"wordmask {__version__}: {scene.title}", *scene.lines, AXES]
     return encode_ply(join_meshes(meshes), lines)
 
 
@@ -89,7 +95,7 @@ def to_page(scene: SpaceScene) -> bytes:
         ShownThing(region.mesh, region.box.corners(), scene.lift.line(region))
         for region in scene.lift.regions
     ]
-    page = space_page(things, title=scene.name, notes=scene.lift.notes)
+    page = space_page(things, title=scene.title, notes=scene.lift.notes)
     return page.encode(errors="surrogateescape")
 
 

@@ -83,9 +83,10 @@ def guess_distances(depth: Depth, camera: Camera) -> Array:
     shift = depth.usual_shift
     if shift is None:
         low, high = np.quantile(depth.values, (0.01, 0.99))
-        shift = float((high - low) / (GUESSED_RANGE[depth.inverse] - 1) - low)
+        shift = max(float(high - low) / (GUESSED_RANGE[depth.inverse] - 1), 1e-6) - float(low)
     z = _turn_over(depth.values + shift, depth.inverse)
-    return z / np.float32(np.nanmedian(z))
+    fine = z[np.isfinite(z)]
+    return z / np.float32(np.median(fine)) if fine.size else z
 
 
 def _distances_of_fit(z: Array, fit: DepthFit, depth: Depth) -> Distances:
@@ -165,13 +166,12 @@ def _turn_over(values: Array, inverse: bool, floor: float | None = None) -> Arra
 
 def _value_at(values: Array, known: KnownDepth) -> float:
     """The median of the region, or of the pixels around the point."""
-    if known.mask is not None:
-        return float(np.nanmedian(values[known.mask]))
-    row, column, reach = int(known.y), int(known.x), WINDOW // 2
-    part = values[
-        max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1
-    ]
-    return float(np.nanmedian(part)) if np.isfinite(part).any() else float("nan")
+    reach = WINDOW // 2
+    rows = slice(max(int(known.y) - reach, 0), int(known.y) + reach + 1)
+    columns = slice(max(int(known.x) - reach, 0), int(known.x) + reach + 1)
+    part = values[rows, columns] if known.mask is None else values[known.mask]
+    fine = part[np.isfinite(part)]
+    return float(np.median(fine)) if fine.size else float("nan")
 
 
 def _are_apart(metres: Array) -> bool:

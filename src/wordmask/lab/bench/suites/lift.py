@@ -89,8 +89,8 @@ class LiftSuite(Suite[LiftSuiteOptions]):
         }
         if data is not None:
             tables[f"rooms: {data.name}"] = FindingTable.of([rooms])
-        figures = {f"pair.{row['depth']}.median": row["median off"] for row in pair_rows}
-        figures |= {f"boxes.{row['boxes']}.worst": row["worst side off"] for row in box_rows}
+        figures = {f"pair.{row['depth']}.median": float(row["median off"]) for row in pair_rows}
+        figures |= {f"boxes.{row['boxes']}.worst": float(row["worst side off"]) for row in box_rows}
         figures |= {f"rooms.{name}": value for name, value in rooms.items()}
         return Findings(
             metrics=figures,
@@ -174,7 +174,10 @@ def _median_off(found: Array, pair: StereoPair) -> float:
 def measure_boxes(options: LiftSuiteOptions) -> list[dict[str, float | str]]:
     """Rows: the fixed scene, and boxes drawn at random, each alone."""
     camera = Camera.of(SIZE, 520)
-    scenes = {"the scene": [SCENE], "at random": list(draw_boxes(camera, options))}
+    scenes: dict[str, Sequence[tuple[RenderedBox, ...]]] = {
+        "the scene": [SCENE],
+        "at random": draw_boxes(camera, options),
+    }
     rows: list[dict[str, float | str]] = []
     for name, sets in scenes.items():
         parts = [side_errors(boxes, render_boxes(boxes, camera, SIZE), camera) for boxes in sets]
