@@ -196,6 +196,7 @@ def test_a_missing_library_names_its_extra(monkeypatch):
         ("sam-b", "torch", "hf"),
         ("clip-b16", "transformers", "hf"),
         ("gdino-tiny", "torch", "hf"),
+        ("vitpose-b", "torch", "hf"),
         ("sam3", "transformers", "hf"),
         ("sd1.5-inpaint", "diffusers", "edit"),
     ],

@@ -62,12 +62,22 @@ def test_hips_that_are_not_seen_leave_a_torso_below_the_shoulders():
 
 
 @given(arrays(bool, (9, 8)), arrays(bool, 17), st.integers(0, 99))
-def test_every_pixel_of_the_mask_has_one_part_or_none_has(mask, there, seed):
+def test_a_piece_of_the_mask_has_parts_everywhere_or_nowhere(mask, there, seed):
     joints = np.random.default_rng(seed).uniform(-5, 14, (17, 2))
     labels = label_parts(mask, joints, there)
     assert (labels[~mask] == -1).all()
-    inside = labels[mask]
-    assert (inside >= 0).all() or (inside == -1).all()
+    _, ids = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    for piece in range(1, ids.max() + 1):
+        inside = labels[ids == piece]
+        assert (inside >= 0).all() or (inside == -1).all()
+
+
+def test_a_piece_without_a_joint_is_no_part():
+    mask, joints = figure()
+    mask[:4, :4] = True
+    labels = label_parts(mask, joints, ALL)
+    assert (labels[:4, :4] == -1).all()
+    assert (labels >= 0).sum() == mask.sum() - 16
 
 
 @pytest.mark.parametrize("there", [np.zeros(17, bool), np.arange(17) == 9])

@@ -194,3 +194,17 @@ def test_joints_that_lie_outside_the_region_are_of_somebody_else():
 
 def test_every_joint_has_a_place_in_the_figure():
     assert standing(LEFT).shape == (len(JOINTS), 3)
+
+
+def test_a_cut_that_reaches_far_beyond_what_words_found_is_not_kept():
+    view = View(two_people(), models(Figures()), Trace())
+    box = np.array([LEFT], np.float32)
+    small = PersonCuts(
+        masks=one_mask(disc(SIZE, (35, 60), 15)),
+        logits=cut_boxes(view, box).logits,
+        quality=np.array([0.0], np.float32),
+        prompts=("given",),
+    )
+    poses = Poses(standing(LEFT)[None])
+    assert cut_by_joints(view, small, box, poses, 0.5, 0.1).prompts == ("given",)
+    assert cut_by_joints(view, small, box, poses, 0.5).prompts != ("given",)

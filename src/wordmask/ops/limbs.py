@@ -44,11 +44,13 @@ class Bone(NamedTuple):
 def label_parts(mask: Array, joints: Array, there: Array) -> Array:
     """(h, w) int8: index into `PARTS` for each pixel of the mask (h, w) bool, -1 outside it.
 
+    Pieces of the mask in which no joint lies have no part where others have one.
+
     `joints` (17, 2) x, y in the mask's pixels, of which `there` (17,) bool are known. Where none
     that tells a part is known, everything is -1.
     """
     labels = np.full(mask.shape, -1, np.int8)
-    ys, xs = np.nonzero(mask)
+    ys, xs = np.nonzero(_pieces_with_joints(mask, joints[there]))
     points = np.stack([xs, ys], 1).astype(np.float32) + 0.5
     known = {name: joints[k].astype(np.float32) for k, name in enumerate(JOINTS) if there[k]}
     distances = _distances(points, known, _body_size(known, len(points)))
@@ -56,6 +58,15 @@ def label_parts(mask: Array, joints: Array, there: Array) -> Array:
         parts = np.array(list(distances), np.int8)
         labels[ys, xs] = parts[np.stack(list(distances.values())).argmin(0)]
     return labels
+
+
+def _pieces_with_joints(mask: Array, joints: Array) -> Array:
+    """The 8-connected pieces of a mask in which a joint lies; all of it where none does."""
+    _, ids = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    inside = np.all((joints >= 0) & (joints < mask.shape[::-1]), axis=-1)
+    columns, rows = joints[inside].astype(np.int64).T
+    wanted = np.setdiff1d(ids[rows, columns], 0)
+    return np.isin(ids, wanted) if len(wanted) else mask
 
 
 def _distances(points: Array, known: dict[str, Array], size: float) -> dict[int, Array]:

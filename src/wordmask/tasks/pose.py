@@ -21,6 +21,7 @@ from wordmask.tasks.posing.parts import find_parts
 from wordmask.tasks.segment import SegmentOptions, segment_view
 
 PERSON = "person"  # what is in a box
+MOST_GROWN = 0.1  # words know where people are: a new cut may add so much to what they found
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def pose_regions(view: View, people: Result, options: PoseOptions) -> People:
     # What the segmenter has not judged is held against what it would make of the box.
     quality = np.where(np.isnan(quality), first.quality, quality)
     cuts = PersonCuts(people.masks, first.logits, quality, _prompts(people))
-    cuts = cut_by_joints(view, cuts, boxes, poses, options.joint_threshold)
+    cuts = cut_by_joints(view, cuts, boxes, poses, options.joint_threshold, MOST_GROWN)
     return _finish_cuts(people, cuts, poses, options)
 
 

@@ -55,15 +55,24 @@ def cut_boxes(view: View, boxes: Array) -> PersonCuts:
 
 
 def cut_by_joints(
-    view: View, before: PersonCuts, boxes: Array, poses: Poses, threshold: float
+    view: View,
+    before: PersonCuts,
+    boxes: Array,
+    poses: Poses,
+    threshold: float,
+    most_grown: float = np.inf,
 ) -> PersonCuts:
-    """Each person cut anew from box, joints and earlier cut; kept where its estimate is better."""
+    """Each person cut anew from box, joints and earlier cut; kept where its estimate is better.
+
+    A cut that reaches beyond the earlier mask by more than `most_grown` of it is not kept.
+    """
     clicks = [joint_clicks(row, boxes, poses, threshold) for row in range(len(before))]
     prompts = _batch(clicks, boxes, before.logits)
     logits, quality = _best(view.segmenter.cut(view.encoding, prompts))
     masks = masks_of_logits(logits, view.image.size)
     has_joints = np.array([OWN in one.kinds for one in clicks], bool)
     better: Array = has_joints & (masks.areas > 0) & (quality > before.quality)
+    better &= _growth(before.masks, masks) <= most_grown
     rows = np.arange(len(before))
     mixed = Masks.concatenate([before.masks, masks])[np.where(better, rows + len(rows), rows)]
     return PersonCuts(
@@ -101,7 +110,7 @@ def joint_clicks(row: int, boxes: Array, poses: Poses, threshold: float) -> Join
 
 
 def _is_inside(points: Array, box: Array, margin: Array) -> Array:
-    inside: Array = ((points >= box[:2] - margin) & (points <= box[2:] + margin)).all(-1)
+    inside: Array = np.all((points >= box[:2] - margin) & (points <= box[2:] + margin), axis=-1)
     return inside
 
 
@@ -119,6 +128,12 @@ def _best(cuts: Cuts) -> tuple[Array, Array]:
     """(N, h, w) logits and (N,) quality of each prompt's best candidate."""
     rows, best = np.arange(len(cuts.quality)), cuts.quality.argmax(1)
     return cuts.logits[rows, best], cuts.quality[rows, best].clip(0, 1)
+
+
+def _growth(before: Masks, after: Masks) -> Array:
+    """(N,) what of each mask lies outside the earlier one, as a share of that."""
+    shared = np.array([after[[k]].intersections(before[[k]])[0, 0] for k in range(len(after))])
+    return np.asarray((after.areas - shared) / np.maximum(before.areas, 1))
 
 
 def _describe(box: Array, clicks: JointClicks) -> str:

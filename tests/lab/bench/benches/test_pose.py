@@ -78,6 +78,13 @@ def test_people_are_pasted_in_front_of_each_other(tmp_path, measure):
     assert results["metrics"]["oks"] is None
 
 
+def test_people_by_words_have_no_oks(tmp_path, measure):
+    data = write_people(tmp_path / "data", (ONE, OTHER))
+    figures = measure("pose", data=data, load=lambda: models(Figures()), by_words=True)["metrics"]
+    assert figures["oks"] is None
+    assert figures["iou_box"] == figures["iou_joints"] == 0  # the fake knows no person
+
+
 def test_a_composed_picture_shows_both_and_no_pixel_twice(tmp_path):
     data = write_people(tmp_path / "data", (ONE, OTHER))
     images = [data.image(sample) for sample in data.samples]

@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.poses import CONFIDENT, Poses
+from wordmask.core.prompts import Text
 from wordmask.core.protocols import PoseModel, PromptBatch, Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, FormatError
@@ -24,8 +25,9 @@ from wordmask.ops import boxes as ops_boxes
 from wordmask.ops.regions import masks_of_logits, overlaps
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
-from wordmask.tasks.pose import find_poses
+from wordmask.tasks.pose import PoseOptions, find_poses, pose_view
 from wordmask.tasks.posing.cutting import cut_boxes, cut_by_joints, part_people
+from wordmask.tasks.segment import SegmentOptions, segment_view
 
 OVERLAPPING = 0.1  # IoU of two people's boxes from which they count as a pair
 WAYS = ("box", "twice", "joints")  # the box alone; cut twice, as a control; with joints
@@ -41,6 +43,9 @@ class PoseBenchOptions(PictureOptions):
     """OKS and AR are of people with at least so many labelled joints."""
     least_pixels: Annotated[int, Ge(0)] = 400
     """People of fewer pixels are left out."""
+    by_words: bool = False
+    """Find people by the word "person" in place of real boxes: of each real person the IoU with
+    the region that fits best, as words find it (box) and after joints (joints)."""
     pairs: bool = False
     """Paste the next picture's person in front of each person: two who overlap, without joints in
     the truth."""
@@ -131,10 +136,13 @@ class PoseBench(PictureBench[PoseBenchOptions]):
         truth = people_in(kit, picture)
         rows: list[dict[str, Any]] = []
         if truth.people:
-            with clock.stage("predict"):
-                answers = answer(kit, truth)
-            with clock.stage("score"):
-                rows = score_people(truth.people, answers)
+            if kit.options.by_words:
+                rows = score_words(kit, truth, clock)
+            else:
+                with clock.stage("predict"):
+                    answers = answer(kit, truth)
+                with clock.stage("score"):
+                    rows = score_people(truth.people, answers)
         return {"people": rows, "least_joints": kit.options.least_joints}
 
     def panels(self, kit: Kit[PoseBenchOptions], picture: LabelledPicture) -> list[Array]:
@@ -187,6 +195,29 @@ def answer(kit: Kit[PoseBenchOptions], truth: RealPeople) -> Answers:
     after = cut_by_joints(view, before, boxes, poses, CONFIDENT)
     twice = masks_of_logits(best, truth.image.size)
     return Answers(poses, {"box": before.masks, "twice": twice, "joints": part_people(after)})
+
+
+def score_words(
+    kit: Kit[PoseBenchOptions], truth: RealPeople, clock: Clock
+) -> list[dict[str, Any]]:
+    """A row for each person, of the columns that words have."""
+    view, text = View(truth.image, kit.models, Trace()), Text((PERSON,))
+    with clock.stage("predict"):
+        before = segment_view(view, text, SegmentOptions())
+        after = pose_view(view, text, PoseOptions(parts=False)).result
+    with clock.stage("score"):
+        boxes = np.stack([person.box for person in truth.people])
+        near = ops_boxes.iou(boxes, boxes)
+        np.fill_diagonal(near, 0)
+        real = Masks.from_dense(np.stack([person.mask for person in truth.people]))
+        best = [found.masks.iou(real).max(0, initial=0.0) for found in (before, after)]
+    unknown = dict.fromkeys(COLUMNS, float("nan")) | {"labelled": 0}
+    return [
+        unknown
+        | {"overlap": float(near[k].max()), "iou_box": float(best[0][k])}
+        | {"iou_joints": float(best[1][k])}
+        for k in range(len(truth.people))
+    ]
 
 
 def score_people(people: Sequence[Person], answers: Answers) -> list[dict[str, Any]]:
