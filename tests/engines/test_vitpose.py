@@ -8,9 +8,11 @@ from tiny_networks import CPU, perturb, picture, torch, transformers
 from wordmask import engines
 from wordmask.core.image import Image
 from wordmask.core.poses import JOINTS
+from wordmask.core.prompts import Boxes
 from wordmask.core.protocols import PoseModel
 from wordmask.engines.vitpose import Frame, find_peak
 from wordmask.errors import ImageError, WeightsError
+from wordmask.tasks.pose import pose
 
 pytest.importorskip(
     "scipy", reason="transformers' own steps need scipy: pip install 'wordmask[dev]'"
@@ -112,3 +114,12 @@ def test_other_joints_than_cocos_are_refused(tmp_path):
     tiny(joints=21).save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="21 joints"):
         load(tmp_path)
+
+
+def test_people_have_its_joints_beside_any_segmenter(folder):
+    """Several people in one region stay one: it cannot tell."""
+    models = engines.load(f"fake+{folder[0]}", need=(PoseModel,), options=CPU)
+    image = Image(np.full((60, 80, 3), 255, np.uint8))
+    found = pose(image, models, Boxes(np.array([[10, 5, 50, 55]], np.float32)))
+    assert len(found.result) == len(found.poses) == 1
+    assert any("@sha256:" in name for name in found.result.made_by)

@@ -23,6 +23,7 @@ from wordmask.jobs.words import split_words
 from wordmask.media.formats import own
 from wordmask.media.formats.records import FormatOptions
 from wordmask.tasks.pose import PERSON, People, PoseOptions
+from wordmask.tasks.posing.moving import SmoothOptions
 
 LISTED = 8  # people in a line
 
@@ -66,11 +67,15 @@ class PoseFlags(InputOptions, jobs.PoseOutputs):
         return jobs.PoseSetup(self.model, engine, inputs=self, outputs=self)
 
 
-@with_options(who=WhoFlags, options=PoseOptions, engine=EngineOptions, outputs=PoseFlags)
+@with_options(
+    who=WhoFlags, options=PoseOptions, smoothing=SmoothOptions, engine=EngineOptions,
+    outputs=PoseFlags,
+)  # fmt: skip
 def pose(
     pictures: Sources,
     who: WhoFlags,
     options: PoseOptions,
+    smoothing: SmoothOptions,
     engine: EngineOptions,
     outputs: PoseFlags,
 ) -> None:
@@ -84,7 +89,9 @@ def pose(
     """
     if are_videos(pictures, folders=outputs.as_video):
         for video in pictures:
-            _run_video(videos.prepare(video, who.parse(), options, outputs.setup(engine)), outputs)
+            setup = outputs.setup(engine)
+            job = videos.prepare(video, who.parse(), options, setup, smoothing)
+            _run_video(job, outputs)
         return
     events = jobs.pose(pictures, who.parse(), options, outputs.setup(engine))
 

@@ -21,9 +21,10 @@ class SmoothOptions:
     """How joints are smoothed over time (One-Euro filter)."""
 
     still_cutoff: Annotated[float, Gt(0)] = 1.5
-    """Hz: lower holds people who stand still steadier."""
+    """In a video, Hz: lower holds people who stand still steadier."""
     speed_factor: Annotated[float, Gt(0)] = 4.0
-    """Hz that the cutoff grows with a speed of one body's size a second: higher lags less."""
+    """In a video, Hz that the cutoff grows with a speed of one body's size a second: higher lags
+    less."""
 
     def __post_init__(self) -> None:
         check(self)
