@@ -18,6 +18,7 @@ from maps import lawn, write_lawn, write_raster
 from wordmask.engines.options import EngineOptions
 from wordmask.jobs.pictures import ResultOptions
 from wordmask.jobs.rasters import RasterSetup, segment_rasters
+from wordmask.lab.bench.photographs import photograph
 from wordmask.tasks.segment import SegmentOptions
 
 TILES = ("--tiles", "--tile-side", 96, "--overlap", 32, "-m", "fake")
@@ -248,3 +249,17 @@ def test_the_python_function_gives_counts_files_and_what_is_not_there(tmp_path):
     exact = wordmask.segment_raster(path, "red", tmp_path / "y.gpkg", model="fake")
     sizes = [one.files[0].stat().st_size for one in (answer, exact)]
     assert sizes[0] <= sizes[1]
+
+
+def test_a_network_finds_in_tiles_nearly_what_it_finds_in_the_picture(tmp_path):
+    """Its context changes with the window, so that the mosaic is the picture only nearly."""
+    cat = photograph("chelsea.png")
+    Pillow.fromarray(cat.pixels).save(tmp_path / "cat.png")
+    whole = wordmask.segment(cat, ["cat"], model="mini")
+    tiling = wordmask.TileOptions(tile_side=300, overlap=140)
+    answer = wordmask.segment_raster(
+        tmp_path / "cat.png", ["cat"], tmp_path / "cat.json", model="mini", tiling=tiling
+    )
+    mosaic = wordmask.read_result(answer.files[0])
+    assert answer.tiles == 2
+    assert whole[0].masks.iou(mosaic.masks).max() > 0.8
