@@ -33,7 +33,7 @@ from wordmask.lab.bench.suite import (
 )
 from wordmask.media import formats
 from wordmask.media.rasters.geo import gdal
-from wordmask.tasks.segment import SegmentOptions
+from wordmask.tasks.segment import How, SegmentOptions
 from wordmask.tasks.segment import segment as segment_task
 
 WORDS = ("red", "blue")
@@ -53,6 +53,8 @@ class RasterSuiteOptions(SuiteOptions):
     """Pixels along the side of the large map."""
     tile_side: Annotated[int, Interval(ge=64, le=8192)] = 1024
     """Of its tiles."""
+    how: How = "unified"
+    """How words become masks in the large map; the others take the engine longer."""
     maps: Annotated[int, Ge(1)] = 8
     """Small maps that are compared with one picture."""
     seed: int = 0
@@ -146,12 +148,13 @@ def measure(path: Path, options: RasterSuiteOptions, load: ModelLoader) -> dict[
     """Memory and time of one large map; in a process of its own."""
     models = load(options.model)
     tile = Image(draw_map(options.tile_side, options.seed))
-    segment_task(tile, Text(WORDS), models)
+    ways = SegmentOptions(how=options.how)
+    segment_task(tile, Text(WORDS), models, ways)
     idle, one_tile, began = _held_mb(), peak_memory_mb(), time.process_time()
     tiling = TileOptions(tile_side=options.tile_side, overlap=options.tile_side // 8)
     outputs = ResultOptions(output_dir=path.parent / "out", format=("gpkg", "masks", "json"))
     setup = RasterSetup(options.model, outputs=outputs, tiling=tiling)
-    *_, last = segment_rasters([path], WORDS, SegmentOptions(), setup, models)
+    *_, last = segment_rasters([path], WORDS, ways, setup, models)
     spent = time.process_time() - began
     answer = last.answer
     return {
