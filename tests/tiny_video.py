@@ -10,7 +10,7 @@ SIZE = (60, 80)  # of the frames
 KINDS = ("Sam2Video", "EdgeTamVideo")
 
 
-def tiny_video(kind="Sam2Video", side=SIDE):
+def tiny_video(kind="Sam2Video", side=SIDE, blocks=(1, 2, 2, 1)):
     """A network that follows something.
 
     Fresh ones find that no object is there, and then every mask is the same: tests would prove
@@ -18,7 +18,7 @@ def tiny_video(kind="Sam2Video", side=SIDE):
     is made to count.
     """
     torch.manual_seed(2)
-    model = perturb(getattr(transformers, f"{kind}Model")(video_config(kind, side)), 0.1)
+    model = perturb(getattr(transformers, f"{kind}Model")(video_config(kind, side, blocks)), 0.1)
     return say_present(listen_to_memory(model))
 
 
@@ -43,7 +43,18 @@ def say_present(model, logit=8.0):
     return model
 
 
-def video_config(kind, side=SIDE):
+def come_and_go(model, logit=12.9):
+    """The network with an answer that changes from frame to frame; see `say_present`."""
+    torch.manual_seed(2)
+    fresh = perturb(type(model)(model.config), 0.1).mask_decoder.pred_obj_score_head.proj_out
+    head = model.mask_decoder.pred_obj_score_head.proj_out
+    with torch.no_grad():
+        head.weight.copy_(fresh.weight * 30)
+        head.bias.fill_(logit)
+    return model
+
+
+def video_config(kind, side=SIDE, blocks=(1, 2, 2, 1)):
     t, cells = transformers, side // 16
     more = {"memory_attention_feed_forward_hidden_size": 64}
     if kind == "EdgeTamVideo":
@@ -52,7 +63,7 @@ def video_config(kind, side=SIDE):
             "perceiver_resampler_num_latents": 16, "perceiver_resampler_num_latents_2d": 16,
         }  # fmt: skip
     return getattr(t, f"{kind}Config")(
-        vision_config=_hiera(side),
+        vision_config=_hiera(side, blocks),
         prompt_encoder_config=getattr(t, f"{kind}PromptEncoderConfig")(
             hidden_size=HIDDEN, image_size=side, mask_input_channels=8
         ),
@@ -67,12 +78,12 @@ def video_config(kind, side=SIDE):
     )  # fmt: skip
 
 
-def _hiera(side):
+def _hiera(side, blocks):
     cells = side // 16
     backbone = transformers.Sam2HieraDetConfig(
-        hidden_size=16, image_size=[side, side], blocks_per_stage=[1, 2, 2, 1],
+        hidden_size=16, image_size=[side, side], blocks_per_stage=list(blocks),
         embed_dim_per_stage=[16, 32, 64, 128], num_attention_heads_per_stage=[1, 2, 2, 4],
-        window_size_per_stage=[8, 4, 8, 4], global_attention_blocks=[4],
+        window_size_per_stage=[8, 4, 8, 4], global_attention_blocks=[sum(blocks) - 2],
         window_positional_embedding_background_size=[7, 7],
     )  # fmt: skip
     return transformers.Sam2VisionConfig(

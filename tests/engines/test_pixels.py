@@ -5,14 +5,8 @@ import json
 import pytest
 
 from tiny_networks import picture, torch
-from wordmask.engines.hub.pixels import (
-    IMAGENET,
-    UNCHANGED,
-    normalise,
-    pixel_statistics,
-    to_numpy,
-    to_tensor,
-)
+from wordmask.engines.hub.pictures import IMAGENET, UNCHANGED, pixel_statistics
+from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
 
 
 def test_a_picture_of_its_own_size_is_only_divided():

@@ -214,7 +214,7 @@ def test_many_corrections_are_remembered_with_a_bound(trackers, encodings):
 def test_all_objects_and_clicks_share_one_encoding(trackers):
     engine = trackers["Sam2Video"]
     passes = []
-    hook = engine.network._model.vision_encoder.register_forward_hook(
+    hook = engine.network.model.vision_encoder.register_forward_hook(
         lambda *_: passes.append("encoded")
     )
     seen = see(engine, FRAMES[0])
@@ -272,7 +272,7 @@ def test_half_precision_stays_near(kind, dtype, folders, trackers, encodings):
         trackers[kind].remember(encodings[kind][0], MASKS[0]),
     )
     assert seen[0].maps.levels[0].dtype.itemsize == 2
-    assert engine.network._model.prompt_encoder.point_embed.weight.dtype == torch.float32
+    assert engine.network.model.prompt_encoder.point_embed.weight.dtype == torch.float32
     far = np.abs(np.stack(masks) - np.stack(exact))
     assert 0 < far.mean() < 0.1 * np.stack(exact).std()
     assert memory.frame == 5

@@ -241,11 +241,14 @@ CARDS: dict[str, EngineCard] = {card.name: card for card in _CARDS}
 
 # ---- what reads a path that has no name
 
+GRAPHS = "wordmask.engines.graphs:load"  # ONNX files, without torch
+
 # A folder by a file in it, where there is no config.json or it says nothing of use
 FACTORY_BY_FILE = {
     "model_index.json": "wordmask.engines.fill.diffusion:load",
     "mini.json": "wordmask.engines.mini.engine:load",
     "movenet.json": "wordmask.engines.movenet.engine:load",
+    "manifest.json": GRAPHS,
 }
 # A single file: LaMa's kind in ONNX; other weights without a config are Meta's checkpoints of SAM.
 FACTORY_BY_SUFFIX = {

@@ -18,7 +18,8 @@ from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Proposals, Seen, own_seen
 from wordmask.engines.hub.loading import Loaded, WordNetwork, load_folder
 from wordmask.engines.hub.phrases import TokenRow, token_rows
-from wordmask.engines.hub.pixels import CLIP_PIXELS, IMAGENET, normalise, to_numpy, to_tensor
+from wordmask.engines.hub.pictures import CLIP_PIXELS, IMAGENET
+from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
 from wordmask.engines.hub.runtime import chunks
 from wordmask.engines.options import EngineOptions
 from wordmask.ops import boxes as ops_boxes

@@ -13,17 +13,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wordmask.core.graphs import GraphSet
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Cuts, Memory, PromptBatch, Seen, TrackStep, own_seen
 from wordmask.engines.hub import meta
 from wordmask.engines.hub.loading import load_folder
 from wordmask.engines.hub.object_memory import FrameMaps
 from wordmask.engines.hub.pixels import to_numpy
-from wordmask.engines.hub.prompts import Group, groups
+from wordmask.engines.hub.prompt_groups import Group, groups
 from wordmask.engines.hub.runtime import Runtime, chunks, runtime
-from wordmask.engines.hub.sam_networks import Network, Sam, Sam2
+from wordmask.engines.hub.sam_graphs import (
+    decoder_graph,
+    encoder_graph,
+    example_maps,
+    sam_settings,
+)
+from wordmask.engines.hub.sam_networks import Sam, Sam2
 from wordmask.engines.hub.sam_video import Sam2Video, video_stride
 from wordmask.engines.hub.tracking import follow, remember
+from wordmask.engines.hub.video_graphs import memory_graphs, video_settings
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
 from wordmask.errors import PromptError
@@ -72,7 +80,7 @@ class FrameSeen:
 class SamEngine:
     """A `Segmenter`. One click gives three candidates; a box, several points or a mask give one."""
 
-    def __init__(self, name: str, network: Network, place: Runtime) -> None:
+    def __init__(self, name: str, network: Sam | Sam2, place: Runtime) -> None:
         self.name = name
         self.network = network
         kind = place.device.type
@@ -128,6 +136,18 @@ class SamEngine:
             raise PromptError("no prompt could be decoded")
         return Cuts(logits, quality.clip(0, 1))
 
+    # ---- Exportable
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return ("image",)
+
+    def graphs(self, parts: Sequence[str]) -> GraphSet:
+        """Encoder and decoder."""
+        encoder = encoder_graph(self.network)
+        decoder = decoder_graph(self.network, example_maps(encoder))
+        return GraphSet("sam", (encoder, decoder), sam_settings(self.network))
+
     def _store(self, seen: SamSeen) -> SamSeen:
         return seen.to("cpu") if self._place.offload else seen
 
@@ -154,6 +174,22 @@ class SamTracker(SamEngine):
             maps = self.network.maps_for_cutting(own.maps.to(self._place.device))
         return super().cut(SamSeen(own.size, maps), prompts)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """EdgeTAM's memory is of another kind, so only what cuts is exported."""
+        known = self.network.model.config.model_type == "sam2_video"
+        return ("image", "video") if known else ("image",)
+
+    def graphs(self, parts: Sequence[str]) -> GraphSet:
+        """Encoder and decoder; for videos also what remembers."""
+        if "video" not in parts:
+            return super().graphs(parts)
+        encoder = encoder_graph(self.network, video=True)
+        *maps, raw = example_maps(encoder)
+        decoder = decoder_graph(self.network, maps, video=True)
+        graphs = (encoder, decoder, *memory_graphs(self.network, raw))
+        return GraphSet("sam_video", graphs, video_settings(self.network))
+
     def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
         """The object that is `mask` in this frame; with `memory`, a correction of it."""
         own = own_seen(seen, FrameSeen, self.name)
@@ -179,7 +215,7 @@ def load(name: str, options: EngineOptions) -> SamEngine:
         side = _side(options.input_side, video_stride(model))
         return SamTracker(stamp, Sam2Video(model, place, side), place)
     family = Sam if kind in ("sam", "sam_hq") else Sam2
-    network: Network = family(model, place, _side(options.input_side, family.stride))
+    network: Sam | Sam2 = family(model, place, _side(options.input_side, family.stride))
     return SamEngine(stamp, network, place)
 
 

@@ -21,7 +21,8 @@ from wordmask.core.once import Once
 from wordmask.core.protocols import Memory, Proposals, Seen, TrackStep, own_seen
 from wordmask.engines.hub.loading import Loaded, WordNetwork, load_folder
 from wordmask.engines.hub.object_memory import FrameMaps, MemoryNetwork
-from wordmask.engines.hub.pixels import HALF, normalise, to_numpy, to_tensor
+from wordmask.engines.hub.pictures import HALF
+from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
 from wordmask.engines.hub.sam_video import prepare_memory
 from wordmask.engines.hub.tracking import follow, remember
 from wordmask.engines.options import EngineOptions

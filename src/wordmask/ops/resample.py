@@ -85,3 +85,23 @@ class Taps(NamedTuple):
         shares[rows, self.first] = 1 - self.weight
         shares[rows, self.second] += self.weight
         return shares
+
+
+def antialias(values: Array, size: Size) -> Array:
+    """(..., h, w) at another size: averaged by triangles if it shrinks, bilinear if it grows.
+
+    The same as `interpolate(mode="bilinear", antialias=True)` of torch.
+    """
+    rows, columns = (_triangles(old, new) for old, new in zip(values.shape[-2:], size, strict=True))
+    smaller: Array = rows @ values @ columns.T
+    return smaller
+
+
+def _triangles(old: int, new: int) -> Array:
+    """(new, old) float32: each output's share of each input."""
+    scale = max(1.0, old / new)
+    centres = (np.arange(new) + 0.5) * (old / new)
+    away = np.abs(np.arange(old) + 0.5 - centres[:, None]) / scale
+    shares = np.clip(1 - away, 0, None)
+    share: Array = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    return share

@@ -45,6 +45,7 @@ COMMANDS = {
     "page": Command("page", "page", "The page in a browser: name, click, correct, export."),
     "bench": Command("bench", "app", "Measure models on data sets, compare two runs."),
     "train": Command("train", "app", "Train the embedded model."),
+    "export": Command("export", "export", "Write an engine as ONNX files that need no torch."),
     "models": Command(
         "models", "models", "Engines by what they do: size, needs, whether they are here."
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from wordmask.engines.cards import architectures_of
-from wordmask.engines.hub.pixels import Statistics, pixel_statistics
+from wordmask.engines.hub.pictures import Statistics, pixel_statistics
 from wordmask.engines.hub.runtime import Runtime, runtime
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home

@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.nn import Parameter, functional
 
 from wordmask.core.image import Image, Size
-from wordmask.engines.hub.pixels import IMAGENET, normalise, to_tensor
-from wordmask.engines.hub.prompts import Group, crop_padding, fit_size, pad_to_square, to_input
+from wordmask.engines.hub.pictures import IMAGENET
+from wordmask.engines.hub.pixels import normalise, to_tensor
+from wordmask.engines.hub.prompt_groups import Group, fit_size, to_input
+from wordmask.engines.hub.prompts import crop_padding, pad_to_square
 from wordmask.engines.hub.runtime import Runtime
 
 
@@ -50,7 +52,7 @@ class Sam:
             8 * config.num_attention_heads * tokens**2 + 64 * tokens * config.hidden_size
         )
         self.prompt_bytes = 10_000 * tokens
-        self._model, self._runtime = _prepare_parts(model, runtime), runtime
+        self.model, self._runtime = _prepare_parts(model, runtime), runtime
         self._encoder = runtime.compile(model.vision_encoder)
 
     def inner(self, size: Size) -> Size:
@@ -71,7 +73,7 @@ class Sam:
     def decode(
         self, tensors: tuple[Tensor, ...], size: Size, group: Group
     ) -> tuple[Tensor, Tensor]:
-        model, inner = self._model, self.inner(size)
+        model, inner = self.model, self.inner(size)
         sparse, dense = _embed_prompts(self, model, group, size)
         picture = tensors[0].expand(len(dense), -1, -1, -1)
         more: dict[str, Any] = {}
@@ -104,8 +106,8 @@ class Sam2:
         self.cells = model.prompt_encoder.mask_input_size[0]
         tokens = (self.cells // 4) ** 2
         self.picture_bytes, self.prompt_bytes = 150_000 * tokens, 10_000 * tokens
-        self._model, self._runtime = _prepare_parts(model, runtime), runtime
-        self._model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
+        self.model, self._runtime = _prepare_parts(model, runtime), runtime
+        self.model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
         self._encoder = runtime.compile(model.get_image_embeddings)
 
     def inner(self, size: Size) -> Size:
@@ -120,7 +122,7 @@ class Sam2:
     def decode(
         self, tensors: tuple[Tensor, ...], size: Size, group: Group
     ) -> tuple[Tensor, Tensor]:
-        model = self._model
+        model = self.model
         sparse, dense = _embed_prompts(self, model, group, size)
         *fine, picture = (level.expand(len(dense), -1, -1, -1) for level in tensors)
         masks, quality, _, _ = model.mask_decoder(

@@ -38,8 +38,8 @@ class Sam2Video(Sam2):
     def maps_for_cutting(self, maps: FrameMaps) -> tuple[Tensor, ...]:
         """What `encode` gives: (1, D, h, w) each, the coarsest as if nothing were remembered."""
         *fine, coarse = maps.levels
-        levels = (*fine, coarse + self._model.no_memory_embedding)
-        sizes = self._model.backbone_feature_sizes
+        levels = (*fine, coarse + self.model.no_memory_embedding)
+        sizes = self.model.backbone_feature_sizes
         return tuple(
             level.permute(1, 2, 0).unflatten(2, tuple(size))
             for level, size in zip(levels, sizes, strict=True)

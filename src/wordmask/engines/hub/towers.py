@@ -12,16 +12,15 @@ from torch.nn import functional
 
 from wordmask.core.image import Image, Size
 from wordmask.engines.hub.attention import AttentionBlock, WindowContext, last_block
-from wordmask.engines.hub.pixels import (
+from wordmask.engines.hub.pictures import (
     CLIP_PIXELS,
     HALF,
     IMAGENET,
     UNCHANGED,
     Statistics,
-    normalise,
     pixel_statistics,
-    to_tensor,
 )
+from wordmask.engines.hub.pixels import normalise, to_tensor
 from wordmask.engines.hub.runtime import Runtime
 from wordmask.engines.weights.open import HubFolder
 

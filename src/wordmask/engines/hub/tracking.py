@@ -2,33 +2,18 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from wordmask.core.image import Array, Size
 from wordmask.core.protocols import Memory, TrackStep
+from wordmask.engines.hub.object_masks import A_MASK, PRESENT, object_mask
 from wordmask.engines.hub.object_memory import FrameMaps, MemoryNetwork, ObjectMemory
-from wordmask.errors import MaskError, Mend, PromptError
-
-PRESENT = 0.5  # from which probability on an object counts as in the frame, as in SAM 2
-A_MASK = Mend("mask", "FRAME:FILE")
+from wordmask.errors import PromptError
 
 
 def remember(
     network: MemoryNetwork, maps: FrameMaps, size: Size, mask: Array, memory: Memory | None
 ) -> Memory:
     """The object that is `mask` in this frame of `size`; see `core.protocols.Tracker`."""
-    inside = np.ascontiguousarray(mask, bool)
-    if inside.shape != size:
-        raise MaskError(
-            f"the object's mask is {inside.shape}, its frame {size} (height, width); "
-            "give the mask at the frame's size",
-            mend=A_MASK,
-        )
-    if not inside.any():
-        raise PromptError(
-            "the object's mask is empty, so there is nothing to follow; give a mask of something",
-            mend=A_MASK,
-        )
+    inside = object_mask(mask, size)
     frame = 0 if memory is None else memory.frame
     before = None if memory is None else own_state(memory)
     state = network.remember(maps, inside, before, frame)

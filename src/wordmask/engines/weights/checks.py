@@ -7,6 +7,7 @@ its folder. Pickles run code when they are read, so they are refused unless the 
 import json
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,11 @@ def check(path: Path, *, allow_pickle: bool = False) -> None:
             "safetensors, or allow pickles if you trust its maker: then only tensors are read",
             mend=Mend("allow_pickle"),
         )
+
+
+def short_digest(text: str) -> str:
+    """Twelve digits of a text's sha256, for names."""
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def check_safetensors(path: Path) -> None:
@@ -100,7 +106,7 @@ def check_onnx(path: Path) -> None:
     """External data must be plain files beside the model: no absolute path, no .., no link out."""
     root = Path(os.path.realpath(path.parent))
     for location in external_data(path):
-        if not _is_inside(root, location):
+        if not is_inside(root, location):
             raise WeightsError(
                 f"{path} points to data outside its folder: {location[:200]!r}; refused"
             )
@@ -110,8 +116,9 @@ def check_onnx(path: Path) -> None:
             )
 
 
-def _is_inside(root: Path, location: str) -> bool:
-    path = Path(location)
+def is_inside(root: Path, location: str) -> bool:
+    """Whether a name in a file stays in the file's folder, links followed."""
+    path, root = Path(location), Path(os.path.realpath(root))
     if "\0" in location or "\\" in location or path.is_absolute() or ".." in path.parts:
         return False
     return Path(os.path.realpath(root / path)).is_relative_to(root)
@@ -143,17 +150,17 @@ def external_data(path: Path) -> list[str]:
 def _locations(data: memoryview, message: str, depth: int) -> Iterator[str]:
     if depth > 100:
         raise RecursionError
-    for number, value in _wire(data):
+    for number, value in wire_fields(data):
         kind = _FIELDS[message].get(number)
         if kind == "Entry" and value is not None:
-            entry = dict(_wire(value))
+            entry = dict(wire_fields(value))
             if bytes(entry.get(1) or b"") == b"location":
                 yield bytes(entry.get(2) or b"").decode("utf-8")
         elif kind and value is not None:
             yield from _locations(value, kind, depth + 1)
 
 
-def _wire(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
+def wire_fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
     """Each field's number and its bytes, None where it is a plain number."""
     place = 0
     while place < len(data):

@@ -30,6 +30,8 @@ CHUNK = 1 << 20  # bytes
 LONGEST_LISTING = 32 << 20  # bytes
 TIMEOUT_S = 30
 LOCAL = Mend("checkpoint", "FOLDER")
+# Copies of the same ONNX network in other number formats
+VARIANT = re.compile(r"_(fp16|bf16|int8|uint8|q4|q4f16|bnb4|quantized|quant)$")
 _WANTED = (".json", ".safetensors", ".txt", ".model")
 
 
@@ -227,6 +229,9 @@ def select_files(files: list[Remote], *, allow_pickle: bool) -> list[Remote]:
     selected = [file for file in files if _is_selected(file.name, pipeline)]
     if any(file.name.endswith(".safetensors") for file in selected):
         return selected
+    graphs = [file for file in files if _is_graph(file.name)]
+    if graphs:
+        return [*(file for file in selected if "/" not in file.name), *graphs]
     pickles = [file for file in files if file.name.endswith(".bin") and "/" not in file.name]
     if pickles and allow_pickle:
         return selected + pickles
@@ -241,6 +246,14 @@ def _is_selected(name: str, pipeline: bool) -> bool:
         return "/" not in name
     # A pipeline keeps its weights in folders; what lies beside them is the same again in one file.
     return name.endswith(".json") or ("/" in name and not _is_variant(name))
+
+
+def _is_graph(name: str) -> bool:
+    """An ONNX network of full precision, or the file with its weights."""
+    path = PurePosixPath(name)
+    stem, _, ending = path.name.partition(".onnx")
+    there = path.name != stem and ending in ("", "_data", ".data")
+    return there and path.parent.name in ("", "onnx") and not VARIANT.search(stem)
 
 
 def _is_variant(name: str) -> bool:

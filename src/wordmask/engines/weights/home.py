@@ -12,11 +12,13 @@ from wordmask.engines.cards import (
     CARDS,
     FACTORY_BY_FILE,
     FACTORY_BY_SUFFIX,
+    GRAPHS,
     EngineCard,
     factories_by_model_type,
 )
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import checks, fetch
+from wordmask.engines.weights.onnx_ports import read_ports
 from wordmask.errors import WeightsError, did_you_mean
 from wordmask.files import digest
 
@@ -81,16 +83,40 @@ def factory_of(path: Path) -> str:
         raise WeightsError(
             f"there is nothing at {path}; give a folder in hub layout or a weights file"
         )
+    if path.is_file() and path.suffix == ".onnx" and segments(path):
+        return GRAPHS
     if path.is_file() and path.suffix in FACTORY_BY_SUFFIX:
         return FACTORY_BY_SUFFIX[path.suffix]
-    if (path / "config.json").is_file() and not (path / "model_index.json").is_file():
+    named = [name for name in FACTORY_BY_FILE if (path / name).is_file()]
+    weights = any(path.glob("*.safetensors")) or any(path.glob("*.bin"))
+    if not named and not weights and any(segments(file) for file in onnx_files(path)):
+        return GRAPHS
+    if (path / "config.json").is_file() and "model_index.json" not in named:
         return _factory_of_config(path / "config.json")
-    for name, factory in FACTORY_BY_FILE.items():
-        if (path / name).is_file():
-            return factory
+    if named:
+        return FACTORY_BY_FILE[named[0]]
     raise WeightsError(
         f"{path} has no config.json, so its kind is unknown; "
         "give a folder as `save_pretrained` writes it"
+    )
+
+
+def onnx_files(folder: Path) -> list[Path]:
+    """The ONNX files of a folder, and those of the hub's onnx layout below it."""
+    return [*sorted(folder.glob("*.onnx")), *sorted(folder.glob("onnx/*.onnx"))]
+
+
+def segments(file: Path) -> bool:
+    """Whether an ONNX file is of a segmenter: a half of a pair, or a YOLO-seg file."""
+    try:
+        ports = read_ports(file)
+    except WeightsError:
+        return False  # whoever opens it says what is wrong
+    if ports.is_decoder or ports.is_yolo:
+        return True
+    beside = [other for other in onnx_files(file.parent) if other != file]
+    return len(ports.inputs) == 1 and any(
+        read_ports(other).is_decoder for other in beside if other.stat().st_size
     )
 
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,17 @@ from torch import Tensor, nn
 from wordmask.errors import WeightsError, missing_extra
 
 OPSET = 18
+ONE_FILE = 1_800_000_000  # bytes of weights that one file may hold
 LARGE = 256  # values from which a constant is stored in fp16
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxPlan:
+    """What torch is told beside the module: names, and the axes of each input that may change."""
+
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    shapes: Any
 
 
 def write_onnx(
@@ -24,15 +35,26 @@ def write_onnx(
     shapes: Any,
 ) -> None:
     """Export a module; `shapes` names the axes of each input that may change."""
+    write_program(module, example, path, OnnxPlan(inputs, outputs, shapes))
+
+
+def write_program(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    path: Path,
+    plan: OnnxPlan,
+    most: int = ONE_FILE,
+) -> None:
+    """Export a module; with weights of more than `most` bytes these go into a file beside it."""
     with warnings.catch_warnings():
         # Torch's own: deprecations inside it, and axes of one size that it merges.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module.eval(),
             example,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=shapes,
+            input_names=list(plan.inputs),
+            output_names=list(plan.outputs),
+            dynamic_shapes=plan.shapes,
             dynamo=True,
             opset_version=OPSET,
             verbose=False,
@@ -43,6 +65,11 @@ def write_onnx(
             f"torch exported nothing for {path.name}; is onnxscript installed? "
             "pip install 'wordmask[export]'"
         )
+    weights = sum(int(value.nbytes) for value in module.state_dict().values())
+    if weights > most:
+        # One message of protobuf ends at 2 GB.
+        program.save(path, external_data=True)
+        return
     proto = program.model_proto
     # Shapes noted for intermediate values are wrong after quantisation and only cost bytes.
     del proto.graph.value_info[:]
