@@ -8,7 +8,7 @@ import pytest
 from tiny_networks import perturb, picture, torch, transformers
 from wordmask.core.protocols import DepthModel
 from wordmask.engines import depth
-from wordmask.engines.hub.pixels import IMAGENET
+from wordmask.engines.hub.pictures import IMAGENET
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import ImageError, WeightsError
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from wordmask.core.graphs import GraphSet, NetworkGraph
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Once
@@ -34,6 +35,13 @@ from wordmask.engines.hub.loading import load_folder
 from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
 from wordmask.engines.hub.runtime import Runtime, chunks, log
 from wordmask.engines.hub.texts import TextBank, ensemble
+from wordmask.engines.hub.word_graphs import (
+    patch_graph,
+    picture_graph,
+    proxy_graph,
+    text_graph,
+    word_settings,
+)
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
 from wordmask.engines.weights.open import load_model, load_tokenizer, open_folder
@@ -101,6 +109,30 @@ class ClipEngine:
             vectors = Once(partial(self._vectors, batch))
             seen += [ClipSeen(image, row, maps, vectors) for row, image in enumerate(batch)]
         return seen
+
+    # ---- Exportable
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return ("image", "text")
+
+    def graphs(self, parts: Sequence[str]) -> GraphSet:
+        """Patches in this engine's dense mode, whole pictures, texts, perhaps the proxy."""
+        found = []
+        settings = word_settings(self.tower, self.mode, self.short, self.proxy)
+        files = {}
+        if "image" in parts:
+            width = self.proxy.width if self.proxy is not None and self.mode in GUIDED else None
+            found += [
+                patch_graph(self.tower, self.mode, width, self.needs_masks),
+                picture_graph(self.tower),
+            ]
+            found += [proxy_graph(self.proxy)] if self.proxy is not None else []
+        if "text" in parts:
+            found.append(self.texts.graph())
+            settings["text"] = self.texts.settings()
+            files["tokenizer.json"] = self.texts.write_tokenizer
+        return GraphSet("words", tuple(found), settings, files)
 
     # ---- Dense
 
@@ -259,6 +291,23 @@ class ClipTexts:
         """(N, D) unit rows of whole sentences, without templates."""
         parts = [self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)]
         return np.concatenate(parts)
+
+    # ---- exported
+
+    def graph(self) -> NetworkGraph:
+        return text_graph(self._tower, len(self._tokenizer), self.longest)
+
+    def settings(self) -> dict[str, Any]:
+        """How lines become tokens."""
+        return {
+            "length": self._tower.text_length,
+            "longest": self.longest,
+            "pad_id": int(self._tokenizer.pad_token_id or 0),
+            "pad_token": str(self._tokenizer.pad_token),
+        }
+
+    def write_tokenizer(self, path: Path) -> None:
+        self._tokenizer.backend_tokenizer.save(str(path))
 
     def _batch(self, lines: Sequence[str]) -> Array:
         fixed = self._tower.text_length is not None

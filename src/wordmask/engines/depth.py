@@ -21,15 +21,8 @@ from wordmask.core.depth import Depth
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Seen, own_seen
 from wordmask.engines.hub.loading import Loaded, load_folder
-from wordmask.engines.hub.pixels import (
-    HALF,
-    IMAGENET,
-    Statistics,
-    normalise,
-    pixel_statistics,
-    to_numpy,
-    to_tensor,
-)
+from wordmask.engines.hub.pictures import HALF, IMAGENET, Statistics, pixel_statistics
+from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
 from wordmask.engines.options import EngineOptions
 
 BICUBIC = 3  # Pillow's number of it, as it stands in preprocessor_config.json

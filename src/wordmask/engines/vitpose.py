@@ -18,7 +18,8 @@ from wordmask.core.image import Array, Image, Size
 from wordmask.core.poses import JOINTS, Poses
 from wordmask.core.protocols import Seen, own_seen
 from wordmask.engines.hub.loading import Loaded, load_folder
-from wordmask.engines.hub.pixels import IMAGENET, normalise, pixel_statistics, to_numpy
+from wordmask.engines.hub.pictures import IMAGENET, pixel_statistics
+from wordmask.engines.hub.pixels import normalise, to_numpy
 from wordmask.engines.hub.runtime import chunks
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import WeightsError

@@ -95,7 +95,7 @@ def _write_onnx(model: str, out: Path, flags: ExportFlags, options: EngineOption
         licence,
     )
     if model == "mini":
-        write_mini(Path(options.checkpoint or home.MINI_FILES), source, out, _say)
+        write_mini(Path(options.checkpoint or home.shipped_files()[0].parent), source, out, _say)
         return
     engine = _exportable(loaded, model)
     parts = _parts(engine, flags.parts)

@@ -54,7 +54,9 @@ class OnnxNetwork:
         self._session, self._path = session, path
         ports = session.get_inputs()
         self.inputs: Mapping[str, Sequence[Any]] = {port.name: port.shape for port in ports}
-        self._types = {port.name: TYPES.get(port.type, np.float32) for port in ports}
+        self._types: dict[str, Any] = {
+            port.name: TYPES.get(port.type, np.float32) for port in ports
+        }
         self.outputs: tuple[str, ...] = tuple(port.name for port in session.get_outputs())
 
     def __call__(self, feed: Mapping[str, Array]) -> dict[str, Array]:

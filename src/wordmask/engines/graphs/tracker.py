@@ -121,7 +121,7 @@ class GraphTracker(GraphSegmenter):
             pointer, self._encode_memory(seen, _sigmoid(large)[None, None], presence)
         )
         state = self._prune(GraphMemory(before.prompted, {**before.followed, frame: kept}), frame)
-        score = float(_sigmoid(np.float32(presence)))
+        score = float(_sigmoid(np.array(presence, np.float32)))
         there = score > PRESENT and bool((logits > 0).any())
         return TrackStep(Memory(state, frame, state.nbytes), logits if there else None, score)
 

@@ -31,7 +31,7 @@ FLOOR, THRESHOLD = 0.05, 0.25  # scores that are given, and from which one count
 OVERLAP, OVERLAP_OF_ALL = 0.7, 0.9  # IoU of boxes from which the weaker one goes
 MOST = 300  # objects a picture
 GREY = 114 / 255  # of the border
-OUTSIDE = -32.0  # logit of what is outside a mask's box
+OUTSIDE = -32.0  # logit where nothing was found
 LICENCE = "AGPL-3.0"
 
 
@@ -189,7 +189,7 @@ def _logits(
     y, x = np.arange(rows) + 0.5, np.arange(columns) + 0.5
     x0, y0, x1, y1 = (boxes * np.array([scale[1], scale[0]] * 2)).T[:, :, None]
     inside = ((y >= y0) & (y < y1))[:, :, None] & ((x >= x0) & (x < x1))[:, None]
-    masks = np.where(inside, masks, OUTSIDE)
+    masks = np.where(inside, masks, -np.abs(masks))  # so the edge stays where the box ends
     # Out of the border: the picture's rows and columns of the grid, perhaps fractions.
     for axis, start, extent, share in (
         (1, place.top, place.inner[0], scale[0]),

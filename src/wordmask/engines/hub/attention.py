@@ -101,5 +101,6 @@ def _prior(context: WindowContext) -> Tensor:
     rows, columns = (torch.arange(side, dtype=torch.float32) for side in context.grid)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     places = torch.stack([y.flatten(), x.flatten()], 1)
-    near = torch.exp(-(torch.cdist(places, places) ** 2) / (2 * NEIGHBOURS**2))
+    apart = (places[:, None] - places[None]).square().sum(-1)  # cdist has no form in ONNX
+    near = torch.exp(-apart / (2 * NEIGHBOURS**2))
     return functional.pad(near, (context.prefix, 0, context.prefix, 0))

@@ -163,7 +163,7 @@ class SamHQDecoderGraph(DecoderCore):
         map_picture, map_early, *prompts = inputs
         dtype = self.decoder.iou_token.weight.dtype
         tokens, maps = self.prompts(*prompts)
-        inputs = {
+        more: dict[str, Any] = {
             "image_embeddings": map_picture.to(dtype).expand(maps.shape[0], -1, -1, -1),
             "image_positional_embeddings": self.positions.to(dtype).expand(
                 maps.shape[0], -1, -1, -1
@@ -173,8 +173,8 @@ class SamHQDecoderGraph(DecoderCore):
             "hq_token_only": False,
             "intermediate_embeddings": [map_early.to(dtype)],
         }
-        one = self.decoder(multimask_output=False, **inputs)
-        three = self.decoder(multimask_output=True, **inputs)
+        one = self.decoder(multimask_output=False, **more)
+        three = self.decoder(multimask_output=True, **more)
         return tuple(torch.cat(pair, 2)[:, 0].float() for pair in zip(one, three, strict=True))
 
 
@@ -228,7 +228,7 @@ def decoder_graph(network: Sam | Sam2, maps: Sequence[Tensor], video: bool = Fal
     if isinstance(network, Sam2):
         module: nn.Module = Sam2DecoderGraph(network, video)
         outputs += ("out_presence", "out_pointers") if video else ()
-        names = SAM2_MAPS
+        names: tuple[str, ...] = SAM2_MAPS
     else:
         module = SamHQDecoderGraph(network) if _is_hq(network) else SamDecoderGraph(network)
         names = SAM_MAPS[: len(maps)]

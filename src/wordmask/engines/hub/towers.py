@@ -7,6 +7,7 @@ words' space.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -28,6 +29,7 @@ from wordmask.engines.weights.open import HubFolder
 class Tower(Protocol):
     """What the CLIP engine needs of a picture network."""
 
+    model: Any
     side: int  # px, of the square that it was trained on
     patch: int  # px
     prefix: int  # tokens before the patches
@@ -35,6 +37,7 @@ class Tower(Protocol):
     sliding: bool  # whether patches are best seen through windows of the native side
     statistics: Statistics
     cubic: bool
+    cuts_middle: bool  # of a whole picture it was trained to see the middle square
     width: int
     text_length: int | None  # tokens that every text is padded to; None: to the longest
 
@@ -64,10 +67,11 @@ class Clip:
     """CLIP in hub format, OpenAI's, OpenCLIP's or MetaCLIP 2."""
 
     prefix, sliding, cubic, scale = 1, True, True, 40.0
+    cuts_middle = True
     text_length: int | None = None
 
     def __init__(self, model: Any, folder: HubFolder, runtime: Runtime) -> None:
-        self._model, self._runtime = runtime.prepare(model), runtime
+        self.model, self._runtime = runtime.prepare(model), runtime
         vision = model.config.vision_config
         self.side, self.patch, self.width = vision.image_size, vision.patch_size, vision.hidden_size
         self.statistics = pixel_statistics(folder.path, CLIP_PIXELS)
@@ -86,22 +90,23 @@ class Clip:
         return _block_of(self.blocks()[-1])
 
     def leave(self, patches: Tensor) -> Tensor:
-        return self._model.visual_projection(self._vision.post_layernorm(patches))
+        return self.model.visual_projection(self._vision.post_layernorm(patches))
 
     def embed(self, pixels: Tensor) -> Tensor:
-        return self._model.get_image_features(pixel_values=pixels).pooler_output
+        return self.model.get_image_features(pixel_values=pixels).pooler_output
 
     def words(self, tokens: Any) -> Tensor:
-        return self._model.get_text_features(**tokens).pooler_output
+        return self.model.get_text_features(**tokens).pooler_output
 
 
 class Siglip:
     """SigLIP and SigLIP 2 of a fixed side. The pooling head takes a patch as if it were all."""
 
     prefix, sliding, cubic, scale = 0, False, False, 40.0
+    cuts_middle = False
 
     def __init__(self, model: Any, folder: HubFolder, runtime: Runtime) -> None:
-        self._model = runtime.prepare(model)
+        self.model = runtime.prepare(model)
         vision = model.config.vision_config
         self.side, self.patch, self.width = vision.image_size, vision.patch_size, vision.hidden_size
         # It was trained on padded texts, without a mask.
@@ -132,20 +137,20 @@ class Siglip:
         return seen + head.mlp(head.layernorm(seen))
 
     def embed(self, pixels: Tensor) -> Tensor:
-        return self._model.get_image_features(pixel_values=pixels).pooler_output
+        return self.model.get_image_features(pixel_values=pixels).pooler_output
 
     def words(self, tokens: Any) -> Tensor:
-        return self._model.get_text_features(input_ids=tokens["input_ids"]).pooler_output
+        return self.model.get_text_features(input_ids=tokens["input_ids"]).pooler_output
 
 
 class Tips:
     """TIPSv2: patches were trained to match words, so one plain pass is enough."""
 
-    sliding, cubic = False, False
+    sliding, cubic, cuts_middle = False, False, False
     text_length: int | None = None
 
     def __init__(self, model: Any, folder: HubFolder, runtime: Runtime) -> None:
-        self._model = runtime.prepare(model)
+        self.model = runtime.prepare(model)
         vision = model.config.vision_config
         self.side, self.patch, self.width = vision.image_size, vision.patch_size, vision.hidden_size
         self.prefix = 1 + vision.num_register_tokens
@@ -158,7 +163,19 @@ class Tips:
         return layers
 
     def enter(self, pixels: Tensor) -> Tensor:
-        return self._vision.embeddings(pixels)
+        """As the library does, on any grid: its own way is fixed to one size by an export."""
+        parts = self._vision.embeddings
+        grid = pixels.shape[2] // self.patch, pixels.shape[3] // self.patch
+        codes = parts.position_embeddings
+        native = round((codes.shape[1] - 1) ** 0.5)
+        square = codes[:, 1:].unflatten(1, (native, native)).float()
+        rows, columns = (triangles(native, side).to(square) for side in grid)
+        # (native, native, D) stretched along one side, then along the other
+        stretched = torch.einsum("ai,bj,nijd->nabd", rows, columns, square).flatten(1, 2)
+        patches = parts.patch_embeddings(pixels) + stretched.to(codes.dtype)
+        count = pixels.shape[0]
+        first = (parts.cls_token + codes[:, :1]).expand(count, -1, -1)
+        return torch.cat([first, parts.register_tokens.expand(count, -1, -1), patches], 1)
 
     def last(self) -> AttentionBlock:
         layer = self.blocks()[-1]
@@ -178,10 +195,19 @@ class Tips:
         return self._vision.layernorm(patches)
 
     def embed(self, pixels: Tensor) -> Tensor:
-        return self._model.get_image_features(pixel_values=pixels).pooler_output
+        return self.model.get_image_features(pixel_values=pixels).pooler_output
 
     def words(self, tokens: Any) -> Tensor:
-        return self._model.get_text_features(**tokens).pooler_output
+        return self.model.get_text_features(**tokens).pooler_output
+
+
+def triangles(old: int, new: Any) -> Tensor:
+    """(new, old): linear interpolation, antialiased where it shrinks; `new` may be symbolic."""
+    ratio = torch.tensor(float(old)) / torch.ones(new).sum()
+    centres = (torch.arange(new) + 0.5) * ratio
+    away = (torch.arange(old) + 0.5 - centres[:, None]).abs() / ratio.clamp(min=1)
+    shares = (1 - away).clamp(min=0)
+    return shares / shares.sum(1, keepdim=True)
 
 
 def _block_of(layer: Any) -> AttentionBlock:
@@ -202,7 +228,7 @@ class Proxy:
     """DINO (v2, v3): patch features that are alike within an object."""
 
     def __init__(self, model: Any, folder: HubFolder, runtime: Runtime) -> None:
-        self._model = runtime.prepare(model)
+        self.model = runtime.prepare(model)
         self.patch = model.config.patch_size
         self.width = model.config.hidden_size
         self.statistics = pixel_statistics(folder.path, IMAGENET)
@@ -211,8 +237,8 @@ class Proxy:
         """(B, h * w, E) for pictures (B, 3, H, W) in [0, 1], on the grid that is asked for."""
         size = (grid[0] * self.patch, grid[1] * self.patch)
         sized = functional.interpolate(pixels, size, mode="bilinear", antialias=True)
-        weight = next(self._model.parameters())
-        out = self._model(
+        weight = next(self.model.parameters())
+        out = self.model(
             pixel_values=normalise(sized, self.statistics).to(weight)
         ).last_hidden_state
         return out[:, -grid[0] * grid[1] :].float()  # class and register tokens come first

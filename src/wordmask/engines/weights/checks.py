@@ -36,7 +36,7 @@ def check(path: Path, *, allow_pickle: bool = False) -> None:
             check_safetensors(file)
         elif file.suffix == ".onnx":
             check_onnx(file)
-    pickles = [file for file in files if file.suffix in PICKLES]
+    pickles = [file for file in files if file.suffix in PICKLES and not _is_openvino(file)]
     safe = [file for file in files if file.suffix in (".safetensors", ".onnx")]
     if pickles and not safe and not allow_pickle:
         raise WeightsError(
@@ -44,6 +44,11 @@ def check(path: Path, *, allow_pickle: bool = False) -> None:
             "safetensors, or allow pickles if you trust its maker: then only tensors are read",
             mend=Mend("allow_pickle"),
         )
+
+
+def _is_openvino(file: Path) -> bool:
+    """Plain numbers beside the .xml that names them."""
+    return file.suffix == ".bin" and file.with_suffix(".xml").is_file()
 
 
 def short_digest(text: str) -> str:

@@ -43,7 +43,9 @@ GRAPH, NOTE, INITIALIZER, INPUT, OUTPUT, TENSOR_NAME = 7, 14, 5, 11, 12, 8
 def read_ports(path: Path) -> OnnxPorts:
     """The ports of one file. In old files weights stand among the inputs; they are left out."""
     try:
-        inputs, outputs, weights = [], [], set()
+        inputs: list[str] = []
+        outputs: list[str] = []
+        weights: set[str] = set()
         notes: dict[str, str] = {}
         for number, value in wire_fields(memoryview(path.read_bytes())):
             if number == NOTE and value is not None:

@@ -20,6 +20,7 @@ from wordmask.version import __version__
 
 MANIFEST, CARD = "manifest.json", "README.md"
 FORMAT = 1
+USAGE = "python -c \"import wordmask; print(wordmask.load('./FOLDER').made_by)\""
 Precision = Literal["fp32", "fp16"]
 
 
@@ -150,7 +151,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
             "",
             "Run it without torch, from the folder above this one:",
             "",
-            "    wordmask click PICTURE --point 100,80 --model ./FOLDER",
+            f"    {USAGE}",
             "",
         ]
     )

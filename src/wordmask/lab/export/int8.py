@@ -99,7 +99,7 @@ def _loss(exact: Path, other: Path, feed: Mapping[str, Array]) -> dict[str, floa
     wanted, found = (session.run(names, dict(feed)) for session in sessions)
     pairs = zip(names, wanted, found, strict=True)
     return {
-        name: round(float(np.linalg.norm(two - one) / max(np.linalg.norm(one), 1e-12)), 4)
+        name: round(float(np.linalg.norm(two - one)) / max(float(np.linalg.norm(one)), 1e-12), 4)
         for name, one, two in pairs
     }
 

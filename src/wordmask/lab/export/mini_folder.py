@@ -53,8 +53,12 @@ def write_mini(
         graphs = {}
         for file in sorted(part.glob("*.onnx")):
             say(f"{file.name}: copied")
-            entry = {"file": file.name, "sha256": {file.name: digest(file)}}
-            graphs[file.stem] = entry | describe(open_session(file)) | parity.get(file.stem, {})
+            entry: dict[str, Any] = {"file": file.name, "sha256": {file.name: digest(file)}}
+            graphs[file.stem] = {
+                **entry,
+                **describe(open_session(file)),
+                **parity.get(file.stem, {}),
+            }
         manifest = {
             "format": FORMAT, "wordmask": __version__, "kind": "mini", "engine": source.engine,
             "source": source.source, "revision": source.revision, "licence": source.licence,
