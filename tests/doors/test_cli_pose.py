@@ -92,6 +92,18 @@ def test_a_box_that_cannot_be_is_one_line_and_code_2(photo, capsys, box, said):
     assert said in capsys.readouterr().err
 
 
+def test_draw_and_convert_keep_the_joints_of_what_pose_wrote(photo, tmp_path, capsys):
+    assert run_here("pose", photo, "--box", BOX, "-fjson") == 0
+    saved, keypoints = tmp_path / "wall.pose.json", tmp_path / "people.coco.json"
+    assert run_here("convert", saved, keypoints) == 0
+    assert joints_of(keypoints)[0, 0, 2] == pytest.approx(joints_of(saved)[0, 0, 2])
+    assert run_here("draw", keypoints, "--images", tmp_path) == 0
+    (drawn,) = tmp_path.glob("*.overlay.png")
+    x, y = joints_of(saved)[0, 5, :2].astype(int)
+    with Pil.open(drawn) as picture:
+        assert picture.getpixel((int(x), int(y))) != (190, 40, 40)
+
+
 def test_json_on_stdout_is_the_people_and_writes_no_file(photo, capsys):
     assert run_here("pose", photo, "--box", BOX, "--json") == 0
     value = json.loads(capsys.readouterr().out)

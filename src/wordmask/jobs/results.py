@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from wordmask.core.options import check
+from wordmask.core.poses import CONFIDENT
 from wordmask.core.result import Result
 from wordmask.errors import FormatError, ImageError, Mend
 from wordmask.jobs.loop import Event, run
@@ -14,6 +15,7 @@ from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
 from wordmask.media import formats
 from wordmask.media.drawing import render
 from wordmask.media.drawing.render import RenderOptions
+from wordmask.media.drawing.skeleton import draw_skeletons
 from wordmask.media.formats import FormatOptions, Named
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import Found
@@ -79,7 +81,10 @@ def draw(
                 outputs.note_input(picture)
                 result = result.with_image(read(picture))
             path = target.with_name(f"{target.name}.{options.kind}.png")
-            files.append(render.write(_render(options.kind, result, look), path))
+            drawn = _render(options.kind, result, look)
+            if options.kind == "overlay" and one.poses is not None:
+                drawn = draw_skeletons(drawn, one.poses, CONFIDENT)
+            files.append(render.write(drawn, path))
         return _count(saved, files)
 
     return run(outputs.items, work, outputs)
