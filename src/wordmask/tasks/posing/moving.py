@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Interval
 
 from wordmask.core.image import Image
 from wordmask.core.models import Models
@@ -20,9 +20,9 @@ from wordmask.ops.one_euro import Smoothed, smooth
 class SmoothOptions:
     """How joints are smoothed over time (One-Euro filter)."""
 
-    still_cutoff: Annotated[float, Gt(0)] = 1.5
+    still_cutoff: Annotated[float, Interval(ge=0.01, le=1000)] = 1.5
     """In a video, Hz: lower holds people who stand still steadier."""
-    speed_factor: Annotated[float, Gt(0)] = 4.0
+    speed_factor: Annotated[float, Interval(ge=0.01, le=1000)] = 4.0
     """In a video, Hz that the cutoff grows with a speed of one body's size a second: higher lags
     less."""
 
