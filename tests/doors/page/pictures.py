@@ -57,12 +57,12 @@ def look(browser: Any, address: str, folder: Path) -> None:
 
 
 def write_pan(path: Path) -> Path:
-    """A camera that moves over the rocket."""
-    pixels = skimage.data.rocket()
+    """A camera that moves over the cat."""
+    pixels = cv2.resize(skimage.data.chelsea(), (676, 450), interpolation=cv2.INTER_CUBIC)
     with VideoSink(path, 12) as sink:
         for number in range(FRAMES):
-            x, y = 8 * number, round(13 + 13 * np.sin(number / 3))
-            sink.write(np.ascontiguousarray(pixels[y : y + 400, x : x + 512]))
+            x, y = 4 * number, round(12 + 12 * np.sin(number / 3))
+            sink.write(np.ascontiguousarray(pixels[y : y + 420, x : x + 600]))
     return path
 
 
@@ -70,7 +70,7 @@ def follow(browser: Any, address: str, clip: Path) -> None:
     person = open_page(browser, address)
     person.page.set_input_files("#file", str(clip))
     person.status("Name or click things")
-    person.say("rocket")
+    person.say("cat")
     person.things(1)
     person.press("n")
     person.page.locator(".status").get_by_text("followed through").wait_for(timeout=300_000)

@@ -83,6 +83,25 @@ def test_its_masks_are_those_of_python(context, html, cat):
     assert person.faults == []
 
 
+def test_a_graphics_card_that_fails_is_left_alone(context, html, cat, tmp_path):
+    text = html.read_text("utf-8")
+    for old, new in (
+        ("usesGpu = Boolean(", "usesGpu = mayUseGpu && Boolean(1 || "),
+        ("async run(name, feed) {", "async run(name, feed) { if (BROKEN()) throw Error('lost');"),
+        ("const KINDS = {", "const BROKEN = () => usesGpu; const KINDS = {"),
+        ("let mayUseGpu = false, usesGpu = false;", "let mayUseGpu = false;"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "broken.html"
+    path.write_text(text.replace('id="engine">', 'id="engine">let usesGpu = false;'), "utf-8")
+    person = Person(context.new_page(), path.as_uri())
+    person.open(cat)
+    cut = person.page.evaluate(ASK, ["v1/click", {"points": [[220, 130, 1]]}])
+    assert cut["regions"][0]["area"] > 50_000
+    assert len(person.page.workers) == 1
+
+
 def shown(points: list | None = None, box: list | None = None) -> Click:
     if box is not None:
         return Click(None, Boxes(np.array([box], np.float32)))

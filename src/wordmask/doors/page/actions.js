@@ -132,8 +132,8 @@ export async function boxesToMasks() {
   say(T.boxesCut(cuts.size));
 }
 
-/** @param {Thing} thing */
-function isBox({ mask }) {
+/** Whether it fills its whole box. @param {Thing} thing */
+export function isBox({ mask }) {
   return mask.w > 1 && mask.h > 1 && areaOf(mask) === mask.w * mask.h;
 }
 

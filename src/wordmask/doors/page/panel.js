@@ -1,7 +1,7 @@
 // @ts-check
 // The column beside the picture: things, how sure, what is not here, why.
 import { recolour, removeThing, rename, toggleAll, fillChosen, mergeChosen, splitChosen, cutFromOthers, raiseChosen,
-  attempt, boxesToMasks }
+  attempt, boxesToMasks, isBox }
   from "./actions.js";
 import { board, changed, choose, chosen, dress, kept, listen, passes } from "./board.js";
 import { h, iconButton } from "./dom.js";
@@ -29,11 +29,12 @@ const opacity = h("input", {
   id: "opacity", type: "range", min: "0", max: "1", step: "0.01",
   oninput: () => dress(Number(board.chosen), { opacity: Number(opacity.value) }),
 });
+const boxes = chip(T.boxes, () => attempt(boxesToMasks));
 const mend = h("div", { class: "mend" },
   h("label", { for: "opacity" }, T.opacity), opacity,
   h("div", { class: "chips" },
     chip(T.split, splitChosen), chip(T.merge, mergeChosen), chip(T.fill, fillChosen),
-    chip(T.cutFromOthers, cutFromOthers), chip(T.raise, raiseChosen), chip(T.boxes, () => attempt(boxesToMasks))));
+    chip(T.cutFromOthers, cutFromOthers), chip(T.raise, raiseChosen), boxes));
 const words = h("datalist", { id: "known-words" });
 const things = h("section", { class: "block", "aria-labelledby": "head-things" },
   h("div", { class: "head" }, h("h2", { id: "head-things" }, T.things), count, all), none, list, mend, words);
@@ -144,6 +145,7 @@ function showChosen() {
   item?.setAttribute("aria-current", "true");
   item?.scrollIntoView({ block: "nearest" });
   mend.hidden = !thing;
+  boxes.hidden = !thing || !isBox(thing);
   why.hidden = !thing;
   if (!thing) return;
   opacity.value = String(thing.opacity);

@@ -17,7 +17,7 @@ const post = /** @type {(message: any, move?: Transferable[]) => void} */ (/** @
 /** @type {TextEncoder256} */ let texts;
 /** @type {any} */ let known;
 /** @type {Promise<void> | null} */ let ready = null;
-let count = 0;
+let mayUseGpu = false, usesGpu = false; // where the graphics card fails, the page starts a worker that leaves it alone
 
 // ---- files: the page holds them as text and sends each once
 
@@ -65,14 +65,15 @@ async function start() {
 /** WebGPU where this build and this machine have it. @param {any} ort */
 async function providersOf(ort) {
   const gpu = /** @type {any} */ (navigator).gpu;
-  const adapter = ort.env.webgpu && gpu ? await gpu.requestAdapter().catch(() => null) : null;
-  return adapter ? ["webgpu", "wasm"] : ["wasm"];
+  const isThere = mayUseGpu && ort.env.webgpu && gpu;
+  usesGpu = Boolean(isThere && (await gpu.requestAdapter().catch(() => null)));
+  return usesGpu ? ["webgpu", "wasm"] : ["wasm"];
 }
 
 // ---- questions
 
-/** @param {Blob} blob */
-async function open(blob) {
+/** @param {{id: string, blob: Blob}} picture */
+async function open({ id, blob }) {
   const bitmap = await createImageBitmap(blob).catch(() => null);
   if (!bitmap) return { status: 415, detail: "noPicture" };
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
@@ -81,11 +82,10 @@ async function open(blob) {
   pen.fillRect(0, 0, bitmap.width, bitmap.height);
   pen.drawImage(bitmap, 0, 0);
   const { data } = pen.getImageData(0, 0, bitmap.width, bitmap.height);
-  const id = `local-${++count}`;
   await ready;
   pictures.set(id, { seen: new Seen(networks, settings, { data, h: bitmap.height, w: bitmap.width }), searches: new Map() });
   for (const old of [...pictures.keys()].slice(0, -KEPT)) pictures.delete(old);
-  void pictures.get(id)?.seen.prompted(); // the first click need not wait for it
+  pictures.get(id)?.seen.prompted().catch(fail); // the first click need not wait for it
   return { picture: id, size: [bitmap.height, bitmap.width] };
 }
 
@@ -114,12 +114,19 @@ async function answer(what, query) {
   return found ? QUESTIONS[what](found, query) : { status: 404, detail: "unknown picture" };
 }
 
+/** @param {unknown} error @param {number} [id] of the question */
+function fail(error, id) {
+  if (usesGpu && !(error instanceof UnknownWordError)) return post({ gpuFailed: true });
+  if (id) post({ id, value: { status: 500, detail: error instanceof UnknownWordError ? "unknownWord" : String(error) } });
+}
+
 let turn = Promise.resolve(); // one question after the other: the networks have one thread
 self.addEventListener("message", ({ data }) => {
   if ("file" in data) return void receive(data.file, data.text);
+  mayUseGpu = data.gpu;
   ready ||= start();
   turn = turn.then(() => answer(data.what, data.query)).then(
     (value) => post({ id: data.id, value }),
-    (error) => post({ id: data.id, value: { status: 500, detail: error instanceof UnknownWordError ? "unknownWord" : String(error) } }),
+    (error) => fail(error, data.id),
   );
 });
