@@ -63,7 +63,8 @@ def refine_by_values(volume: Volume, rough: Array, seeds: Seeds) -> Refined:
     for number in range(ROUNDS):
         if number:
             inside, outside = _histograms(levels, solid, own, reach)
-        found = _likelier_inside(levels, _ratio(inside, outside)) & near
+        found = _likelier_inside(levels, _ratio(inside, outside))
+        found &= near
         found[_inside(own.outside, found)] = False
         solid = keep_pieces(_without_skin(found, within), own.inside)
     shared = float((solid & within).sum()) / max(1.0, float((solid | within).sum()))
@@ -76,8 +77,10 @@ def refine_by_values(volume: Volume, rough: Array, seeds: Seeds) -> Refined:
 
 def _without_skin(solid: Array, rough: Array) -> Array:
     """Without layers of one voxel off the rough solid: often the edge of something brighter."""
-    thick = ndimage().binary_opening(solid)
-    return np.asarray(solid & (_grow(rough, 1) | thick))
+    kept = ndimage().binary_opening(solid)
+    kept |= _grow(rough, 1)
+    kept &= solid
+    return np.asarray(kept)
 
 
 def grow_by_values(volume: Volume, seeds: Seeds) -> Array:
@@ -148,7 +151,8 @@ def _histograms(levels: Array, solid: Array, seeds: Seeds, reach: int) -> tuple[
     """How often each level is, well inside the solid and around it; each sums to 1."""
     core = ndimage().binary_erosion(solid)
     core = core if core.sum() > 0.2 * solid.sum() else solid
-    around = _grow(solid, reach) & ~_grow(solid, 1)
+    around = _grow(solid, reach)
+    around &= ~_grow(solid, 1)
     return _mix(levels, core, seeds.inside), _mix(levels, around, seeds.outside)
 
 
@@ -202,7 +206,7 @@ def _grow(solid: Array, reach: int) -> Array:
     found = solid.view(np.uint8)
     for axis in range(3):
         found = ndimage().maximum_filter1d(found, 2 * reach + 1, axis=axis)
-    return found.astype(bool)
+    return np.asarray(found.view(bool))
 
 
 def _inside(places: Array, solid: Array) -> tuple[Array, ...]:

@@ -71,7 +71,8 @@ def keep_pieces(
         wanted &= np.isin(np.arange(len(sizes)), held)
     wanted[0] = False
     kept = np.zeros_like(solid)
-    kept[block] = wanted[numbers]
+    for here, there in zip(kept[block], numbers, strict=True):
+        here[...] = wanted[there]  # numpy looks up by numbers of eight bytes: one plane at a time
     return kept
 
 

@@ -2,19 +2,28 @@
 
 import gzip
 import tracemalloc
+from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from budget import examples
 from scans import AFFINE, paint, write_scan
 from wordmask.core.volume import Volume
-from wordmask.errors import FormatError, ImageError, MaskError, OptionError
+from wordmask.errors import FormatError, ImageError, MaskError, OptionError, WordmaskError
 from wordmask.media.volumes.read import ReadingOptions, read_volume
 from wordmask.media.volumes.write import write_segmentation
 
 SHAPE = (6, 7, 5)
 STORED = paint([], SHAPE)
+
+
+@pytest.fixture(scope="module")
+def plain_file(tmp_path_factory) -> Path:
+    return write_scan(tmp_path_factory.mktemp("plain") / "plain.nii", STORED)
 
 
 @pytest.fixture
@@ -148,6 +157,21 @@ def test_extensions_of_a_strange_size_are_refused(scan, esize):
     header_at(scan, vox_offset=352 + 60)
     with pytest.raises(FormatError, match="esize"):
         read_volume(scan)
+
+
+@examples(60)
+@given(st.lists(st.tuples(st.integers(0, 351), st.integers(0, 255)), min_size=1, max_size=6))
+def test_any_header_gives_a_volume_or_an_error_of_ours(plain_file, changes):
+    path = plain_file.with_name("changed.nii")
+    data = bytearray(plain_file.read_bytes())
+    for place, value in changes:
+        data[place] = value
+    path.write_bytes(data)
+    try:
+        volume = read_volume(path, ReadingOptions(max_voxels="100000"))
+    except WordmaskError:
+        return
+    assert volume.stored.size <= 100_000
 
 
 def test_a_bomb_costs_no_memory(tmp_path):
