@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wordmask.files import write_text
-from wordmask.lab.bench.plots import plot
+from wordmask.lab.bench.plots import plot_file
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -67,9 +67,4 @@ def markdown(heads: list[str], rows: list[list[str]]) -> str:
 
 def save_plot(name: str, curve: dict[str, Any]) -> None:
     """A curve as a file of its own: white ground, its own font."""
-    svg = re.search("<svg.*</svg>", plot("", curve), re.DOTALL)
-    if svg is None:
-        sys.exit(f"nothing was drawn for {name}")
-    style = 'xmlns="http://www.w3.org/2000/svg" width="640" font-family="sans-serif" font-size="11"'
-    text = svg[0].replace("<svg", f'<svg {style} style="background:#fff"', 1)
-    write_text(IMAGES / f"{name}.svg", text)
+    write_text(IMAGES / f"{name}.svg", plot_file(curve))

@@ -55,8 +55,9 @@ def test_every_name_is_known_and_every_card_is_whole():
         assert row.licence, name
         assert set(row.protocols) <= set(PROTOCOLS), name
         assert row.protocols, name
-        assert row.source in ("shipped", "weightless") or row.source.startswith("hub:"), name
-        assert (row.extra in ("hf", "edit")) == row.source.startswith("hub:"), name
+        on_hub = row.source.startswith("hub:")
+        assert row.source in ("shipped", "weightless", "trained") or on_hub, name
+        assert (row.extra in ("hf", "edit")) == (on_hub or row.source == "trained"), name
 
 
 @pytest.mark.parametrize("row", CARDS.values(), ids=CARDS)

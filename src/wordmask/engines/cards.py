@@ -19,7 +19,7 @@ class EngineCard:
 
     name: str
     factory: str  # "module:function", called with (name, EngineOptions)
-    source: str  # "shipped", "weightless", "plug-in" or "hub:owner/name"
+    source: str  # "shipped", "weightless", "trained" (by you), "plug-in" or "hub:owner/name"
     protocols: tuple[str, ...]  # names in core.protocols
     licence: str
     revision: str | None = None  # commit on the hub; None: not pinned, which is said when fetching
@@ -152,6 +152,15 @@ _CARDS = (
         APACHE,
         input_side=192,
     ),
+    EngineCard(
+        "ovsam",
+        "wordmask.engines.ovsam.engine:load",
+        "trained",
+        ("Segmenter", "Dense"),
+        APACHE,
+        input_side=1024,
+        extra="hf",
+    ),
     _sam("sam-b", "facebook/sam-vit-base", size_mb=375),
     _sam("sam-l", "facebook/sam-vit-large", size_mb=1249),
     _sam("sam-h", "facebook/sam-vit-huge", size_mb=2564),
@@ -249,6 +258,7 @@ FACTORY_BY_FILE = {
     "mini.json": "wordmask.engines.mini.engine:load",
     "movenet.json": "wordmask.engines.movenet.engine:load",
     "manifest.json": GRAPHS,
+    "ovsam.json": "wordmask.engines.ovsam.engine:load",
 }
 # A single file: LaMa's kind in ONNX; other weights without a config are Meta's checkpoints of SAM.
 FACTORY_BY_SUFFIX = {

@@ -11,19 +11,18 @@ How patches are made to match words is the dense mode:
     corrclip   likewise, only within clusters of class-agnostic masks (features(seen, masks))
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wordmask.core.graphs import GraphSet, NetworkGraph
+from wordmask.core.graphs import GraphSet
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Once
@@ -33,13 +32,13 @@ from wordmask.engines.hub.attention import GUIDED, WindowContext
 from wordmask.engines.hub.clusters import cluster_map
 from wordmask.engines.hub.loading import load_folder
 from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
-from wordmask.engines.hub.runtime import Runtime, chunks, log
-from wordmask.engines.hub.texts import TextBank, ensemble
+from wordmask.engines.hub.runtime import Runtime, chunks
+from wordmask.engines.hub.texts import TextBank
+from wordmask.engines.hub.tower_texts import TowerTexts
 from wordmask.engines.hub.word_graphs import (
     patch_graph,
     picture_graph,
     proxy_graph,
-    text_graph,
     word_settings,
 )
 from wordmask.engines.options import EngineOptions
@@ -48,20 +47,13 @@ from wordmask.engines.weights.open import load_model, load_tokenizer, open_folde
 from wordmask.errors import CapabilityError, Mend, OptionError
 from wordmask.files import cache_home
 
-TOWERS: dict[str, Callable[..., towers.Tower]] = {
-    "clip": towers.Clip,
-    "metaclip_2": towers.Clip,
-    "siglip": towers.Siglip,
-    "tipsv2": towers.Tips,
-}
 PROXIES = {
     "dinov2": "Dinov2Model",
     "dinov2_with_registers": "Dinov2WithRegistersModel",
     "dinov3_vit": "DINOv3ViTModel",
 }
 PICTURES = 32  # held as pixels at a time
-WINDOWS, SENTENCES = {"cpu": 16}, {"cpu": 160}  # most at a time
-GPU_WINDOWS, GPU_SENTENCES = 128, 2048
+WINDOWS, GPU_WINDOWS = {"cpu": 16}, 128  # most at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +83,7 @@ class ClipSeen:
 class ClipEngine:
     """A `Dense` and an `Embedder`."""
 
-    def __init__(self, name: str, tower: towers.Tower, texts: "ClipTexts", place: Runtime) -> None:
+    def __init__(self, name: str, tower: towers.Tower, texts: TowerTexts, place: Runtime) -> None:
         self.name, self.tower, self.texts, self._place = name, tower, texts, place
         self.mode = "naclip" if tower.sliding else "plain"
         self.proxy: towers.Proxy | None = None
@@ -264,78 +256,12 @@ class PictureWindow(NamedTuple):
         return clusters[row : row + height, column : column + width].reshape(-1)
 
 
-class ClipTexts:
-    """The text side: sentences in batches of like length, phrases through the bank."""
-
-    def __init__(self, tower: towers.Tower, tokenizer: Any, bank: TextBank, place: Runtime) -> None:
-        self._tower, self._tokenizer, self._bank, self._place = tower, tokenizer, bank, place
-        self.longest = int(tower.text_length or min(tokenizer.model_max_length, 77))
-        nbytes = 400 * self.longest * tower.width
-        most = SENTENCES.get(place.device.type, GPU_SENTENCES)
-        self.sentences_at_a_time = place.rows(nbytes, most)
-        self.width = 0  # of a vector, once one is known
-
-    @property
-    def bank_path(self) -> Path:
-        return self._bank.path
-
-    def embed(self, phrases: Sequence[str]) -> Array:
-        """(P, D) unit rows."""
-        if not phrases:
-            return np.zeros((0, self.width), np.float32)
-        rows = self._bank.rows(phrases, lambda new: ensemble(new, self.sentences))
-        self.width = rows.shape[1]
-        return rows
-
-    def sentences(self, lines: Sequence[str]) -> Array:
-        """(N, D) unit rows of whole sentences, without templates."""
-        parts = [self._batch(batch) for batch in chunks(lines, self.sentences_at_a_time)]
-        return np.concatenate(parts)
-
-    # ---- exported
-
-    def graph(self) -> NetworkGraph:
-        return text_graph(self._tower, len(self._tokenizer), self.longest)
-
-    def settings(self) -> dict[str, Any]:
-        """How lines become tokens."""
-        return {
-            "length": self._tower.text_length,
-            "longest": self.longest,
-            "pad_id": int(self._tokenizer.pad_token_id or 0),
-            "pad_token": str(self._tokenizer.pad_token),
-        }
-
-    def write_tokenizer(self, path: Path) -> None:
-        self._tokenizer.backend_tokenizer.save(str(path))
-
-    def _batch(self, lines: Sequence[str]) -> Array:
-        fixed = self._tower.text_length is not None
-        tokens = self._tokenizer(
-            list(lines),
-            # To pad all to 77 would cost ten times as much for short phrases.
-            padding="max_length" if fixed else "longest",
-            truncation=True,
-            max_length=self.longest,
-            return_tensors="pt",
-        )
-        if tokens["input_ids"].shape[1] == self.longest and not fixed:
-            longest = max(lines, key=len)
-            log.warning("a text fills all %d tokens and may be cut: %r", self.longest, longest[:60])
-        names = [name for name in ("input_ids", "attention_mask") if name in tokens]
-        with torch.no_grad():
-            vectors = self._tower.words(
-                {name: tokens[name].to(self._place.device) for name in names}
-            )
-            return to_numpy(functional.normalize(vectors.float(), dim=-1))
-
-
 def load(name: str, options: EngineOptions) -> ClipEngine:
     """The engine of a known name or a folder in hub layout."""
     loaded = load_folder(name, options, __name__, "the CLIP engine")
-    tower = TOWERS[loaded.folder.kind](loaded.model, loaded.folder, loaded.place)
+    tower = towers.TOWERS[loaded.folder.kind](loaded.model, loaded.folder, loaded.place)
     bank = TextBank(cache_home() / "texts", loaded.name.partition("@")[2])
-    texts = ClipTexts(tower, load_tokenizer(loaded.folder.path), bank, loaded.place)
+    texts = TowerTexts(tower, load_tokenizer(loaded.folder.path), bank, loaded.place)
     engine = ClipEngine(loaded.name, tower, texts, loaded.place)
     if options.input_side is not None:
         engine.short = options.input_side

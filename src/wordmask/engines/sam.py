@@ -136,6 +136,23 @@ class SamEngine:
             raise PromptError("no prompt could be decoded")
         return Cuts(logits, quality.clip(0, 1))
 
+    def maps(self, seen: Seen) -> tuple[Array, ...]:
+        """The encoder's maps, (C, h, w) each; SAM-HQ's second one has its channels in front too."""
+        own = own_seen(seen, SamSeen, self.name)
+        first, *others = (to_numpy(tensor)[0] for tensor in own.tensors)
+        return first, *(np.moveaxis(one, -1, 0) if self._is_hq(own) else one for one in others)
+
+    def see_maps(self, size: Size, maps: Sequence[Array]) -> SamSeen:
+        """A picture of which only such maps are known."""
+        first, *others = (torch.from_numpy(np.ascontiguousarray(one))[None] for one in maps)
+        if isinstance(self.network, Sam):
+            others = [one.permute(0, 2, 3, 1) for one in others]
+        kind = self._place.dtype
+        return SamSeen(size, tuple(one.to(kind) for one in (first, *others)))
+
+    def _is_hq(self, seen: SamSeen) -> bool:
+        return isinstance(self.network, Sam) and len(seen.tensors) > 1
+
     # ---- Exportable
 
     @property

@@ -1,8 +1,10 @@
 """The loop trains whatever brings an objective: here a linear layer and drawn numbers."""
 
 import json
-from collections.abc import Iterator
-from itertools import count
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,60 +12,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 
+from line_objective import TRUE_WEIGHTS, LineObjective, begin_ragged  # noqa: E402
 from wordmask.errors import OptionError, WeightsError  # noqa: E402
 from wordmask.lab.training.loop import (  # noqa: E402
     Average,
-    ParameterGroup,
-    Step,
     Training,
     TrainOptions,
     load_average,
     rate_at,
+    read_checkpoint,
 )
-
-TRUE_WEIGHTS = torch.tensor([[1.0, -2.0, 0.5]])
-
-
-class LineObjective:
-    """Fits a line to numbers drawn from the seed and the step; remembers how many it has seen."""
-
-    def __init__(self, options: TrainOptions) -> None:
-        self.options = options
-        self.layer = torch.nn.Linear(3, 1)
-        self.modules = {"line": self.layer}
-        self.seen = 0
-        self.shares: list[float] = []
-
-    def groups(self) -> list[ParameterGroup]:
-        rate = self.options.rate
-        return [
-            ParameterGroup([self.layer.weight], rate, self.options.decay),
-            ParameterGroup([self.layer.bias], 2 * rate),
-        ]
-
-    def batches(self, start: int) -> Iterator[torch.Tensor]:
-        for step in count(start):
-            rows = np.random.default_rng([self.options.seed, step])
-            yield torch.from_numpy(rows.normal(size=(self.options.batch, 3)).astype(np.float32))
-
-    def losses(self, batch: torch.Tensor, step: Step) -> tuple[torch.Tensor, dict[str, float]]:
-        self.seen += len(batch)
-        self.shares.append(step.share)
-        (found,) = step.run(lambda x: [self.layer(x)], batch)
-        assert found.dtype == torch.float32
-        noise = torch.randn(len(batch), 1) * 0.01  # so that the random state matters
-        loss = (found - batch @ TRUE_WEIGHTS.T + noise).square().mean()
-        return loss, {"square": float(loss.detach())}
-
-    def state(self) -> dict[str, int]:
-        return {"seen": self.seen}
-
-    def load_state(self, state: dict[str, int]) -> None:
-        self.seen = state["seen"]
-
-    def export(self, checkpoint: Path, folder: Path) -> None:
-        load_average(checkpoint, self.modules)
-        np.save(folder / "line.npy", self.layer.weight.detach().numpy())
+from wordmask.lab.training.place import RunPlace, find_place  # noqa: E402
 
 
 @pytest.fixture
@@ -126,6 +85,89 @@ def test_a_line_cut_off_by_a_kill_is_written_again(begin):
     with begin(max_steps=20).log.open("a") as log:
         log.write('{"step": 40, "rate"')
     assert [row["step"] for row in lines(begin(max_steps=20))] == [20]
+
+
+def test_an_evaluation_is_a_line_and_changes_nothing_else(begin):
+    plain = begin("plain", max_steps=40)
+    plain.run()
+    judged = begin("judged", max_steps=40, eval_steps=15)
+    judged.run()
+    rows = lines(judged)
+    assert [row["step"] for row in rows] == [15, 20, 30, 40]
+    assert [row["step"] for row in rows if "eval_off" in row] == [15, 30]
+    assert [row for row in rows if "eval_off" not in row] == lines(plain)
+
+
+def test_the_averaged_weights_are_evaluated(begin, monkeypatch):
+    training = begin(max_steps=30, eval_steps=30, average=1.0)
+    training.run()
+    off = (training.average.state["line"]["weight"] - TRUE_WEIGHTS).abs().max().item()
+    assert lines(training)[-1]["eval_off"] == pytest.approx(off, abs=1e-4)
+
+
+def test_the_curves_are_drawn_at_the_end(begin):
+    begin("short", max_steps=20).run()
+    training = begin("long", max_steps=60)
+    training.run()
+    assert not (training.options.out.parent / "short/curves.svg").exists()
+    assert "polyline" in (training.options.out / "curves.svg").read_text()
+
+
+def run_processes(out: Path, steps: int, count: int) -> None:
+    """So many processes of one run, as torchrun starts them."""
+    pytest.importorskip("accelerate", reason="several processes: pip install 'wordmask[train]'")
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port.getsockname()[1])}
+    program = Path(__file__).parents[2] / "line_objective.py"
+    shared |= {"WORLD_SIZE": str(count), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    paths = os.pathsep.join(sys.path)
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(program), str(out), str(steps), "7"],
+            env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": paths},
+            stderr=subprocess.PIPE,
+        )
+        for rank in map(str, range(count))
+    ]
+    for one in started:
+        _, errors = one.communicate(timeout=120)
+        assert one.returncode == 0, errors.decode()[-2000:]
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_steps_of_one(tmp_path):
+    """Batches of 7 rows of which only some count; the two go on where one was stopped."""
+    begin_ragged(tmp_path / "one", 40, 7).run()
+    begin_ragged(tmp_path / "two", 15, 7).run()
+    run_processes(tmp_path / "two", 40, 2)
+    one, two = (read_checkpoint(tmp_path / name / "last.pt") for name in ("one", "two"))
+    assert two["step"] == 40
+    for name in ("modules", "average"):
+        for key, value in one[name]["line"].items():
+            torch.testing.assert_close(two[name]["line"][key], value, atol=1e-6, rtol=1e-5)
+    rows = [json.loads(row) for row in (tmp_path / "two/log.jsonl").read_text().splitlines()]
+    wanted = [json.loads(row) for row in (tmp_path / "one/log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [20, 40]
+    assert rows[1]["square"] == pytest.approx(wanted[1]["square"], abs=2e-4)
+
+
+@pytest.mark.parametrize(("size", "count"), [(7, 2), (8, 3), (5, 5)])
+def test_processes_share_a_batch_without_rest(size, count):
+    rows = [RunPlace(rank=rank, count=count).rows(size) for rank in range(count)]
+    assert [k for one in rows for k in range(size)[one]] == list(range(size))
+
+
+def test_a_batch_has_a_row_for_each_process():
+    with pytest.raises(OptionError, match="3 processes cannot share a batch of 2"):
+        RunPlace(count=3).rows(2)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_said():
+    assert find_place("auto").device.type == "cpu"
+    with pytest.raises(OptionError, match="no GPU"):
+        find_place("cuda")
 
 
 def test_minutes_end_a_run_and_drive_the_schedule(begin, monkeypatch):

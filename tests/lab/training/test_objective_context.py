@@ -11,7 +11,7 @@ from wordmask.core.image import Image  # noqa: E402
 from wordmask.core.protocols import Dense  # noqa: E402
 from wordmask.engines.options import EngineOptions  # noqa: E402
 from wordmask.errors import InputError, WeightsError  # noqa: E402
-from wordmask.lab.training.loop import Training  # noqa: E402
+from wordmask.lab.training.loop import Step, Training  # noqa: E402
 from wordmask.lab.training.objective_context import (  # noqa: E402
     ContextObjective,
     ContextTrainOptions,
@@ -49,7 +49,7 @@ def test_a_run_learns_which_words_are_there(begin):
     network = training.objective.network.eval()
 
     def loss():
-        return training.objective.losses(batch, None)[1]["presence"]
+        return training.objective.losses(batch, Step(0, 0.0, False))[1]["presence"]
 
     before = loss()
     training.run()

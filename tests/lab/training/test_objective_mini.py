@@ -43,8 +43,8 @@ def test_the_log_names_every_loss(begin_mini):
 def test_words_kept_from_training_are_in_no_row(begin_mini):
     objective = begin_mini(without_words=("cat",)).objective
     column = objective.words.index("cat")
-    assert not objective.compare.positive[:, column].any()
-    assert not objective.compare.against[:, column].any()
+    assert not objective.word_losses.positive[:, column].any()
+    assert not objective.word_losses.against[:, column].any()
 
 
 def test_everything_that_learns_is_in_one_group(begin_mini):

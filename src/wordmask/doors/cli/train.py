@@ -1,24 +1,28 @@
-"""`wordmask train mini`: the run that made the shipped weights, from the packs to the files."""
+"""`wordmask train`: the runs that made the shipped weights, and mini taught on own pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import typer
 
 from wordmask import engines
 from wordmask.core.image import Array, Image
+from wordmask.core.models import Models
 from wordmask.core.options import check
 from wordmask.core.protocols import Dense
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.help import group
 from wordmask.engines.options import EngineOptions
-from wordmask.errors import CapabilityError, missing_extra
+from wordmask.errors import CapabilityError, InputError, missing_extra
 
 try:
-    from wordmask.lab.training.loop import Training
+    from wordmask.lab.training.loop import Training, TrainOptions
     from wordmask.lab.training.objective_context import ContextObjective, ContextTrainOptions
     from wordmask.lab.training.objective_cutter import CutterObjective, CutterTrainOptions
     from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
+    from wordmask.lab.training.objective_own import OwnObjective, OwnTrainOptions
+    from wordmask.lab.training.ovsam_options import OvsamTrainOptions
+    from wordmask.lab.training.own_split import OwnDataOptions, open_split
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -42,12 +46,16 @@ def train() -> None:
 
 
 @app.command()
-@with_options(options=MiniTrainOptions, after=ExportOptions)
-def mini(options: MiniTrainOptions, after: ExportOptions) -> None:
-    """Train `mini` on packs of pictures; a stopped run goes on where it was.
+@with_options(options=MiniTrainOptions, own=OwnDataOptions, after=ExportOptions)
+def mini(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOptions) -> None:
+    """Teach mini words on your own pictures, or train it on packs; a stopped run goes on.
 
+    wordmask train mini --data my.coco.json --out runs/mine
     wordmask train mini --data packs/train --out runs/mini
     """
+    if not is_packs(options.data):
+        teach_words(options, own, after)
+        return
     folder = export_after(Training(MiniObjective, options), after)
     if folder is not None:
         calibrate_scores(folder, options.data)
@@ -88,9 +96,61 @@ def context(options: ContextTrainOptions, after: ExportOptions) -> None:
         calibrate_scores(folder, options.data)
 
 
+@app.command()
+@with_options(options=OvsamTrainOptions, after=ExportOptions)
+def ovsam(options: OvsamTrainOptions, after: ExportOptions) -> None:
+    """Train Open-Vocabulary SAM: an adapter distilled from a segmenter, then masks with names.
+
+    wordmask train ovsam --stage distill --data my.coco.json --out runs/adapter
+    """
+    from wordmask.doors.cli import train_ovsam
+
+    if options.stage == "distill":
+        train_ovsam.distill(options)
+    else:
+        train_ovsam.recognise(options, after.export or options.out / "files")
+
+
+def is_packs(data: Path) -> bool:
+    """Whether a folder holds the packs; anything else is somebody's own data."""
+    return (data / "pseudo_stuff.json").is_file()
+
+
+def teach_words(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOptions) -> None:
+    """Check own data, train the head on it, export it, and show the figures before and after."""
+    from wordmask.lab.training import calibrate
+    from wordmask.lab.training.own_figures import compare_lines, judge_words, pictures_to_judge
+
+    shared = {one.name: getattr(options, one.name) for one in fields(TrainOptions)}
+    plan = OwnTrainOptions(**shared, start_from=options.start_from or "shipped")
+    split = open_split(options.data, own, typer.echo)
+    training = Training(lambda o: OwnObjective(o, split), plan)
+    if not training.place.is_first:
+        training.run()
+        return
+    before = judge_words(_load_files(training.objective.files), split)
+    typer.echo(f"words' mIoU before: {before.miou:.3f}")
+    folder = after.export or options.out / "files"
+    export_after(training, ExportOptions(folder))
+    try:
+        scores = calibrate.fit_pictures(_load_files(folder), pictures_to_judge(split, test=False))
+        calibrate.write(scores, folder)
+    except InputError as error:
+        typer.echo(f"scores are raw: {error}")
+    for line in compare_lines(before, judge_words(_load_files(folder), split)):
+        typer.echo(line)
+    typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")
+
+
+def _load_files(folder: Path) -> Models:
+    return engines.load("mini", options=EngineOptions(checkpoint=folder))
+
+
 def export_after(training: Training, after: ExportOptions) -> Path | None:
     """Train to the end; the folder of the files, if any were to be written."""
     checkpoint = training.run()
+    if not training.place.is_first:  # of several processes one writes the files
+        return None
     typer.echo(f"trained: {checkpoint}")
     if after.export is not None:
         training.objective.export(checkpoint, after.export)

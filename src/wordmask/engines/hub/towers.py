@@ -4,7 +4,7 @@ A tower gives the tokens up to the last block, that block's parts, and the way f
 words' space.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -242,3 +242,11 @@ class Proxy:
             pixel_values=normalise(sized, self.statistics).to(weight)
         ).last_hidden_state
         return out[:, -grid[0] * grid[1] :].float()  # class and register tokens come first
+
+
+TOWERS: dict[str, Callable[..., Tower]] = {
+    "clip": Clip,
+    "metaclip_2": Clip,
+    "siglip": Siglip,
+    "tipsv2": Tips,
+}

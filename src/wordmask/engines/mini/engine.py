@@ -31,7 +31,7 @@ from wordmask.core.protocols import (
 )
 from wordmask.engines.mini.classes import class_maps
 from wordmask.engines.mini.files import FILES
-from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays
+from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays, blank_seen
 from wordmask.engines.mini.text import TextEncoder
 from wordmask.engines.mini.tracker import ObjectTracker
 from wordmask.engines.options import EngineOptions
@@ -129,6 +129,15 @@ class MiniEngine:
             return self._no_cuts(own.inner)
         logits, quality, vectors = (np.concatenate(column) for column in zip(*parts, strict=True))
         return Cuts(logits, quality, vectors, CutThresholds(**self.settings["everything"]))
+
+    def maps(self, seen: Seen) -> tuple[Array, ...]:
+        """What the cutter reads: maps at strides 8 and 4."""
+        own = own_seen(seen, MiniSeen, self.name)
+        return own.maps.neck, own.maps.early
+
+    def see_maps(self, size: Size, maps: Sequence[Array]) -> MiniSeen:
+        """A picture of which only such maps are known: to cut, not to name."""
+        return blank_seen(size, maps, self.dims, self._prepare)
 
     def _no_cuts(self, inner: Size) -> Cuts:
         height, width = (side // FINE for side in inner)

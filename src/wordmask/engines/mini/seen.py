@@ -1,11 +1,16 @@
 """A picture as mini encoded it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.once import Once
 from wordmask.core.protocols import FeatureMap
+from wordmask.errors import CapabilityError
+from wordmask.model.mini.constants import STRIDE
 
 
 class EncoderMaps(NamedTuple):
@@ -52,3 +57,29 @@ class MiniSeen:
         arrays = sum(int(array.nbytes) for one in maps for array in one)
         made = sum(found.nbytes for found in self.features.made)
         return int(self.image.pixels.nbytes) + arrays + made
+
+
+def blank_seen(
+    size: Size,
+    maps: Sequence[Array],
+    dims: int,
+    prepare: Callable[[EncoderMaps], PromptArrays],
+) -> MiniSeen:
+    """A picture of which only the maps at strides 8 and 4 are known; it shows no word."""
+    neck, early = (np.asarray(one, np.float32) for one in maps)
+    height, width = neck.shape[1:]
+    known = EncoderMaps(
+        vectors=np.zeros((dims, height, width), np.float32),
+        none=np.zeros((height, width), np.float32),
+        neck=neck,
+        early=early,
+        whole=np.zeros(dims, np.float32),
+        shared=np.zeros((0, height, width), np.float32),
+    )
+    image = Image(np.zeros((*size, 3), np.uint8))
+    inner = (height * STRIDE, width * STRIDE)
+    return MiniSeen(image, inner, Once(lambda: known), Once(lambda: prepare(known)), Once(_refuse))
+
+
+def _refuse() -> FeatureMap:
+    raise CapabilityError("only the maps of this picture are known, so words cannot be looked for")

@@ -17,24 +17,11 @@ from wordmask.core.image import Array, frozen
 from wordmask.core.protocols import Rivals
 from wordmask.engines.mini.heads import find_heads
 from wordmask.engines.weights.shipped import open_network
+from wordmask.model.mini.spelling import LONGEST, TEMPLATES, tidy
 
-TEMPLATES = ("{}", "a photo of a {}.")
-LONGEST = 64  # tokens
 LINES_AT_ONCE = 128
 REMEMBERED = 20_000  # phrases, beside the ready-made ones
 LISTS = 8  # whole lists of words: for a folder of pictures the same ones are asked for again
-# Written as one word in VOC's and similar lists; a sentence encoder has never seen them so.
-SPELLINGS = {
-    "tvmonitor": "tv",
-    "diningtable": "dining table",
-    "pottedplant": "potted plant",
-    "aeroplane": "airplane",
-    "motorbike": "motorcycle",
-    "trafficlight": "traffic light",
-    "firehydrant": "fire hydrant",
-    "cellphone": "cell phone",
-    "wineglass": "wine glass",
-}
 
 
 class TextEncoder:
@@ -155,19 +142,6 @@ class TextEncoder:
         mask = np.array([line.attention_mask for line in coded], np.int64)
         vectors: Array = network.run(None, {"ids": ids, "mask": mask})[0]
         return vectors
-
-
-def tidy(phrase: str) -> str:
-    """Lower case, single blanks, no article; common run-together spellings taken apart.
-
-    >>> tidy(" The Dog "), tidy("tvmonitor")
-    ('dog', 'tv')
-    """
-    words = phrase.lower().replace("_", " ").split()
-    if len(words) > 1 and words[0] in ("a", "an", "the"):
-        words = words[1:]
-    text = " ".join(words)
-    return SPELLINGS.get(text, text)
 
 
 def unit(rows: Array) -> Array:

@@ -19,7 +19,7 @@ from wordmask.engines.cards import (
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import checks, fetch
 from wordmask.engines.weights.onnx_ports import read_ports
-from wordmask.errors import WeightsError, did_you_mean
+from wordmask.errors import Mend, WeightsError, did_you_mean
 from wordmask.files import digest
 
 ENGINES = Path(__file__).parents[1]
@@ -43,6 +43,11 @@ def folder(name: str, options: EngineOptions) -> Path:
         checks.check(path, allow_pickle=options.allow_pickle)
         return path
     card = CARDS.get(name) or EngineCard(name, "", name, (), "unknown")
+    if card.source == "trained":
+        raise WeightsError(
+            f"nobody publishes weights of {name}: train it (docs/ovsam.md) and give its folder",
+            mend=Mend("checkpoint", "FOLDER"),
+        )
     if not card.source.startswith("hub:"):
         raise WeightsError(
             f"{name} has no weights to download; a name, a path or hub:owner/name has"
@@ -68,6 +73,8 @@ def is_here(card: EngineCard) -> bool | None:
         return None
     if card.source == "shipped":
         return bool(shipped_files(card.name))
+    if card.source == "trained":
+        return False
     return fetch.newest(card.source[4:], card.revision) is not None
 
 

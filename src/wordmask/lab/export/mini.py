@@ -8,10 +8,13 @@ network.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wordmask.files import digest, write_text
 from wordmask.lab.export.mini_graphs import (
@@ -23,7 +26,7 @@ from wordmask.lab.export.mini_graphs import (
     export_text,
 )
 from wordmask.lab.export.mini_weights import SHIPPED
-from wordmask.lab.export.mini_words import word_table, write_words
+from wordmask.lab.export.mini_words import add_words, word_table, write_words
 from wordmask.lab.training.loop import load_average
 from wordmask.lab.training.vocabulary import Vocabulary, Whitening
 from wordmask.model.mini.constants import WORDS
@@ -121,6 +124,23 @@ def export_context_into(network: ContextNetwork, files: Path, out: Path) -> None
     export_context(network, out / "context.onnx")
     raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
     _write_settings(out, raw | {"context": CONTEXT})
+
+
+def export_words_into(
+    network: MiniNetwork,
+    adapter: Adapter,
+    words: Mapping[str, NDArray[np.float32]],
+    files: Path,
+    out: Path,
+) -> None:
+    """Another head and adapter beside the rest of exported `files`; scores are raw again.
+
+    `words`: phrase -> its vector before the adapter; they count as learned from now on.
+    """
+    _copy_files(files, out)
+    export_encoder(network, out / "encoder.onnx")
+    add_words(words, adapter, files / "words.npz", out / "words.npz")
+    _write_settings(out, {key: DEFAULTS[key] for key in ("calibration", "threshold")})
 
 
 def _copy_files(files: Path, out: Path) -> None:

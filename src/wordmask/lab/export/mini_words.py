@@ -1,6 +1,6 @@
 """The words that `mini` knows without running its sentence encoder: words.npz."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,7 @@ def word_table(
     classes = read_class_names()
     usual = (one.strip().lower() for one in more)
     names = tuple(dict.fromkeys([*plain, *usual, *(name for _, name in classes)]))
-    vectors = phrase_vectors(whitening, names)
-    rows = np.round(vectors / np.abs(vectors).max(1, keepdims=True) * 127).astype(np.int8)
+    rows = _as_int8(phrase_vectors(whitening, names))
     return WordTable(names, rows, tuple(kin(vocabulary)), learned, classes)
 
 
@@ -82,3 +81,31 @@ def write_words(table: WordTable, adapter: Adapter, path: Path) -> None:
             classes=np.array("\n".join(f"{k}\t{name}" for k, name in table.classes)),
             up=adapter.up.weight.detach().numpy().astype(np.float16),
         )
+
+
+def add_words(
+    words: Mapping[str, NDArray[np.float32]], adapter: Adapter, old: Path, new: Path
+) -> None:
+    """A words.npz with another adapter, in which `words` are the first that were learned."""
+    with np.load(old) as table:
+        kept = {key: table[key] for key in table.files}
+    names = str(kept["names"]).split("\n")
+    vectors = dict(zip(names, kept["vectors"], strict=True))
+    vectors |= {name: _as_int8(row[None])[0] for name, row in words.items()}
+    learned = list(dict.fromkeys([*words, *names[: int(kept["learned"])]]))
+    order = list(dict.fromkeys([*learned, *names]))
+    changed = {
+        "names": np.array("\n".join(order)),
+        "vectors": np.stack([vectors[name] for name in order]),
+        "learned": np.array(len(learned)),
+        "down": adapter.down.weight.detach().numpy().astype(np.float16),
+        "up": adapter.up.weight.detach().numpy().astype(np.float16),
+    }
+    with atomic(new) as part:
+        np.savez_compressed(part, **kept | changed)
+
+
+def _as_int8(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
+    largest = np.abs(vectors).max(1, keepdims=True)
+    rows: NDArray[np.int8] = np.round(vectors / largest * 127).astype(np.int8)
+    return rows

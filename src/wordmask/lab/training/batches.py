@@ -6,10 +6,11 @@ The batch of step k depends on the seed and k alone, so a run that was killed go
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from itertools import count
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from wordmask.lab.data.packs import SURE, Packs, Record
 from wordmask.lab.training.labels import LabelReader
+from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions, TrainingSample, make_sample
 
 # Share of each set in a batch: sets with dense truths first, then the teachers' pictures, which
@@ -38,6 +40,7 @@ SHARES = {
     "suim": 0.03,
     "davis": 0.12,
 }
+Made = TypeVar("Made")
 HELD_OUT = 0.05  # share of each set, its last pictures by name, that is never trained on
 
 
@@ -72,10 +75,24 @@ class TrainingBatch:
     captions: Tensor
     """(B, D) vector of one caption, zeros where there is none."""
 
+    def take(self, rows: slice) -> "TrainingBatch":
+        """Some of the crops, with what belongs to them."""
+        first, last, _ = rows.indices(len(self.pictures))
+        cuts = (self.cut_of >= first) & (self.cut_of < last)
+        columns = {
+            one.name: getattr(self, one.name)[cuts if one.name.startswith("cut_") else rows]
+            for one in fields(self)
+        }
+        return TrainingBatch(**columns | {"cut_of": columns["cut_of"] - first})
+
     def to(self, device: torch.device) -> "TrainingBatch":
         return TrainingBatch(
             *(getattr(self, one.name).to(device, non_blocking=True) for one in fields(self))
         )
+
+    def share(self, place: RunPlace) -> "TrainingBatch":
+        """The crops that a process computes, on its device."""
+        return self.take(place.rows(len(self.pictures))).to(place.device)
 
 
 def split(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
@@ -117,35 +134,9 @@ class Batches:
         samples = [make_sample(self.labels.read(one), rng, self.options) for one in chosen]
         return collate(samples, self._captions(chosen, rng), self.options)
 
-    def stream(self, seed: int, start: int, ahead: int = 3) -> Iterator[TrainingBatch]:
-        """Batches from step `start` on, made by one thread that stays `ahead` batches ahead."""
-        ready: queue.Queue[TrainingBatch | Exception] = queue.Queue(ahead)
-        stopped = threading.Event()
-
-        def offer(item: TrainingBatch | Exception) -> None:
-            while not stopped.is_set():
-                with suppress(queue.Full):
-                    ready.put(item, timeout=0.1)
-                    return
-
-        def fill() -> None:
-            try:
-                for step in count(start):
-                    offer(self.batch(seed, step))
-                    if stopped.is_set():
-                        return
-            except Exception as error:
-                offer(error)
-
-        threading.Thread(target=fill, daemon=True).start()
-        try:
-            while True:
-                got = ready.get()
-                if isinstance(got, Exception):
-                    raise got
-                yield got
-        finally:
-            stopped.set()
+    def stream(self, seed: int, start: int) -> Iterator[TrainingBatch]:
+        """Batches from step `start` on."""
+        return stream_ahead(lambda step: self.batch(seed, step), start)
 
     def _captions(self, chosen: list[Record], rng: np.random.Generator) -> NDArray[np.float32]:
         width = next(iter(self.captions.values())).shape[1] if self.captions else 1
@@ -155,6 +146,37 @@ class Batches:
             if known is not None:
                 rows[k] = known[rng.integers(len(known))]
         return rows
+
+
+def stream_ahead(make: Callable[[int], Made], start: int, ahead: int = 3) -> Iterator[Made]:
+    """`make(step)` from step `start` on, in one thread that stays `ahead` steps ahead."""
+    ready: queue.Queue[Made | Exception] = queue.Queue(ahead)
+    stopped = threading.Event()
+
+    def offer(item: Made | Exception) -> None:
+        while not stopped.is_set():
+            with suppress(queue.Full):
+                ready.put(item, timeout=0.1)
+                return
+
+    def fill() -> None:
+        try:
+            for step in count(start):
+                offer(make(step))
+                if stopped.is_set():
+                    return
+        except Exception as error:
+            offer(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        while True:
+            got = ready.get()
+            if isinstance(got, Exception):
+                raise got
+            yield got
+    finally:
+        stopped.set()
 
 
 def _odds(records: list[Record], packs: Packs) -> NDArray[np.float64]:

@@ -7,14 +7,14 @@ there" is the highest of those that give the best mean IoU on the same pictures.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from wordmask.core.image import Array
+from wordmask.core.image import Array, Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
 from wordmask.core.result import Result
@@ -55,24 +55,37 @@ class FittedCurve:
     """How many regions it rests on."""
 
 
+class JudgedPicture(NamedTuple):
+    """A picture that the network has not learned from, and the word of each of its pixels."""
+
+    set: str
+    image: Image
+    words: tuple[str, ...]
+    labels: Array
+    """(H, W) index into the words, their number = none of them, or VOID."""
+
+
 def fit(
     models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] = SETS
 ) -> FittedCurve:
     """`models` must give raw scores (slope 1, offset 0, size 0)."""
+    where = f"held-out pictures of {', '.join(sets)}"
+    return fit_pictures(models, _pictures(packs, per_set, sets), where)
+
+
+def fit_pictures(
+    models: Models, pictures: Iterable[JudgedPicture], where: str = "pictures that were set aside"
+) -> FittedCurve:
+    """The same on any pictures; the threshold is judged set by set."""
     answers: list[tuple[str, Result, Array]] = []
     regions: list[JudgedRegion] = []
-    for name in sets:
-        data = packs.sets[name]
-        for sample in held_out(packs, name, per_set):
-            labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
-            options = SegmentOptions(min_confidence=0.0)
-            result = segment(data.image(sample), Text(data.words), models, options)
-            answers.append((name, result, labels))
-            regions += judge(result, labels)
+    for name, image, words, labels in pictures:
+        options = SegmentOptions(min_confidence=0.0)
+        result = segment(image, Text(words), models, options)
+        answers.append((name, result, labels))
+        regions += judge(result, labels)
     if not regions:
-        raise InputError(
-            f"no region was found in held-out pictures of {', '.join(sets)}: nothing to fit to"
-        )
+        raise InputError(f"no region was found in {where}: nothing to fit scores to")
     slope, offset, size = logistic(*(np.array(column) for column in zip(*regions, strict=True)))
     means = {}
     for threshold in THRESHOLDS:
@@ -83,6 +96,14 @@ def fit(
         figures = [semantic.figures(one)["miou"] for one in counts.values()]
         means[threshold] = float(np.mean(figures))
     return FittedCurve(slope, offset, size, _choose(means), len(regions))
+
+
+def _pictures(packs: Packs, per_set: int, sets: Sequence[str]) -> Iterator[JudgedPicture]:
+    for name in sets:
+        data = packs.sets[name]
+        for sample in held_out(packs, name, per_set):
+            labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
+            yield JudgedPicture(name, data.image(sample), data.words, labels)
 
 
 def _choose(means: dict[float, float]) -> float:

@@ -5,7 +5,8 @@ What is learned, and from what, is the objective's.
 The schedule is a share of a time budget, not a number of steps: the rate climbs, holds, and falls
 to zero as the minutes run out. So a slower machine sees fewer pictures and still ends at rate zero.
 Every `save_minutes`, all that is needed to go on exactly is written into one file: weights,
-averages, optimiser, the objective's state, step, minutes used, random state.
+averages, optimiser, the objective's state, step, minutes used, random state. Several processes
+(`place.py`) share the batch of each step; the first of them writes the files.
 """
 
 import json
@@ -13,9 +14,10 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import torch
 from annotated_types import Ge, Gt
@@ -24,6 +26,8 @@ from torch import Tensor, nn
 from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
 from wordmask.files import atomic, write_text
+from wordmask.lab.training.curves import draw_curves
+from wordmask.lab.training.place import Device, RunPlace, find_place
 
 CHECKPOINT = "last.pt"
 LOG_STEPS = 20  # steps in a line of the log
@@ -35,11 +39,13 @@ class TrainOptions:
     """What one run is, whatever it trains (docs/training.md)."""
 
     data: Path
-    """Folder of the training packs."""
+    """Folder of the training packs, or own data in any format that is read."""
     out: Path
     """Where checkpoints and the log go."""
-    minutes: Annotated[float, Gt(0)] = 80.0
-    """Time budget of the whole run, over all its resumptions."""
+    usual_minutes: ClassVar[float] = 80.0
+    minutes: Annotated[float, Gt(0)] | Literal["auto"] = "auto"
+    """Time budget of the whole run, over all its resumptions; auto: what is usual for it (80 for
+    packs, 6 for own pictures)."""
     batch: Annotated[int, Ge(1)] = 12
     """Pictures per step."""
     rate: Annotated[float, Gt(0)] = 1.2e-3
@@ -62,9 +68,18 @@ class TrainOptions:
     """Run the network in bf16; weights and losses stay in fp32."""
     threads: Annotated[int, Ge(1)] = 2
     """Threads for torch."""
+    device: Device = "auto"
+    """Where to compute: auto (a GPU if there is one), cpu or cuda."""
+    eval_steps: Annotated[int, Ge(0)] = 0
+    """Evaluate the averaged weights after every so many steps, if the objective can; 0: never."""
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def budget(self) -> float:
+        """Minutes."""
+        return self.usual_minutes if isinstance(self.minutes, str) else self.minutes
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,8 @@ class Step:
     """Of the budget that is used up, 0 to 1."""
     half: bool
     """Whether networks run in bf16."""
+    place: RunPlace = field(default_factory=RunPlace)
+    """The process that computes it."""
 
     def run(self, network: nn.Module, *inputs: Any) -> list[Tensor]:
         """The outputs in fp32, whatever the network ran in; an input may be a tuple of tensors."""
@@ -95,6 +112,10 @@ class Step:
         device = first.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
             return [output.float() for output in network(*inputs)]
+
+    def mean(self, loss: Tensor, weight: Tensor) -> Tensor:
+        """The weighted mean of (N,) losses over the items of all processes; N differs in each."""
+        return self.place.mean(loss, weight)
 
 
 class Objective(Protocol):
@@ -109,8 +130,14 @@ class Objective(Protocol):
     def batches(self, start: int) -> Iterator[Any]:
         """The batch of step `start` and of each after it; it depends on seed and step alone."""
 
+    def share(self, batch: Any, place: RunPlace) -> Any:
+        """The rows of a batch that a process computes, on its device."""
+
     def losses(self, batch: Any, step: Step) -> tuple[Tensor, dict[str, float]]:
-        """What is minimised, and figures for the log."""
+        """What is minimised, and figures for the log: the same ones in every step."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Figures of the present weights on what is not learned from; none if there is nothing."""
 
     def state(self) -> dict[str, Any]:
         """What else must survive a kill or be known to an export; tensors and plain values."""
@@ -142,6 +169,41 @@ class Average:
                 else:
                     mine.copy_(value)
 
+    def load(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Go on from such a state."""
+        for name, values in self.state.items():
+            for key, mine in values.items():
+                mine.copy_(state[name][key])
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The modules have the averaged weights for as long as this lasts."""
+        own = {
+            name: {key: value.clone() for key, value in module.state_dict().items()}
+            for name, module in self.modules.items()
+        }
+        try:
+            self._give(self.state)
+            yield
+        finally:
+            self._give(own)
+
+    def _give(self, states: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for name, module in self.modules.items():
+            module.load_state_dict(states[name])
+
+
+class _LossModule(nn.Module):
+    """An objective's losses as a module, whose gradients processes can average."""
+
+    def __init__(self, objective: Objective) -> None:
+        super().__init__()
+        self.objective = objective
+        self.trained = nn.ModuleDict(objective.modules)
+
+    def forward(self, batch: Any, step: Step) -> tuple[Tensor, dict[str, float]]:
+        return self.objective.losses(batch, step)
+
 
 class Training:
     """A training run that can be put down and taken up."""
@@ -152,9 +214,10 @@ class Training:
         options.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
         torch.set_num_threads(options.threads)
+        self.place = find_place(options.device)
         self.objective = make(options)
         for module in self.objective.modules.values():
-            module.to(memory_format=torch.channels_last)
+            module.to(self.place.device, memory_format=torch.channels_last)
         self.groups = self.objective.groups()
         self.optimiser = torch.optim.AdamW(
             [{"params": g.parameters, "weight_decay": g.decay} for g in self.groups],
@@ -165,6 +228,7 @@ class Training:
         self.step, self.used = 0, 0.0  # steps done, minutes used
         self.sums: dict[str, float] = defaultdict(float)  # of the figures since the last line
         self._resume()
+        self.losses = self.place.join(_LossModule(self.objective))
 
     @property
     def checkpoint(self) -> Path:
@@ -177,27 +241,35 @@ class Training:
     def run(self) -> Path:
         """Go on until minutes or steps are used up; the checkpoint."""
         o = self.options
-        write_text(o.out / "options.json", json.dumps(asdict(o), default=str, indent=1))
+        if self.place.is_first:
+            write_text(o.out / "options.json", json.dumps(asdict(o), default=str, indent=1))
         started, saved = time.monotonic() - self.used * 60, self.used
         for batch in self.objective.batches(self.step):
-            share = self.used / o.minutes
+            share = self.used / o.budget
             if share >= 1 or self.step == o.max_steps:
                 break
             figures = self._one_step(batch, share)
             self.step += 1
-            self.used = (time.monotonic() - started) / 60
+            self.used = self.place.agree((time.monotonic() - started) / 60)
             for name, value in figures.items():
                 self.sums[name] += value
             if self.step % LOG_STEPS == 0:
-                self._write_line(share)
+                self._write_means(share)
+            if o.eval_steps and self.step % o.eval_steps == 0:
+                self._evaluate()
             if self.used - saved > o.save_minutes:
                 self.save()
                 saved = self.used
         self.save()
+        if self.place.is_first:
+            draw_curves(self.log, o.out / "curves.svg")
+        self.place.wait()
         return self.checkpoint
 
     def save(self) -> None:
         """Write everything that is needed to go on."""
+        if not self.place.is_first:
+            return
         modules = self.objective.modules
         state = {
             "modules": {name: module.state_dict() for name, module in modules.items()},
@@ -213,13 +285,16 @@ class Training:
             torch.save(state, part)
 
     def _one_step(self, batch: Any, share: float) -> dict[str, float]:
-        o = self.options
+        o, place = self.options, self.place
         for module in self.objective.modules.values():
             module.train()
+        if place.count > 1:  # no process draws what another one draws
+            torch.manual_seed((o.seed * 1_000_003 + self.step) * place.count + place.rank)
         factor = rate_at(share, o.warm, o.hold)
         for own, group in zip(self.groups, self.optimiser.param_groups, strict=True):
             group["lr"] = own.peak * factor
-        loss, figures = self.objective.losses(batch, Step(self.step, share, o.half))
+        own = self.objective.share(batch, place)
+        loss, figures = self.losses(own, Step(self.step, share, o.half, place))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(
@@ -228,7 +303,19 @@ class Training:
         if torch.isfinite(norm):
             self.optimiser.step()
         self.average.update(min(o.average, (self.step + 1) / (self.step + 10)))
-        return figures | {"norm": float(norm)}
+        return place.average(figures | {"norm": float(norm)})
+
+    def _evaluate(self) -> None:
+        """A line with the figures of the averaged weights; nothing else changes by it."""
+        random = torch.get_rng_state()
+        if self.place.is_first:
+            for module in self.objective.modules.values():
+                module.eval()
+            with self.average.in_use(), torch.no_grad():
+                figures = self.objective.evaluate()
+            self._write_line({f"eval_{name}": round(value, 4) for name, value in figures.items()})
+        torch.set_rng_state(random)
+        self.place.wait()
 
     def _resume(self) -> None:
         if self.checkpoint.exists():
@@ -236,20 +323,26 @@ class Training:
             for name, module in self.objective.modules.items():
                 module.load_state_dict(state["modules"][name])
             self.optimiser.load_state_dict(state["optimiser"])
-            self.average.state = state["average"]
+            self.average.load(state["average"])
             self.objective.load_state(state["objective"])
             self.step, self.used = state["step"], state["used"]
             self.sums.update(state["sums"])
             torch.set_rng_state(state["torch_rng"])
-        self._cut_log()
+        if self.place.is_first:
+            self._cut_log()
 
-    def _write_line(self, share: float) -> None:
+    def _write_means(self, share: float) -> None:
+        """The means of the steps since the last such line."""
         rate = rate_at(share, self.options.warm, self.options.hold)
-        row = {"step": self.step, "minutes": round(self.used, 2), "rate": round(rate, 4)}
         means = {name: round(value / LOG_STEPS, 4) for name, value in self.sums.items()}
         self.sums.clear()
-        with self.log.open("a") as log:
-            log.write(json.dumps(row | means) + "\n")
+        self._write_line({"rate": round(rate, 4)} | means)
+
+    def _write_line(self, figures: Mapping[str, float]) -> None:
+        if figures and self.place.is_first:
+            row = {"step": self.step, "minutes": round(self.used, 2)}
+            with self.log.open("a") as log:
+                log.write(json.dumps({**row, **figures}) + "\n")
 
     def _cut_log(self) -> None:
         """Drop lines of steps after the checkpoint: they will be written again."""

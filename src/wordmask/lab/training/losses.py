@@ -1,5 +1,6 @@
 """Losses, each by itself. `losses_mini` weighs them and adds them up."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,8 @@ def weighted_mean(loss: Tensor, weight: Tensor) -> Tensor:
 
 
 FEW_CELLS = 50
+# (N,) losses and their weights -> the weighted mean; a loop's counts the items of all processes
+Mean = Callable[[Tensor, Tensor], Tensor]
 
 
 class CutLoss(NamedTuple):
@@ -35,7 +38,7 @@ class CutLoss(NamedTuple):
     """Mean IoU of the candidates with the best predicted quality: for the log, it is no loss."""
 
 
-def cut_loss(masks: Tensor, quality: Tensor, target: Tensor) -> CutLoss:
+def cut_loss(masks: Tensor, quality: Tensor, target: Tensor, mean: Mean = weighted_mean) -> CutLoss:
     """masks (N, 3, h, w) logits, quality (N, 3) logits, target (N, h, w) in 0..1.
 
     The best candidate counts most and the others a little, so that one click may mean a part or the
@@ -56,12 +59,21 @@ def cut_loss(masks: Tensor, quality: Tensor, target: Tensor) -> CutLoss:
         sure, true = masks > 0, wanted > 0.5
         iou = (sure & true).sum((2, 3)) / (sure | true).sum((2, 3)).clamp(min=1)
     best = each.min(1).values
-    right = F.mse_loss(quality.sigmoid(), iou)
-    chosen = iou.gather(1, quality.argmax(1, keepdim=True)).mean()
-    return CutLoss((0.7 * best + 0.3 * each.mean(1)).mean(), right, chosen)
+    right = (quality.sigmoid() - iou).square().mean(1)
+    chosen = iou.gather(1, quality.argmax(1, keepdim=True))[:, 0]
+    same = torch.ones_like(best)
+    return CutLoss(
+        mean(0.7 * best + 0.3 * each.mean(1), same), mean(right, same), mean(chosen, same)
+    )
 
 
-def depth_loss(depth: Tensor, target: Tensor) -> Tensor:
+def no_cuts(features: Tensor, mean: Mean) -> CutLoss:
+    """The losses of no prompt at all, which still hang on the features."""
+    nothing = features.flatten()[:0]
+    return CutLoss(*(mean(nothing, nothing.detach()) for _ in CutLoss._fields))
+
+
+def depth_loss(depth: Tensor, target: Tensor, mean: Mean = weighted_mean) -> Tensor:
     """Mean absolute difference of two (B, h, w) depths, each brought to mean 0 and mean size 1.
 
     So scale and shift do not count. `target` is 0 where unknown; pictures with few known cells are
@@ -71,7 +83,7 @@ def depth_loss(depth: Tensor, target: Tensor) -> Tensor:
     count = known.sum((1, 2))
     found, wanted = (_normalise(x, known) for x in (depth, target))
     per_picture = (found - wanted).abs().sum((1, 2)) / count.clamp(min=1)
-    return weighted_mean(per_picture, (count > FEW_CELLS).float())
+    return mean(per_picture, (count > FEW_CELLS).float())
 
 
 def _normalise(x: Tensor, known: Tensor) -> Tensor:

@@ -43,20 +43,20 @@ def correct_some(answer: Answer, maps: PromptMaps, prompts: Prompts, masks: Tens
     """
     count = len(prompts.xy)
     turns = torch.randint(1, MOST_TURNS + 1, (count,)) * (torch.rand(count) < CORRECTED)
-    shown = (torch.rand(count) < SHOWN).float()[:, None, None, None]
+    shown = (torch.rand(count) < SHOWN).to(masks)[:, None, None, None]
     xy, kinds, before = (one.clone() for one in prompts)
     for turn in range(MOST_TURNS):
-        rows = (turns > turn).nonzero()[:, 0]
+        rows = (turns > turn).nonzero()[:, 0].to(masks.device)
         if not len(rows):
             break
         own = Prompts(xy[rows], kinds[rows], before[rows])
         with torch.no_grad():
             logits, quality = answer(PromptMaps(*(one[rows] for one in maps)), own)
         best = logits[torch.arange(len(rows)), quality.argmax(1)]
-        for row, mask in zip(rows.tolist(), best.numpy(), strict=True):
-            x, y, kind = worst_mistake(mask > 0, masks[row].numpy() > 0.5)
+        for row, mask in zip(rows.tolist(), best.cpu().numpy(), strict=True):
+            x, y, kind = worst_mistake(mask > 0, masks[row].cpu().numpy() > 0.5)
             place = _free_place(kinds[row])
-            xy[row, place], kinds[row, place] = torch.tensor([x, y]), kind
+            xy[row, place], kinds[row, place] = xy.new_tensor([x, y]), kind
         before[rows] = F.avg_pool2d(best[:, None], 2) * shown[rows]
     return Prompts(xy, kinds, before)
 

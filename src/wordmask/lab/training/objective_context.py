@@ -25,6 +25,7 @@ from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.training.batches import split
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.presence import label_presence
 from wordmask.lab.training.vocabulary import OTHER_NAMES
 from wordmask.model.mini.context import ContextNetwork
@@ -104,7 +105,8 @@ class ContextObjective:
         self.odds = _odds(self.records)
         self.network = ContextNetwork()
         self.network.mean.copy_(torch.from_numpy(self.summaries.mean(0)))
-        self.network.spread.copy_(torch.from_numpy(self.summaries.std(0) + 1e-3))
+        self.spread = self.summaries.std(0) + np.float32(1e-3)
+        self.network.spread.copy_(torch.from_numpy(self.spread))
         self.modules: dict[str, nn.Module] = {"network": self.network}
 
     def groups(self) -> list[ParameterGroup]:
@@ -128,21 +130,27 @@ class ContextObjective:
         summaries = self.summaries[rows]
         noise = rng.standard_normal(summaries.shape, np.float32) * NOISE
         columns = (
-            summaries + noise * self.network.spread.numpy(),
+            summaries + noise * self.spread,
             self.present[rows],
             self.weight[rows],
             self.names.draw(rng),
         )
         return ContextBatch(*map(torch.from_numpy, columns))
 
+    def share(self, batch: ContextBatch, place: RunPlace) -> ContextBatch:
+        rows = place.rows(len(batch.summaries))
+        own = (batch.summaries[rows], batch.present[rows], batch.weight[rows], batch.texts)
+        return ContextBatch(*(one.to(place.device) for one in own))
+
     def losses(self, batch: ContextBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
         answer = self.network(batch.summaries)
         log_odds = answer[:, :-1] @ batch.texts.T + answer[:, -1:]
-        parts = F.binary_cross_entropy_with_logits(
-            log_odds, batch.present, weight=batch.weight, reduction="sum"
-        )
-        loss = parts / batch.weight.sum().clamp(min=1)
+        parts = F.binary_cross_entropy_with_logits(log_odds, batch.present, reduction="none")
+        loss = step.mean(parts.flatten(), batch.weight.flatten())
         return loss, {"presence": float(loss.detach())}
+
+    def evaluate(self) -> dict[str, float]:
+        return {}
 
     def state(self) -> dict[str, Any]:
         return {"files": str(self.files)}

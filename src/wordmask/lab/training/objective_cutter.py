@@ -15,7 +15,9 @@ from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.losses import no_cuts
 from wordmask.lab.training.losses_mini import LossWeights, prompted_cut_loss
+from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.model.mini.net import Features
 
@@ -59,6 +61,10 @@ class CutterObjective:
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
 
+    def share(self, batch: TrainingBatch, place: RunPlace) -> TrainingBatch:
+        self.network.to(place.device)
+        return batch.share(place)
+
     def losses(self, batch: TrainingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
         weights = self.options.weights
         self.network.eval()  # of the network only the decoder is in training
@@ -66,12 +72,16 @@ class CutterObjective:
             features = Features(*step.run(self.network, batch.pictures.float()))
         self.decoder.train()
         if not len(batch.cut_of):  # no mask in any of the crops
-            zero = torch.stack([one.sum() for one in self.decoder.parameters()]).sum() * 0
-            return zero, {"masks": 0.0, "quality": 0.0, "iou": 0.0}
-        cut = prompted_cut_loss(self.decoder, features, batch, step.run)
+            weights_of_all = torch.cat([one.flatten() for one in self.decoder.parameters()])
+            cut = no_cuts(weights_of_all, step.mean)
+        else:
+            cut = prompted_cut_loss(self.decoder, features, batch, step)
         parts = {"masks": weights.masks * cut.masks, "quality": weights.quality * cut.quality}
         logged = {name: float(part.detach()) for name, part in parts.items()}
         return torch.stack(list(parts.values())).sum(), logged | {"iou": float(cut.iou)}
+
+    def evaluate(self) -> dict[str, float]:
+        return {}
 
     def state(self) -> dict[str, Any]:
         return {"files": str(self.files)}

@@ -30,6 +30,8 @@ from wordmask.lab.training.loop import (
     load_average,
 )
 from wordmask.lab.training.losses_mini import LossWeights, MiniLosses
+from wordmask.lab.training.losses_words import WordLosses
+from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.lab.training.vocabulary import Whitening
 from wordmask.model.mini.imagenet import read_imagenet
@@ -73,7 +75,8 @@ class MiniObjective:
         captions = self.language.captions
         self.maker = Batches(self.labels, options.sample, options.batch, captions)
         positive, against = self._tables()
-        self.compare = MiniLosses(self.network, self.adapter, positive, against, options.weights)
+        self.word_losses = WordLosses(positive, against)
+        self.compare = MiniLosses(self.network, self.adapter, self.word_losses, options.weights)
         if self._starts_from_files() and not (options.out / CHECKPOINT).exists():
             pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
             measure_norms(self.network, pictures)
@@ -93,17 +96,23 @@ class MiniObjective:
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
 
+    def share(self, batch: TrainingBatch, place: RunPlace) -> TrainingBatch:
+        return batch.share(place)
+
     def losses(self, batch: TrainingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
         o = self.options
         words = self.language.draw(np.random.default_rng([o.seed, step.number, 1]))
         sharpen = step.share >= o.sharpen_from
-        loss, parts = self.compare(batch, words, step.run, sharpen=sharpen)
+        loss, parts = self.compare(batch, words.to(step.place.device), step, sharpen=sharpen)
         return loss, parts | {"scale": float(self.network.scale().detach())}
+
+    def evaluate(self) -> dict[str, float]:
+        return {}
 
     def state(self) -> dict[str, Any]:
         whitening = self.language.whitening
         return {
-            "count": self.compare.count,
+            "count": self.word_losses.count.cpu(),
             "words": list(self.words),
             "mean": torch.from_numpy(whitening.mean),
             "turn": torch.from_numpy(whitening.turn),
@@ -116,7 +125,7 @@ class MiniObjective:
                 "packs have; train into another folder",
                 mend=Mend("out", "FOLDER"),
             )
-        self.compare.count = state["count"]
+        self.word_losses.count = state["count"]
 
     def export(self, checkpoint: Path, folder: Path) -> None:
         from wordmask.lab.export.mini import TrainedMini, export_mini

@@ -1,0 +1,144 @@
+"""CLIP2SAM: on a frozen backbone and a frozen adapter, the decoder learns to cut and to name."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wordmask.core.image import Array
+from wordmask.errors import Mend, OptionError, WeightsError
+from wordmask.lab.training.loop import ParameterGroup, Step, load_average, read_checkpoint
+from wordmask.lab.training.losses_ovsam import mask_iou, mask_losses, name_loss
+from wordmask.lab.training.ovsam_figures import judge_things, measure_things
+from wordmask.lab.training.ovsam_options import OvsamTrainOptions
+from wordmask.lab.training.ovsam_samples import ThingBatch, ThingBatches, ThingReader
+from wordmask.lab.training.place import RunPlace
+from wordmask.model.ovsam.decoder import OvsamPrompts
+from wordmask.model.ovsam.naming import word_logits
+from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
+from wordmask.model.ovsam.plan import OvsamPlan
+
+# Weights of the losses (Yuan et al. 2024); `quality` is ours.
+NAMES, CROSS, DICE, QUALITY = 2.0, 5.0, 5.0, 1.0
+JUDGED = 40  # held-out pictures of an evaluation during the training
+EmbedTexts = Callable[[Sequence[str]], Array]
+
+
+class RecogniseObjective:
+    """Everything behind the adapter."""
+
+    def __init__(
+        self,
+        options: OvsamTrainOptions,
+        plan: OvsamPlan,
+        reader: ThingReader,
+        backbone: FrozenBackbone,
+        embed_texts: EmbedTexts,
+    ) -> None:
+        self.options, self.plan, self.reader, self.backbone = options, plan, reader, backbone
+        self.network = OvsamNetwork(plan)
+        self._load_adapter()
+        self.modules: dict[str, nn.Module] = {"network": self.network}
+        self.maker = ThingBatches(reader, options.batch)
+        self.embed_texts = embed_texts
+        self.texts, self.starts = embed_words(reader.phrases, embed_texts)
+
+    def groups(self) -> list[ParameterGroup]:
+        """Only matrices and filters decay."""
+        own, o = [p for p in self.network.parameters() if p.requires_grad], self.options
+        return [
+            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
+            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
+        ]
+
+    def batches(self, start: int) -> Iterator[ThingBatch]:
+        return self.maker.stream(self.options.seed, start)
+
+    def share(self, batch: ThingBatch, place: RunPlace) -> ThingBatch:
+        self.texts, self.starts = self.texts.to(place.device), self.starts.to(place.device)
+        return batch.share(place)
+
+    def losses(self, batch: ThingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
+        self.network.adapter.eval()
+        with torch.autocast(batch.pictures.device.type, torch.bfloat16, enabled=step.half):
+            encoded = self.network.encode(self.backbone(batch.pictures))
+            cut = self.network.cut(encoded, batch.of, prompts_of(batch))
+            opinions = self.network.name(encoded, batch.of, cut)
+        masks, quality = cut.masks.float(), cut.quality.float()
+        cross, dice = mask_losses(masks, batch.masks)
+        iou = mask_iou(masks, batch.masks)
+        right = (quality.sigmoid() - iou).square()
+        learned = batch.has_mask.float()
+        parts = {
+            "cross": CROSS * step.mean(cross, learned),
+            "dice": DICE * step.mean(dice, learned),
+            "quality": QUALITY * step.mean(right, learned),
+        }
+        known = batch.words >= 0
+        figures = {"iou": float(step.mean(iou.detach(), learned))}
+        for name, vectors in opinions._asdict().items():
+            logits = word_logits(vectors[known], self.texts, self.starts, self.plan.scale)
+            loss, weight = name_loss(logits, batch.words[known])
+            parts[name] = NAMES * step.mean(loss, weight)
+            good = (logits.argmax(1) == batch.words[known]).float()
+            figures[f"{name}_right"] = float(step.mean(good, torch.ones_like(good)))
+        logged = {name: float(part.detach()) for name, part in parts.items()}
+        return torch.stack(list(parts.values())).sum(), logged | figures
+
+    def evaluate(self) -> dict[str, float]:
+        """Held-out things by click and by box."""
+        rows = measure_things(self.network, self.backbone, self.reader, self.reader.held[:JUDGED])
+        return judge_things(rows, self.texts, self.starts, self.plan.scale)
+
+    def state(self) -> dict[str, Any]:
+        return {"words": list(self.reader.words), "backbone": self.backbone.name}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if tuple(state["words"]) != self.reader.words or state["backbone"] != self.backbone.name:
+            raise WeightsError(
+                f"the checkpoint in {self.options.out} was trained with other words or on another "
+                "backbone; train into another folder",
+                mend=Mend("out", "FOLDER"),
+            )
+
+    def export(self, checkpoint: Path, folder: Path) -> None:
+        from wordmask.lab.export.ovsam import export_ovsam
+
+        load_average(checkpoint, self.modules)
+        export_ovsam(self.network.eval(), self.backbone, self.reader.words, folder)
+
+    def _load_adapter(self) -> None:
+        path = self.options.adapter
+        if path is None:
+            raise OptionError(
+                "the stage recognise needs a distilled adapter", mend=Mend("adapter", "LAST.PT")
+            )
+        state = read_checkpoint(path)["average"].get("adapter")
+        try:
+            if state is None:
+                raise RuntimeError("it holds no adapter")
+            self.network.adapter.load_state_dict(state)
+        except RuntimeError as error:
+            line = str(error).strip().splitlines()[0]
+            raise WeightsError(
+                f"{path} is no adapter for this backbone and size: {line}",
+                mend=Mend("adapter", "LAST.PT"),
+            ) from None
+        self.network.adapter.requires_grad_(False)
+
+
+def prompts_of(batch: ThingBatch) -> OvsamPrompts:
+    """The prompts of a batch, none with an earlier mask."""
+    before = torch.zeros(len(batch.of), 1, 4, 4, device=batch.xy.device)
+    return OvsamPrompts(batch.xy, batch.kinds, before)
+
+
+def embed_words(phrases: Sequence[Sequence[str]], embed_texts: EmbedTexts) -> tuple[Tensor, Tensor]:
+    """(S, D) unit rows of every name of every word, and (S,) the word of each."""
+    flat = [name for names in phrases for name in names]
+    starts = np.repeat(np.arange(len(phrases)), [len(names) for names in phrases])
+    texts = np.asarray(embed_texts(flat), np.float32)
+    return torch.from_numpy(texts.copy()), torch.from_numpy(starts)

@@ -1,0 +1,69 @@
+"""What a run of Open-Vocabulary SAM is: its stages, its size, its data."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+
+from wordmask.core.options import check
+from wordmask.errors import Mend, OptionError
+from wordmask.lab.training.loop import TrainOptions
+from wordmask.model.ovsam.net import FrozenBackbone
+from wordmask.model.ovsam.plan import OvsamPlan
+
+SMALL = {"side": 256, "width": 192, "depth": 3, "heads": 6, "dim": 128, "scale": 20.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OvsamTrainOptions(TrainOptions):
+    """What one stage of one run is."""
+
+    usual_minutes: ClassVar[float] = 30.0
+    stage: Literal["distill", "recognise"] = "distill"
+    """distill: the adapter learns what the teacher's encoder sees; recognise: the decoder and the
+    names are learned on a distilled adapter."""
+    backbone: str = "tipsv2-b14"
+    """A CLIP, SigLIP or TIPSv2 by name or folder, or lite0 (ImageNet's, for a CPU)."""
+    teacher: str = "sam-h"
+    """The segmenter whose encoder is learned from (distill): any SAM, SAM-HQ, SAM 2, or mini."""
+    more_data: tuple[Path, ...] = ()
+    """Further data sets of any kind, mixed with the first."""
+    images: Path | None = None
+    """Folder of the pictures, where they do not lie beside their annotations."""
+    test: Path | None = None
+    """Data to judge by; else every twentieth picture is kept for it."""
+    adapter: Path | None = None
+    """Checkpoint of the stage distill (recognise needs it)."""
+    size: Literal["auto", "full", "small"] = "auto"
+    """full: the paper's; small: for a CPU; auto: small with lite0."""
+    side: Annotated[int, Ge(64)] | None = None
+    """Pixels of the square that pictures are fitted into; 1024, or 256 if small."""
+    most_pictures: Annotated[int, Ge(0)] = 0
+    """Learn from at most so many pictures; 0: all."""
+    without_words: tuple[str, ...] = ()
+    """Words that are never named in training: what the network makes of them is told apart."""
+    rate: Annotated[float, Gt(0)] = 4e-4
+    """Highest learning rate."""
+    decay: Annotated[float, Ge(0)] = 0.05
+    """Weight decay of matrices and filters."""
+    batch: Annotated[int, Ge(1)] = 8
+    """Pictures per step."""
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.side is not None and self.side % 64:
+            raise OptionError(
+                f"side must be divisible by 64, got {self.side}",
+                mend=Mend("side", str(max(64, self.side // 64 * 64))),
+            )
+
+
+def plan_of(options: OvsamTrainOptions, backbone: FrozenBackbone, words: int) -> OvsamPlan:
+    """The sizes of the networks for a backbone and texts of `words` dimensions."""
+    dense = backbone.dense_width == words
+    plan = OvsamPlan(backbone.channels, backbone.strides, words, dense=dense)
+    small = options.size == "small" or (options.size == "auto" and backbone.name == "lite0")
+    if small:
+        plan = replace(plan, **SMALL)  # type: ignore[arg-type]  # values of mixed types
+    return plan if options.side is None else replace(plan, side=options.side)

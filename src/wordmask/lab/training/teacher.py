@@ -1,0 +1,51 @@
+"""What a teacher's encoder sees in each picture, computed once and kept on disk."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from wordmask.core.image import Array, Image
+from wordmask.core.maps import MapSegmenter
+from wordmask.errors import FormatError, Mend
+from wordmask.files import atomic, write_text
+
+Teach = Callable[[Array], Sequence[Array]]  # (side, side, 3) pixels -> maps (C, h, w)
+
+
+class TeacherDump:
+    """The teacher's maps of pictures in half precision; a run that was killed goes on."""
+
+    def __init__(self, folder: Path, name: str, side: int, teach: Teach) -> None:
+        """`name`: of the teacher's weights; another teacher's dump is refused."""
+        self.folder, self.teach = folder, teach
+        folder.mkdir(parents=True, exist_ok=True)
+        note, wanted = folder / "teacher.txt", f"{name} at {side}"
+        if note.exists() and note.read_text("utf-8") != wanted:
+            raise FormatError(
+                f"{folder} holds what {note.read_text('utf-8')} saw, not {wanted}; "
+                "train into another folder",
+                mend=Mend("out", "FOLDER"),
+            )
+        write_text(note, wanted)
+
+    def maps(self, pixels: Array) -> list[Array]:
+        """From the disk, or computed and put there."""
+        path = self.folder / f"{sha256(np.ascontiguousarray(pixels)).hexdigest()[:24]}.npz"
+        if not path.exists():
+            made = {f"m{k}": one.astype(np.float16) for k, one in enumerate(self.teach(pixels))}
+            with atomic(path) as part, part.open("wb") as file:
+                np.savez(file, **made)
+        with np.load(path, allow_pickle=False) as file:
+            return [file[f"m{k}"].astype(np.float32) for k in range(len(file.files))]
+
+
+def teach_by(engine: MapSegmenter) -> Teach:
+    """What an engine sees of a square picture."""
+
+    def teach(pixels: Array) -> Sequence[Array]:
+        (seen,) = engine.encode([Image(pixels)])
+        return engine.maps(seen)
+
+    return teach
