@@ -166,7 +166,7 @@ def load(name: str, options: EngineOptions) -> OvsamEngine:
     plain = EngineOptions(device=options.device, dtype=options.dtype, offline=options.offline)
     backbone, texts = open_backbone(settings["backbone"], plain, parts["backbone"] or None)
     prepared = network.to(place.device).eval().requires_grad_(False)
-    words = texts or SentenceTexts(folder)
+    words = texts or SentenceTexts(folder, settings)
     made = OvsamParts(prepared, backbone, words, float(settings["exponent"]))
     return OvsamEngine(home.stamp(name, folder), made, place)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.engines.hub.texts import TextBank
+from wordmask.engines.weights.shipped import open_network
 from wordmask.files import cache_home, digest
 from wordmask.model.mini.spelling import LONGEST, TEMPLATES, tidy
 
@@ -17,8 +18,9 @@ LINES_AT_ONCE = 128
 class SentenceTexts:
     """Phrases as mini's adapter leaves them, kept in a text bank on disk."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        """`settings` say the sha256 of each network in the folder."""
+        self._folder, self._settings = folder, settings
         with np.load(folder / "words.npz") as table:
             self._down, self._up = (table[key].astype(np.float32) for key in ("down", "up"))
         stamp = digest(folder / "text.onnx") + digest(folder / "words.npz")
@@ -43,7 +45,7 @@ class SentenceTexts:
 
     def _run(self, lines: list[str]) -> Array:
         if self._session is None:
-            self._session = _open(self._folder)
+            self._session = self._open()
         tokenizer, session = self._session
         coded = tokenizer.encode_batch(lines)
         ids = np.array([line.ids for line in coded], np.int64)
@@ -51,16 +53,13 @@ class SentenceTexts:
         vectors: Array = session.run(None, {"ids": ids, "mask": mask})[0]
         return vectors
 
+    def _open(self) -> tuple[Any, Any]:
+        from tokenizers import Tokenizer
 
-def _open(folder: Path) -> tuple[Any, Any]:
-    from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(LONGEST)
-    tokenizer.enable_padding()
-    session = InferenceSession(str(folder / "text.onnx"), providers=["CPUExecutionProvider"])
-    return tokenizer, session
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.enable_truncation(LONGEST)
+        tokenizer.enable_padding()
+        return tokenizer, open_network(self._folder, "text.onnx", self._settings)
 
 
 def _unit(rows: Array) -> Array:

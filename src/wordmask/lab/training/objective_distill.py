@@ -132,7 +132,7 @@ class DistillObjective:
         errors = []
         for k, (found, wanted) in enumerate(zip(made, batch.maps, strict=True)):
             off = ((found - wanted) / self.spreads[k]).square().mean(1)
-            inside = _filled(batch.sizes, off.shape[1])
+            inside = _picture_share(batch.sizes, off.shape[1])
             errors.append(mean(off.flatten(), inside.flatten()))
         return errors
 
@@ -153,7 +153,7 @@ class DistillObjective:
         return RunPlace(next(self.adapter.parameters()).device)
 
 
-def _filled(sizes: Tensor, side: int) -> Tensor:
+def _picture_share(sizes: Tensor, side: int) -> Tensor:
     """(B, side, side) 1 where a square map shows the picture, 0 in the padding."""
     cells = (torch.arange(side, device=sizes.device) + 0.5) / side
     rows, columns = cells < sizes[:, :1], cells < sizes[:, 1:]
