@@ -61,6 +61,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "CutterTrainOptions": {"data": "packs", "out": "run"},
     "ContextTrainOptions": {"data": "packs", "out": "run"},
     "MiniTrainOptions": {"data": "packs", "out": "run"},
+    "OwnTrainOptions": {"data": "packs", "out": "run"},
+    "OvsamTrainOptions": {"data": "packs", "out": "run"},
     "TrainOptions": {"data": "packs", "out": "run"},
 }
 

@@ -52,15 +52,15 @@ class OvsamTrainOptions(TrainOptions):
 
     def __post_init__(self) -> None:
         check(self)
-        if self.side is not None and self.side % 64:
-            raise OptionError(
-                f"side must be divisible by 64, got {self.side}",
-                mend=Mend("side", str(max(64, self.side // 64 * 64))),
-            )
 
 
 def plan_of(options: OvsamTrainOptions, backbone: FrozenBackbone, words: int) -> OvsamPlan:
     """The sizes of the networks for a backbone and texts of `words` dimensions."""
+    if options.side is not None and options.side % 64:
+        raise OptionError(
+            f"side must be divisible by 64, got {options.side}",
+            mend=Mend("side", str(max(64, options.side // 64 * 64))),
+        )
     dense = backbone.dense_width == words
     plan = OvsamPlan(backbone.channels, backbone.strides, words, dense=dense)
     small = options.size == "small" or (options.size == "auto" and backbone.name == "lite0")
