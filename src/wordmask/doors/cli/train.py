@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -146,7 +147,7 @@ def _load_files(folder: Path) -> Models:
     return engines.load("mini", options=EngineOptions(checkpoint=folder))
 
 
-def export_after(training: Training, after: ExportOptions) -> Path | None:
+def export_after(training: Training[Any], after: ExportOptions) -> Path | None:
     """Train to the end; the folder of the files, if any were to be written."""
     checkpoint = training.run()
     if not training.place.is_first:  # of several processes one writes the files

@@ -46,7 +46,7 @@ class TowerBackbone:
     Pictures are resized so that a patch is a cell of stride 16, whatever the patch.
     """
 
-    strides = (STRIDE,) * LEVELS
+    strides: tuple[int, ...] = (STRIDE,) * LEVELS
 
     def __init__(self, name: str, tower: towers.Tower, place: Runtime, words: int) -> None:
         self.name, self.tower, self._place = name, tower, place

@@ -7,6 +7,7 @@ vector is handed out, and a task compares it with any words.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ class OvsamEngine:
         self.plan = parts.network.plan
 
     def encode(self, images: Sequence[Image]) -> list[Seen]:
-        return [OvsamSeen(one.size, Once(lambda one=one: self._encode(one))) for one in images]
+        return [OvsamSeen(one.size, Once(partial(self._encode, one))) for one in images]
 
     def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
         """Logits (P, 1, h, w) over the picture at stride 4, their quality and naming vectors."""
@@ -129,7 +130,7 @@ class OvsamEngine:
     def _prompts(self, prompts: PromptBatch, size: Size, inner: Size) -> OvsamPrompts:
         """The corners of a box first, then the points, in pixels of the square."""
         scale = np.array([inner[1] / size[1], inner[0] / size[0]], np.float32)
-        boxed = ~np.isnan(prompts.boxes).any(1)
+        boxed: Array = np.logical_not(np.isnan(prompts.boxes).any(1))
         corners = np.where(boxed[:, None], prompts.boxes, 0).reshape(-1, 2, 2)
         xy = np.concatenate([corners, prompts.xy], 1).astype(np.float32) * scale
         kinds = np.full(xy.shape[:2], NO_POINT, np.int64)
@@ -175,7 +176,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS
     if not path.is_file():
         raise WeightsError(f"{folder} has no {SETTINGS}; give a folder that training wrote")
-    settings = json.loads(path.read_text("utf-8"))
+    settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
     for name, wanted in settings["files"].items():
         if not (folder / name).is_file() or digest(folder / name) != wanted:
             raise WeightsError(f"{folder / name} is missing or not what {SETTINGS} says")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import torch
 from annotated_types import Ge, Gt
@@ -149,6 +149,9 @@ class Objective(Protocol):
         """Write what an engine runs on."""
 
 
+Trained = TypeVar("Trained", bound=Objective)
+
+
 class Average:
     """A running mean of all floating-point state: the weights that are exported."""
 
@@ -205,10 +208,10 @@ class _LossModule(nn.Module):
         return self.objective.losses(batch, step)
 
 
-class Training:
+class Training(Generic[Trained]):
     """A training run that can be put down and taken up."""
 
-    def __init__(self, make: Callable[[Any], Objective], options: TrainOptions) -> None:
+    def __init__(self, make: Callable[[Any], Trained], options: TrainOptions) -> None:
         """`make` builds the objective from the options, after the seed has been set."""
         self.options = options
         options.out.mkdir(parents=True, exist_ok=True)

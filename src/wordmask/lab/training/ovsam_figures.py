@@ -52,28 +52,18 @@ class MeasuredThings:
         return MeasuredThings(self.picture[kept.numpy()], self.words[kept], *columns)
 
 
-@torch.no_grad()
 def measure_things(
     network: OvsamNetwork, backbone: FrozenBackbone, reader: ThingReader, sources: Sequence[Source]
 ) -> MeasuredThings:
     """All things of some pictures."""
     network.eval()
-    device = next(network.parameters()).device
     rows: list[tuple[int, Tensor, Tensor, Tensor, Tensor]] = []
     for number, source in enumerate(sources):
         things = reader.read(source)
-        if things.is_whole or not len(things.masks):
-            continue
-        pictures = torch.from_numpy(things.pixels).permute(2, 0, 1)[None].to(device)
-        encoded = network.encode(backbone(pictures))
-        target = torch.from_numpy(things.masks).float().to(device)
-        of = torch.zeros(len(target), dtype=torch.long, device=device)
-        found = []
-        for way in WAYS:
-            cut = network.cut(encoded, of, _prompts(things, way, device))
-            found.append((mask_iou(cut.masks, target), *network.name(encoded, of, cut)))
-        iou, roi, pooled = (torch.stack(column).cpu() for column in zip(*found, strict=True))
-        rows.append((number, torch.from_numpy(things.words), iou, roi, pooled))
+        if not things.is_whole and len(things.masks):
+            with torch.no_grad():
+                found = _measure_picture(network, backbone, things)
+            rows.append((number, torch.from_numpy(things.words), *found))
     if not rows:
         width = network.plan.words
         none = torch.zeros(2, 0, width)
@@ -83,6 +73,23 @@ def measure_things(
     picture = np.concatenate([np.full(len(row[1]), row[0]) for row in rows])
     words = torch.cat([row[1] for row in rows])
     return MeasuredThings(picture, words, *(torch.cat([r[k] for r in rows], 1) for k in (2, 3, 4)))
+
+
+def _measure_picture(
+    network: OvsamNetwork, backbone: FrozenBackbone, things: SquareThings
+) -> tuple[Tensor, Tensor, Tensor]:
+    """IoU (2, N) and both opinions (2, N, D) on the things of one picture."""
+    device = next(network.parameters()).device
+    pictures = torch.from_numpy(things.pixels).permute(2, 0, 1)[None].to(device)
+    encoded = network.encode(backbone(pictures))
+    target = torch.from_numpy(things.masks).float().to(device)
+    of = torch.zeros(len(target), dtype=torch.long, device=device)
+    found = []
+    for way in WAYS:
+        cut = network.cut(encoded, of, _prompts(things, way, device))
+        found.append((mask_iou(cut.masks, target), *network.name(encoded, of, cut)))
+    iou, roi, pooled = (torch.stack(column).cpu() for column in zip(*found, strict=True))
+    return iou, roi, pooled
 
 
 def judge_things(

@@ -215,7 +215,8 @@ def box_prompt(mask: Array, rng: np.random.Generator | None = None) -> tuple[Arr
     box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32) * FINE
     if rng is not None:
         size = np.tile(box[2:] - box[:2], 2)
-        box = box + np.clip(rng.normal(0, 0.04, 4), -0.12, 0.12) * size
+        off = np.clip(rng.normal(0, 0.04, 4), -0.12, 0.12).astype(np.float32)
+        box = box + off * size
     points = np.zeros((POINTS, 2), np.float32)
     points[:2] = box.reshape(2, 2)
     return points, np.array([FIRST_CORNER, LAST_CORNER, NO_POINT])

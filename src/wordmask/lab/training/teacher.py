@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,9 +33,10 @@ class TeacherDump:
 
     def maps(self, pixels: Array) -> list[Array]:
         """From the disk, or computed and put there."""
-        path = self.folder / f"{sha256(np.ascontiguousarray(pixels)).hexdigest()[:24]}.npz"
+        path = self.folder / f"{sha256(pixels.tobytes()).hexdigest()[:24]}.npz"
         if not path.exists():
-            made = {f"m{k}": one.astype(np.float16) for k, one in enumerate(self.teach(pixels))}
+            maps = enumerate(self.teach(pixels))
+            made: dict[str, Any] = {f"m{k}": one.astype(np.float16) for k, one in maps}
             with atomic(path) as part, part.open("wb") as file:
                 np.savez(file, **made)
         with np.load(path, allow_pickle=False) as file:

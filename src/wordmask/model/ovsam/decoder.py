@@ -110,8 +110,11 @@ class Clip2Sam(nn.Module):
 
     def forward(self, embedding: Tensor, prompts: OvsamPrompts) -> OvsamCut:
         """`embedding` (N, dim, h, w): of each prompt's picture."""
-        size = embedding.shape[2:]
-        where = grid_positions(*size, embedding.shape[1], embedding).flatten(2).transpose(1, 2)
+        height, width = embedding.shape[2:]
+        size = height, width
+        where = (
+            grid_positions(height, width, embedding.shape[1], embedding).flatten(2).transpose(1, 2)
+        )
         cells = (embedding + self._draw(prompts.before, size)).flatten(2).transpose(1, 2)
         points = self.kinds((prompts.kinds + 1).long()) + self.position(prompts.xy)
         outputs = self.outputs.expand(len(points), -1, -1)
@@ -121,7 +124,7 @@ class Clip2Sam(nn.Module):
         for block in self.blocks:
             tokens, cells = block(tokens, cells, where, hidden)
         tokens = self.last_norm(tokens + self.last(tokens, cells + where, cells))
-        finer = self.finer(cells.transpose(1, 2).unflatten(2, tuple(size)))
+        finer = self.finer(cells.transpose(1, 2).unflatten(2, size))
         masks = torch.einsum("nc,nchw->nhw", self.mask(tokens[:, 0]), finer)
         return OvsamCut(masks, self.quality(tokens[:, 1])[:, 0], tokens[:, 2])
 

@@ -14,8 +14,8 @@ class Lite0Backbone:
     """Levels at strides 4, 8, 16 and 32."""
 
     name = "lite0"
-    channels = CHANNELS
-    strides = (4, 8, 16, 32)
+    channels: tuple[int, ...] = CHANNELS
+    strides: tuple[int, ...] = (4, 8, 16, 32)
     dense_width = 0
 
     def __init__(self, state: Mapping[str, Tensor] | None = None) -> None:
