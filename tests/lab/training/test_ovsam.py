@@ -217,7 +217,7 @@ def test_a_right_mask_costs_nothing_and_no_mask_at_all_is_no_error():
     cross, dice = mask_losses((target - 0.5) * 80, target)
     wrong, _ = mask_losses((0.5 - target) * 80, target)
     assert float(cross) < float(wrong) / 3  # between cells of the edge both read as doubt
-    assert float(dice) < 0.1
+    assert float(dice) < 0.2
     nothing = mask_losses(torch.zeros(0, 16, 16), torch.zeros(0, 16, 16))
     assert [len(one) for one in nothing] == [0, 0]
 
