@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
+from meta_names import meta_name
 from tiny_networks import torch, transformers
 from wordmask.core.image import Image
 from wordmask.core.protocols import PromptBatch
@@ -77,42 +78,6 @@ def meta_state(model):
     }
 
 
-META = {
-    "vision_encoder.layers.": "image_encoder.blocks.",
-    "vision_encoder.": "image_encoder.",
-    "patch_embed.projection": "patch_embed.proj",
-    "neck.conv1": "neck.0",
-    "neck.layer_norm1": "neck.1",
-    "neck.conv2": "neck.2",
-    "neck.layer_norm2": "neck.3",
-    "mask_embed.conv1": "mask_downscaling.0",
-    "mask_embed.layer_norm1": "mask_downscaling.1",
-    "mask_embed.conv2": "mask_downscaling.3",
-    "mask_embed.layer_norm2": "mask_downscaling.4",
-    "mask_embed.conv3": "mask_downscaling.6",
-    ".point_embed.": ".point_embeddings.",
-    "shared_embedding.positional_embedding": "pe_layer.positional_encoding_gaussian_matrix",
-    "upscale_conv1": "output_upscaling.0",
-    "upscale_layer_norm": "output_upscaling.1",
-    "upscale_conv2": "output_upscaling.3",
-    "layer_norm_final_attn": "norm_final_attn",
-    "layer_norm": "norm",
-}
-
-
-def meta_name(name):
-    """transformers' name of a SAM tensor -> Meta's, written down from Meta's modules."""
-    for ours, theirs in META.items():
-        name = name.replace(ours, theirs)
-    if "iou_prediction_head" in name or "hypernetworks" in name:
-        name = (
-            name.replace("layers.0.", "layers.1.")
-            .replace("proj_in.", "layers.0.")
-            .replace("proj_out.", "layers.2.")
-        )
-    return name
-
-
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 def test_metas_own_checkpoint_is_converted(suffix, tmp_path, meta_state, folder):
     path = tmp_path / f"sam_vit_tiny{suffix}"
@@ -159,7 +124,7 @@ def test_a_file_that_only_looks_like_sam_is_refused(change, said, meta_state, tm
         ("vit_l", WeightsError, "has 2 layers, so it is of a size of its own; vit_l has 24"),
         ("SAM-vit-B", WeightsError, "SAM-vit-B has 12"),
         ("vit_x", OptionError, "one of vit_b, vit_l, vit_h, got 'vit_x'"),
-        ("configs/sam2.1/sam2.1_hiera_l.yaml", OptionError, "SAM 2 is read as a folder"),
+        ("configs/sam2.1/sam2.1_hiera_l.yaml", OptionError, "SAM 2 tells its size itself"),
     ],
 )
 def test_a_file_is_the_sam_that_it_was_said_to_be(model_cfg, error, said, meta_state, tmp_path):

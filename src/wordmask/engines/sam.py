@@ -224,7 +224,8 @@ def load(name: str, options: EngineOptions) -> SamEngine:
     place = runtime(options)  # a device that is not here is said before anything is fetched
     path = home.folder(name, options)
     if path.is_file():
-        model, kind, stamp = meta.load(path, options), "sam", home.stamp(name, path)
+        model, stamp = meta.load(path, options), home.stamp(name, path)
+        kind = model.config.model_type
     else:
         loaded = load_folder(name, options, __name__, "the SAM engine")
         model, kind, stamp = loaded.model, loaded.folder.kind, loaded.name

@@ -16,6 +16,8 @@ from transformers import (
     SamVisionConfig,
 )
 
+from wordmask.engines.hub import sam2_meta
+from wordmask.engines.hub.tiny_vit import TinyViT
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights.open import read_state
 from wordmask.errors import OptionError, WeightsError, did_you_mean
@@ -56,13 +58,19 @@ _POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 
 
 def load(path: Path, options: EngineOptions) -> Any:
-    """A `SamModel` filled from one file of Meta's."""
+    """A network filled from one file of Meta's: SAM, SAM 2, or MobileSAM."""
     state = read_state(path, options)
+    if sam2_meta.FIRST in state:
+        _refuse_cfg(options)
+        return sam2_meta.network(state, path)
+    if "image_encoder.patch_embed.seq.0.c.weight" in state:
+        _refuse_cfg(options)
+        return load_mobile(state, path)
     if "image_encoder.patch_embed.proj.weight" not in state:
         raise WeightsError(
             f"{path} is not a SAM checkpoint in Meta's format (it holds "
             f"{next(iter(state), 'nothing')!r}, ...); "
-            "SAM 2 and all other networks are read as folders in hub layout"
+            "SAM, SAM 2 and MobileSAM are; all other networks are read as folders in hub layout"
         )
     if any("hf_token" in name for name in state):
         raise WeightsError(
@@ -83,6 +91,35 @@ def load(path: Path, options: EngineOptions) -> Any:
     return model.to(torch.float32)
 
 
+def load_mobile(state: dict[str, Any], path: Path) -> Any:
+    """MobileSAM: SAM's prompts and decoder behind a TinyViT."""
+    vision = SamVisionConfig(hidden_size=TinyViT.width, num_hidden_layers=0, global_attn_indexes=[])
+    model = SamModel(SamConfig(vision_config=vision))
+    model.vision_encoder = TinyViT()
+    head = "image_encoder."
+    named = {
+        f"vision_{name[len('image_') :]}" if name.startswith(head) else translate_name(name): tensor
+        for name, tensor in state.items()
+    }
+    named["shared_image_embedding.positional_embedding"] = named.get(_POSITIONS)
+    try:
+        model.load_state_dict(named, strict=True)
+    except (RuntimeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} does not fit MobileSAM: {' '.join(str(error).split())[:200]}"
+        ) from None
+    return model.to(torch.float32)
+
+
+def _refuse_cfg(options: EngineOptions) -> None:
+    """A model_cfg is only about SAM; these files say themselves what they are."""
+    if options.model_cfg is not None:
+        raise OptionError(
+            f"model_cfg is one of {', '.join(SIZES)}, for files of SAM, got "
+            f"{options.model_cfg!r}; this file tells its size itself, so leave it out"
+        )
+
+
 def _check_size(path: Path, depth: int, wanted: str | None) -> None:
     """Raise where the file is not the SAM that it was said to be."""
     if wanted is None:
@@ -91,7 +128,7 @@ def _check_size(path: Path, depth: int, wanted: str | None) -> None:
     if name not in SIZES:
         raise OptionError(
             f"model_cfg is one of {', '.join(SIZES)}, got {wanted!r}.{did_you_mean(name, SIZES)} "
-            "SAM 2 is read as a folder in hub layout, which needs none"
+            "SAM 2 tells its size itself, so it needs none"
         )
     if depth != SIZES[name]:
         sizes = [size for size, layers in SIZES.items() if layers == depth]

@@ -36,7 +36,7 @@ class SamEncoderGraph(nn.Module):
         self.encoder = network.model.vision_encoder
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        out = self.encoder(pixels.to(self.encoder.patch_embed.projection.weight.dtype))
+        out = self.encoder(pixels.to(next(self.encoder.parameters()).dtype))
         early = out.get("intermediate_embeddings")
         maps = (out.last_hidden_state,) if early is None else (out.last_hidden_state, early[0])
         return tuple(level.float() for level in maps)

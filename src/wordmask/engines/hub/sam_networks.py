@@ -190,7 +190,7 @@ def _resize_sam(model: Any, side: int) -> None:
         encoder.pos_embed = Parameter(codes.permute(0, 2, 3, 1).contiguous())
     config.vision_config.image_size = config.prompt_encoder_config.image_size = side
     encoder.image_size = side
-    encoder.patch_embed.image_size = (side, side)
+    encoder.patch_embed.image_size = (side, side)  # what TinyViT has is not looked at
     config.prompt_encoder_config.image_embedding_size = cells
     prompt.image_embedding_size, prompt.input_image_size = (cells, cells), side
 
