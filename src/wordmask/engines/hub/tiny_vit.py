@@ -111,7 +111,7 @@ class FeedForward(nn.Module):
         return found
 
 
-class WindowBlock(nn.Module):
+class TinyViTBlock(nn.Module):
     """Attention in windows, a convolution over their borders, a feed-forward part."""
 
     def __init__(self, width: int, heads: int, window: int) -> None:
@@ -144,7 +144,7 @@ class Stage(nn.Module):
         super().__init__()
         width, heads, window = WIDTHS[number], HEADS[number], WINDOWS[number]
         blocks = [
-            WindowBlock(width, heads, window) if number else ConvBlock(width)
+            TinyViTBlock(width, heads, window) if number else ConvBlock(width)
             for _ in range(DEPTHS[number])
         ]
         self.blocks = nn.ModuleList(blocks)
