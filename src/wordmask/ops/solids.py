@@ -88,8 +88,15 @@ def fill_holes(solid: Array) -> Array:
     block = block_of(solid)
     if block is None:
         return solid
+    numbers, sizes = pieces_of(~solid[block])
+    is_hole = np.ones(len(sizes), bool)
+    is_hole[0] = False
+    for axis in range(3):
+        sides = np.moveaxis(numbers, axis, 0)
+        is_hole[sides[0]] = is_hole[sides[-1]] = False
     filled = solid.copy()
-    filled[block] = ndimage().binary_fill_holes(solid[block])
+    for here, there in zip(filled[block], numbers, strict=True):
+        here |= is_hole[there]
     return filled
 
 

@@ -224,7 +224,8 @@ def _scaling(header: Any, name: str) -> tuple[float, float, tuple[str, ...]]:
 def _affine(header: Any, name: str) -> Array:
     """By nibabel's rule: sform, else qform, else the spacing alone."""
     try:
-        return np.asarray(header.get_best_affine(), np.float64)
+        with np.errstate(all="ignore"):  # of a place that is none the volume is refused
+            return np.asarray(header.get_best_affine(), np.float64)
     except Exception as error:  # nibabel raises several kinds for quaternions that are none
         raise FormatError(f"{name}: its place cannot be told: {error}") from error
 
@@ -240,5 +241,6 @@ def _disagreement(header: Any) -> tuple[str, ...]:
         other = header.get_qform()
     except Exception:  # a quaternion that is none: the sform counts
         return ("its qform cannot be read; the sform counts",)
-    off = float(np.abs(header.get_sform() - other).max())
+    with np.errstate(all="ignore"):
+        off = float(np.abs(header.get_sform() - other).max())
     return (f"its sform and qform differ by {off:.3g} mm; the sform counts",) if off > 0.01 else ()
