@@ -96,7 +96,7 @@ def fill_holes(solid: Array) -> Array:
         is_hole[sides[0]] = is_hole[sides[-1]] = False
     filled = solid.copy()
     for here, there in zip(filled[block], numbers, strict=True):
-        here |= is_hole[there]
+        here[is_hole[there]] = True
     return filled
 
 

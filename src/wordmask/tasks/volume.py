@@ -206,9 +206,13 @@ def _seeds(shown: ShownObject, rough: Array) -> Array:
     block = block_of(rough)
     if block is None:
         return np.zeros((0, 3), np.int64)
-    places = np.argwhere(rough[block])
+    # The middle of the middle plane: a list of all voxels would be larger than the volume.
+    inside = rough[block]
+    below = inside.sum((0, 1)).cumsum()
+    k = int(np.searchsorted(below, below[-1] / 2))
+    places = np.argwhere(inside[:, :, k])
     middle = places[((places - places.mean(0)) ** 2).sum(1).argmin()]
-    return np.asarray((middle + [side.start for side in block])[None], np.int64)
+    return np.array([[*middle, k]], np.int64) + [side.start for side in block]
 
 
 # ---- each voxel has one owner
