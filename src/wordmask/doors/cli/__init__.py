@@ -27,6 +27,7 @@ COMMANDS = {
     "click": Command("segment", "click", "Cut out one thing, shown by points or a box."),
     "everything": Command("segment", "everything", "Every region of a picture, without names."),
     "ask": Command("ask", "ask", "Answer questions about a picture, with what shows it."),
+    "scene": Command("scene", "scene", "Watch a drive: road users, free road, warnings."),
     "track": Command("track", "track", "Follow what words name, or what is shown, in a video."),
     "pose": Command("pose", "pose", "People's joints, masks and parts of their bodies."),
     "volume": Command(

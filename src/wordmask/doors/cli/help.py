@@ -30,6 +30,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "DescribeOptions": "What is kept",
     "TileOptions": "Of any size",
     "AskOptions": "How it is answered",
+    "SceneOptions": "How it is watched",
     "FormatOptions": None,
 }
 PANEL_OF_FIELD = {  # of the other classes
@@ -102,6 +103,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "lint-words": ("model",),
     "index": ("words", "points_per_side", "model"),
     "find": ("model",),
+    "scene": ("look_every", "markings", "line", "camera_height", "focal_px"),
     "ask": ("how", "min_score", "model", "output_dir"),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
+from wordmask.core.protocols import Memory
 from wordmask.core.result import UNNAMED, Absent, Result, Why
 from wordmask.errors import ImageError, PromptError
 from wordmask.tasks.finding.trace import Trace
@@ -67,6 +68,18 @@ class LiveTracker:
     def nbytes(self) -> int:
         """What all objects' memories take."""
         return sum(track.memory.nbytes for track in self._tracks.all)
+
+    @property
+    def view(self) -> View:
+        """The last frame with its encodings."""
+        return self._last_sight().view
+
+    def memory_of(self, id: int) -> Memory:
+        """What is remembered of an object, as its follower keeps it."""
+        track = self._tracks.get(id)
+        if track is None:
+            raise PromptError(f"there is no object {id}")
+        return track.memory
 
     def reserve(self, ids: Iterable[int]) -> None:
         """Keep these ids for objects that will be shown; what words find gets others."""

@@ -8,6 +8,7 @@ from wordmask.lab.bench.benches.ask import AskBench
 from wordmask.lab.bench.benches.calibration import CalibrationBench
 from wordmask.lab.bench.benches.clicks import ClicksBench
 from wordmask.lab.bench.benches.depth import DepthBench
+from wordmask.lab.bench.benches.free_space import FreeSpaceBench
 from wordmask.lab.bench.benches.instance import InstanceBench
 from wordmask.lab.bench.benches.panoptic import PanopticBench
 from wordmask.lab.bench.benches.pose import PoseBench
@@ -34,6 +35,7 @@ BENCHES: dict[str, type[Bench[Any]]] = {
         SearchBench,
         CalibrationBench,
         AskBench,
+        FreeSpaceBench,
     )
 }
 
