@@ -42,8 +42,6 @@ BEYOND_SCHEMA = {
     "ResultOptions.format": "names of formats, also parted by commas",
     "SampleOptions.clicks": "with a box they fit into pad",
     "SampleOptions.pad": "holds the clicks and a box",
-    "SceneOptions.camera_height": "needs focal_px",
-    "SceneOptions.focal_px": "needs camera_height",
     "SceneOptions.line": "four numbers joined by commas",
     "ServeOptions.cache_bytes": "a size such as 1GB is parsed",
     "ServeOptions.label_studio": "an address begins with http:// or https://",

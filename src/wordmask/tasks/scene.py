@@ -68,16 +68,17 @@ class SceneOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        _ = self.ends  # raises where the line is none
+
+    @property
+    def camera(self) -> RoadCamera | None:
+        """None without its height and its focal length, which belong together."""
         if (self.camera_height is None) != (self.focal_px is None):
             missing = "focal_px" if self.focal_px is None else "camera_height"
             raise OptionError(
                 "distances need the camera's height and its focal length, and one is not given",
                 mend=Mend(missing, "900" if missing == "focal_px" else "1.5"),
             )
-        _ = self.ends  # raises where the line is none
-
-    @property
-    def camera(self) -> RoadCamera | None:
         if self.camera_height is None or self.focal_px is None:
             return None
         return RoadCamera(self.camera_height, self.focal_px, self.horizon)
@@ -119,7 +120,7 @@ class SceneWatcher:
     options: SceneOptions = field(default_factory=SceneOptions)
 
     def __post_init__(self) -> None:
-        options = self.options
+        options, self._camera = self.options, self.options.camera
         words = Text(tuple(SPELLED.get(name, name) for name in FOLLOWED))
         looks = Looks(words, SegmentOptions(min_confidence=options.min_confidence))
         following = TrackOptions(
@@ -140,7 +141,7 @@ class SceneWatcher:
         if is_look or self._own is None:
             self._own = find_road(self._tracker.view)
         own = self._own & ~result.masks.union()
-        around = FrameFacts(result, own, self.options.camera)
+        around = FrameFacts(result, own, self._camera)
         objects = tuple(self._describe(row, around, time_s) for row in range(len(result)))
         self._forget(objects)
         for thing in objects:

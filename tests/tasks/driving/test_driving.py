@@ -173,7 +173,7 @@ def test_a_frame_without_road_says_so(red_is_a_car):
 )
 def test_options_that_cannot_be(options, told):
     with pytest.raises(OptionError, match=told):
-        SceneOptions(**options)
+        _ = SceneOptions(**options).camera
 
 
 def test_motion_needs_points():
