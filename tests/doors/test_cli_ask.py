@@ -37,6 +37,13 @@ def test_many_questions_each_get_a_file(picture, tmp_path, capsys):
     assert names(tmp_path / "out") == [f"disc.asked.{number}.png" for number in (1, 2, 3)]
 
 
+def test_the_picture_is_never_drawn_over(picture, capsys):
+    before = picture.read_bytes()
+    assert run_here("ask", picture, QUESTION, "-m", "fake", "-o", picture) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert picture.read_bytes() == before
+
+
 def test_json_lines_can_be_read_back(picture, capsys):
     assert run_here("ask", picture, QUESTION, "where is the cat?", "-m", "fake", "--json") == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())

@@ -124,7 +124,13 @@ def test_an_input_is_never_replaced_and_one_file_is_for_one_picture(photo, tmp_p
     assert photo.read_bytes() == before
     other = draw_lawn(tmp_path / "other.png")
     assert run_here("lift", photo, other, "red", "-o", tmp_path / "a.ply", *FAKE) == 2
-    assert "2 pictures; name a folder" in capsys.readouterr().err
+    assert "2 pictures; give a folder" in capsys.readouterr().err
+
+
+def test_a_word_may_be_called_like_a_folder(photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("red").mkdir()
+    assert run_here("lift", photo, "red", "-o", "red.ply", *FAKE) == 0
 
 
 def test_a_folder_goes_on_where_it_was_stopped(tmp_path, capsys):

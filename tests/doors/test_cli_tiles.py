@@ -165,6 +165,14 @@ def test_one_bad_raster_of_many_is_passed_over_and_what_is_done_is_skipped(tmp_p
     assert "made before" in capsys.readouterr().err
 
 
+def test_the_raster_is_never_its_own_map(tmp_path, capsys):
+    path = write_lawn(tmp_path / "map.tif", 128)
+    before = path.read_bytes()
+    assert run_here("segment", path, "red", *TILES, "-o", path) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_a_file_of_a_persons_is_not_replaced(tmp_path, capsys):
     path = write_lawn(tmp_path / "map.tif", 128)
     (tmp_path / "map.gpkg").write_text("mine")

@@ -130,10 +130,14 @@ def kind_words(kind: Any) -> str:
     """
     >>> kind_words(int), kind_words(tuple[str, ...]), kind_words(int | None)
     ('a whole number', 'a list, each text', 'a whole number')
+    >>> kind_words(tuple[Literal["json", "coco"], ...])
+    'a list, each one of json, coco'
     """
     first, *others = union_members(kind)
     if others:
         return " or ".join(kind_words(member) for member in (first, *others))
+    if get_origin(first) is Literal:
+        return f"one of {', '.join(map(str, get_args(first)))}"
     if get_origin(first) in (tuple, list):
         words = kind_words(get_args(first)[0])
         return f"a list, each {words}"

@@ -7,9 +7,9 @@ from typing import Any
 
 from wordmask.core.answer import Answer
 from wordmask.core.image import Image
-from wordmask.errors import FormatError, ImageError, OptionError, PromptError
+from wordmask.errors import FormatError, ImageError, Mend, OptionError, PromptError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import Outputs, Products, WorkItem
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import Setup, find_pictures
 from wordmask.media.drawing.answered import draw_answer
@@ -48,13 +48,14 @@ def ask_pictures(
     if not questions:
         raise PromptError('no question was asked; ask such as "how many cups are on the table?"')
     found = find_pictures(sources)
-    models, target = setup.load(), setup.outputs.output_dir
-    typed = target if target is not None and target.suffix.lower() in PICTURES else None
-    if typed is not None and (len(found) > 1 or len(questions) > 1):
+    target = setup.outputs.output_dir
+    typed = typed_file(setup.outputs, PICTURES, found)
+    if typed is not None and len(questions) > 1:
         raise OptionError(
-            f"{typed} is one picture, but there are {len(found)} pictures and {len(questions)} "
-            "questions; give a folder for what is drawn"
+            f"{typed} is one picture, for {len(questions)} questions; give a folder",
+            mend=Mend("output_dir", "FOLDER"),
         )
+    models = setup.load()
 
     def work(item: WorkItem) -> AnsweredPicture:
         read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)
@@ -69,10 +70,14 @@ def ask_pictures(
         return AnsweredPicture(item.name, read.image, answers, files)
 
     suffixes = tuple(f".{number}.png" for number in range(1, len(questions) + 1))
-    if target is None or typed is not None:
+    if target is None:
         return run([WorkItem(one, one.path or Path(one.name)) for one in found], work)
     recipe = {"questions": questions, "models": models.made_by, "options": options}
-    outputs = Outputs(found, Products("ask", recipe, suffixes, LABEL), setup.outputs)
+    if typed is None:
+        outputs = Outputs(found, Products("ask", recipe, suffixes, LABEL), setup.outputs)
+    else:
+        products = Products("ask", recipe, (), LABEL, typed=(typed,))
+        outputs = Outputs(found, products, OutputOptions(typed.parent))
     return run(outputs.items, work, outputs)
 
 

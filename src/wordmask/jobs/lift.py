@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wordmask.core.protocols import DepthModel
-from wordmask.errors import ImageError, Mend, OptionError, did_you_mean
-from wordmask.files import identity, write_bytes
+from wordmask.errors import ImageError, Mend, OptionError, near_miss
+from wordmask.files import write_bytes
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.spacefiles import BY_SUFFIX, SPACE_FORMATS, SpaceScene, part_name
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.media.reading.facts import focal_35mm
 from wordmask.media.reading.read import read_found
-from wordmask.media.reading.sources import Found
 from wordmask.tasks.lift import Measured, lift_view
 from wordmask.tasks.lifting.options import LiftOptions
 
@@ -38,16 +37,10 @@ class SpaceOutputs(OutputOptions):
             if name not in SPACE_FORMATS:
                 raise OptionError(
                     f"format must be of {', '.join(SPACE_FORMATS)}; got {name!r}."
-                    f"{did_you_mean(name, SPACE_FORMATS)}",
+                    f"{near_miss(name, SPACE_FORMATS)}",
                     mend=Mend("format", "ply"),
                 )
         object.__setattr__(self, "format", tuple(dict.fromkeys(parts)))
-
-    @property
-    def file(self) -> Path | None:
-        """The one file that was named; None for a folder."""
-        path = self.output_dir
-        return path if path is not None and path.suffix.lower() in BY_SUFFIX else None
 
 
 @dataclass(frozen=True)
@@ -79,9 +72,7 @@ def lift(
 ) -> Iterator[Event[LiftedPicture]]:
     """Lift the target in every picture."""
     found = find_pictures(sources)
-    file = setup.outputs.file
-    if file is not None:
-        _check_file(file, found)
+    file = typed_file(setup.outputs, BY_SUFFIX, found)
     finder = load_finder(query.target, setup, DepthModel)
     recipe = finder.recipe | {
         "measured": query.measured,
@@ -90,7 +81,7 @@ def lift(
         "formats": setup.outputs.format,
     }
     products = Products(
-        "lift", recipe, _known_suffixes(setup.outputs), LABEL, query.target.files,
+        "lift", recipe, () if file else _known_suffixes(setup.outputs), LABEL, query.target.files,
         typed=() if file is None else (file,),
     )  # fmt: skip
     folder = setup.outputs.output_dir if file is None else file.parent
@@ -113,22 +104,8 @@ def lift(
     return run(outputs.items, work, outputs)
 
 
-def _check_file(file: Path, found: Sequence[Found]) -> None:
-    if len(found) > 1:
-        raise OptionError(
-            f"{file} is one file, for {len(found)} pictures; name a folder",
-            mend=Mend("output_dir", "FOLDER"),
-        )
-    if any(one.path is not None and identity(one.path) == identity(file) for one in found):
-        raise OptionError(
-            f"{file} is read here and would be overwritten", mend=Mend("output_dir", "FOLDER")
-        )
-
-
 def _known_suffixes(outputs: SpaceOutputs) -> tuple[str, ...]:
     """Of the files whose names do not depend on what is found."""
-    if outputs.file is not None:
-        return ()
     kinds = [SPACE_FORMATS[name] for name in outputs.format]
     return tuple(kind.suffix for kind in kinds if not kind.each)
 

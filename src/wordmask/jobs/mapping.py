@@ -52,10 +52,12 @@ MAPS = {
 }
 
 
-def map_format(path: Path | None) -> str:
-    """The format that a file's name tells; "" for a folder."""
-    suffix = "" if path is None else path.suffix.lower()
-    return next((name for name, one in MAPS.items() if suffix in one.suffixes), "")
+MAP_SUFFIXES = tuple(suffix for one in MAPS.values() for suffix in one.suffixes)
+
+
+def map_format(path: Path) -> str:
+    """The format that the suffix of a map's name tells, one of `MAP_SUFFIXES`."""
+    return next(name for name, one in MAPS.items() if path.suffix.lower() in one.suffixes)
 
 
 @dataclass(frozen=True, eq=False)

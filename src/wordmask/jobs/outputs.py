@@ -7,7 +7,7 @@ allows it by `overwrite`. A file that the job reads is never replaced.
 
 import filecmp
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,21 @@ class OutputOptions:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def typed_file(
+    options: OutputOptions, suffixes: Collection[str], found: Sequence[Found]
+) -> Path | None:
+    """The one file that the output names, told by its suffix; None for a folder."""
+    path = options.output_dir
+    if path is None or path.suffix.lower() not in suffixes or path.is_dir():
+        return None
+    if len(found) > 1:
+        raise OptionError(
+            f"{path} is one file, for {len(found)} pictures; give a folder",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    return path
 
 
 def stem_of_picture(name: str) -> str:
@@ -94,6 +109,8 @@ class Outputs:
         self._ledgers: dict[Path, FolderLedger] = {}
         self._inputs = {identity(path) for path in products.inputs if path}
         self._inputs |= {identity(one.path) for one in found if one.path is not None}
+        for path in products.typed:
+            self._keep_inputs(path, path)
         self.items = self._place(found)
 
     def note_input(self, path: Path) -> None:
@@ -149,11 +166,7 @@ class Outputs:
     def _check(self, item: WorkItem, path: Path, part: Path | None = None) -> None:
         """Raise if the file that stands at `path` must stay; `part` is what would replace it."""
         shown = item.target.with_name(path.name) if _is_beside(path, item.target) else path
-        if identity(path) in self._inputs:
-            raise OptionError(
-                f"{shown} is read here and would be overwritten",
-                mend=Mend("output_dir", "FOLDER"),
-            )
+        self._keep_inputs(path, shown)
         if not os.path.lexists(path) or path.is_dir():
             return
         if part is not None and _have_same_bytes(path, part):
@@ -166,6 +179,14 @@ class Outputs:
                 f"{shown} is there already, and {self._products.command} did not make it from "
                 f"{item.name}; rename it ({free_path(path).name} is free) or let it be replaced",
                 mend=Mend("overwrite"),
+            )
+
+    def _keep_inputs(self, path: Path, shown: Path) -> None:
+        """Raise if the job reads the file at `path`."""
+        if identity(path) in self._inputs:
+            raise OptionError(
+                f"{shown} is read here and would be overwritten",
+                mend=Mend("output_dir", "FOLDER"),
             )
 
     def _is_own(self, item: WorkItem, path: Path) -> bool:

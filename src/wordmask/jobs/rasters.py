@@ -22,8 +22,8 @@ from wordmask.core.result import Absent, Result
 from wordmask.errors import OptionError, WordmaskError
 from wordmask.jobs.digest import plain
 from wordmask.jobs.loop import Event
-from wordmask.jobs.mapping import MAPS, MapWork, map_format, write_maps
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.mapping import MAP_SUFFIXES, MAPS, MapWork, map_format, write_maps
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import PictureSetup
 from wordmask.jobs.setup import find_pictures
 from wordmask.jobs.tile_progress import TileProgress
@@ -144,18 +144,12 @@ def everything_in_rasters(
 
 def _run(sources: Any, look: _TileLook, setup: RasterSetup) -> Iterator[Event[RasterAnswer]]:
     found = find_pictures(sources)
-    typed = map_format(setup.outputs.output_dir)
-    folder = setup.outputs.output_dir
-    if typed and folder is not None:
-        if len(found) > 1:
-            raise OptionError(
-                f"{folder} is one file, and there are {len(found)} rasters; give a folder"
-            )
-        folder = folder.parent
-    files = (setup.outputs.output_dir,) if typed and setup.outputs.output_dir else ()
+    file = typed_file(setup.outputs, MAP_SUFFIXES, found)
     recipe = {"words": look.options, "models": look.made_by, "engine": setup.engine}
     recipe |= {"tiling": setup.tiling, "formats": setup.outputs.format}
-    products = Products(look.command, recipe, (), look.label, typed=files)
+    typed = () if file is None else (file,)
+    products = Products(look.command, recipe, (), look.label, typed=typed)
+    folder = setup.outputs.output_dir if file is None else file.parent
     options = OutputOptions(folder, setup.outputs.overwrite)
     outputs = Outputs(found, products, options)
     progress: TileProgress[RasterAnswer] = TileProgress(len(outputs.items))
@@ -164,7 +158,7 @@ def _run(sources: Any, look: _TileLook, setup: RasterSetup) -> Iterator[Event[Ra
             yield progress.skip(item.name)
             continue
         try:
-            yield from _one(item, look, setup, outputs, progress)
+            yield from _one(item, look, setup, outputs, file, progress)
         except WordmaskError as error:
             if len(outputs.items) == 1:
                 raise
@@ -176,6 +170,7 @@ def _one(
     look: _TileLook,
     setup: RasterSetup,
     outputs: Outputs,
+    file: Path | None,  # the one map, where a name was typed
     progress: TileProgress[RasterAnswer],
 ) -> Iterator[Event[RasterAnswer]]:
     """All tiles of one raster, then its maps."""
@@ -186,8 +181,13 @@ def _one(
     with closing(open_raster(item.path, item.name, setup.tiling.choice)) as raster:
         tiles = lay_tiles(raster.size, setup.tiling.tile_side, setup.tiling.overlap)
         facts = RasterFacts(item.name, raster.size, raster.place, look.words, (), look.made_by)
-        paths = _paths(item, setup, facts)
-        if not map_format(setup.outputs.output_dir):
+        names = setup.outputs.formats_of_maps or ("json" if raster.place is None else "gpkg",)
+        paths = {name: item.file(MAPS[name].suffix) for name in names}
+        if file is not None:
+            paths = {map_format(file): file}
+        for name in paths:
+            MAPS[name].check(facts)
+        if file is None:
             outputs.check(item, [MAPS[name].suffix for name in paths])
         notes = TileNotes(_notes_path(item, look, setup))
         yield progress.begin(item.name, len(tiles))
@@ -220,20 +220,6 @@ def _find(raster: Raster, tile: Tile, look: _TileLook) -> tuple[Result | None, A
     result = look.find(Image(pixels, f"{raster.name} at {tile.box[0]},{tile.box[1]}"))
     ids = [look.words.index(name) if name else -1 for name in result.names]
     return result.replace(vocabulary=look.words, label_ids=ids), valid
-
-
-def _paths(item: WorkItem, setup: RasterSetup, facts: RasterFacts) -> dict[str, Path]:
-    """The format's name -> where it goes."""
-    typed, target = map_format(setup.outputs.output_dir), setup.outputs.output_dir
-    if typed and target is not None:
-        names: tuple[str, ...] = (typed,)
-    else:
-        names = setup.outputs.formats_of_maps or ("json" if facts.place is None else "gpkg",)
-    for name in names:
-        MAPS[name].check(facts)
-    if typed and target is not None:
-        return {typed: target}
-    return {name: item.file(MAPS[name].suffix) for name in names}
 
 
 def _notes_path(item: WorkItem, look: _TileLook, setup: RasterSetup) -> Path:

@@ -1,6 +1,7 @@
 """`wordmask segment`, `click`, `everything`: pictures in, regions out."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,8 +131,14 @@ def everything(
 
 
 def split_pictures(picture: str, words: list[str]) -> tuple[list[str], list[str]]:
-    """Pictures and words: a shell turns *.jpg into many arguments, of which the first are files."""
+    """Pictures and words: a shell turns *.jpg into many arguments, of which the first are files.
+
+    A folder behind the last file is a word, unless a slash is in its name: a thing may be called
+    like one, as in `wordmask segment kitchen.jpg bench`.
+    """
     count = next((index for index, word in enumerate(words) if not Path(word).exists()), len(words))
+    while count and Path(words[count - 1]).is_dir() and not {"/", os.sep} & set(words[count - 1]):
+        count -= 1
     return [picture, *words[:count]], words[count:]
 
 
