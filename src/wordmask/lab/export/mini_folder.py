@@ -26,7 +26,7 @@ from wordmask.lab.export.folder import (
     place_folder,
 )
 from wordmask.lab.export.graph_files import LIMITS, describe, difference, open_session
-from wordmask.lab.export.mini_graphs import CutterGraph, EncoderGraph, PrepareGraph
+from wordmask.lab.export.mini_graphs import CutterGraph, DepthGraph, EncoderGraph, PrepareGraph
 from wordmask.lab.export.mini_weights import load_shipped
 from wordmask.version import __version__
 
@@ -77,14 +77,15 @@ def _parity(folder: Path) -> dict[str, dict[str, Any]]:
     network = load_shipped(folder).network
     modules = {
         "encoder": EncoderGraph(network),
+        "depth": DepthGraph(network),
         "prepare": PrepareGraph(network),
         "cutter": CutterGraph(network),
     }
     worst: dict[str, list[dict[str, Any]]] = {name: [] for name in modules}
     for sizes in CHECKS:
-        feed = _pictures(sizes)
+        known: dict[str, Array] = _inputs(sizes)
         for name, module in modules.items():
-            found, feed = _compare(module, folder / f"{name}.onnx", feed, sizes)
+            found = _compare(module, folder / f"{name}.onnx", known)
             worst[name].append({"sizes": dict(sizes), "difference": found})
     limit = LIMITS["fp32"]
     entries = {}
@@ -98,37 +99,28 @@ def _parity(folder: Path) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def _pictures(sizes: Mapping[str, int]) -> dict[str, Array]:
-    rng = np.random.default_rng(0)
-    shape = (sizes["pictures"], 3, 32 * sizes["rows"], 32 * sizes["columns"])
-    return {"picture": rng.integers(0, 256, shape, dtype=np.uint8)}
-
-
-def _compare(
-    module: Any, path: Path, feed: dict[str, Array], sizes: Mapping[str, int]
-) -> tuple[float, dict[str, Array]]:
-    """The difference, and what the next network is fed with."""
-    session = open_session(path)
-    outputs = [port.name for port in session.get_outputs()]
-    with torch.no_grad():
-        wanted = module(*(torch.from_numpy(value) for value in feed.values()))
-    found = dict(zip(outputs, session.run(outputs, feed), strict=True))
-    worst = max(
-        difference(found[name], one.numpy()) for name, one in zip(outputs, wanted, strict=True)
-    )
-    return worst, _next_feed(found, sizes)
-
-
-def _next_feed(found: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[str, Array]:
-    if "coarse" in found:
-        return {name: found[name][:1] for name in ("coarse", "fine")}
-    if "cells" not in found:
-        return {}
+def _inputs(sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Made-up pictures and prompts; what the networks give is added as it comes."""
     rng = np.random.default_rng(0)
     rows, columns = sizes["rows"], sizes["columns"]
+    shape = (sizes["pictures"], 3, 32 * rows, 32 * columns)
     return {
-        **{name: found[name] for name in ("cells", "middle", "detail")},
+        "picture": rng.integers(0, 256, shape, dtype=np.uint8),
         "xy": rng.uniform(0, 32, (3, 2, 2)).astype(np.float32),
         "kind": rng.integers(-1, 4, (3, 2)),
         "before": np.zeros((3, 1, 4 * rows, 4 * columns), np.float32),
     }
+
+
+def _compare(module: Any, path: Path, known: dict[str, Array]) -> float:
+    """The difference; what the network gives of the first picture joins what is known."""
+    session = open_session(path)
+    feed = {port.name: known[port.name] for port in session.get_inputs()}
+    outputs = [port.name for port in session.get_outputs()]
+    with torch.no_grad():
+        answer = module(*(torch.from_numpy(value) for value in feed.values()))
+    wanted = answer if isinstance(answer, tuple) else (answer,)
+    found = dict(zip(outputs, session.run(outputs, feed), strict=True))
+    known.update({name: value[:1] for name, value in found.items()})
+    pairs = zip(found.values(), wanted, strict=True)
+    return max(difference(one, other.numpy()) for one, other in pairs)
