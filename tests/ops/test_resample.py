@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wordmask.ops import resample
-from wordmask.ops.resample import Taps
+from wordmask.ops.resample import Taps, antialias
 
 sides = st.integers(1, 12)
 
@@ -85,3 +85,13 @@ def test_taps_know_which_outputs_an_input_touches(old, new, data):
     inside = (np.arange(new) >= start) & (np.arange(new) < stop)
     assert (inside | ~shares).all()
     assert taps.part(start, stop).first.tolist() == taps.first[start:stop].tolist()
+
+
+@pytest.mark.parametrize("size", [(5, 9), (20, 30), (7, 3), (12, 16), (1, 1)])
+def test_antialiased_resizing_is_that_of_torch(size):
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install wordmask[hf]")
+    values = np.random.default_rng(0).normal(size=(2, 12, 16)).astype(np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(values)[None], size, mode="bilinear", antialias=True
+    )[0].numpy()
+    assert np.abs(antialias(values, size) - expected).max() < 1e-5
