@@ -197,6 +197,8 @@ def test_the_exceptions_are_needed(name):
         "region": [0],
         "clicks": 5,
         "pad": 2,
+        "overlap": 600,
+        "tile_side": 100,
     }
     sent = {field: refused.get(field, "x")}
     part = json_part(kind)

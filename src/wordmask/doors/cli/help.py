@@ -20,6 +20,8 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "EditOptions": "Edge and surroundings",
     "TrackOptions": "Following",
     "LiftOptions": "Camera, and what is thrown away",
+    "PoseOptions": "People and their parts",
+    "SmoothOptions": "In a video",
     "VolumeOptions": "Solids",
     "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
@@ -94,6 +96,7 @@ FIRST: dict[str, tuple[str, ...]] = {
         "click", "box", "mask", "look_every", "model", "output_dir", "format", "json",
     ),
     "lift": ("known", "depth_at", "focal_px", "model"),
+    "pose": ("box", *OUTPUT),
     "volume": (
         "click", "box", "planes", "window", "output", "surface", "sheet", "model", "json",
     ),
