@@ -19,8 +19,6 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "PaintOptions": PAINTING,
     "EditOptions": "Edge and surroundings",
     "TrackOptions": "Following",
-    "PoseOptions": "Joints and masks",
-    "SmoothOptions": "Smoothing of videos",
     "LiftOptions": "Camera, and what is thrown away",
     "PoseOptions": "People and their parts",
     "SmoothOptions": "In a video",
@@ -97,7 +95,6 @@ FIRST: dict[str, tuple[str, ...]] = {
     "track": (
         "click", "box", "mask", "look_every", "model", "output_dir", "format", "json",
     ),
-    "pose": ("min_confidence", *OUTPUT),
     "lift": ("known", "depth_at", "focal_px", "model"),
     "pose": ("box", *OUTPUT),
     "volume": (
