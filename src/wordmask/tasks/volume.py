@@ -212,7 +212,8 @@ def _seeds(shown: ShownObject, rough: Array) -> Array:
     k = int(np.searchsorted(below, below[-1] / 2))
     places = np.argwhere(inside[:, :, k])
     middle = places[((places - places.mean(0)) ** 2).sum(1).argmin()]
-    return np.array([[*middle, k]], np.int64) + [side.start for side in block]
+    start = np.array([side.start for side in block], np.int64)
+    return np.array([[*middle, k]], np.int64) + start
 
 
 # ---- each voxel has one owner
