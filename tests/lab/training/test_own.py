@@ -14,6 +14,7 @@ pytest.importorskip("onnxscript", reason="exports need onnxscript: pip install '
 
 from wordmask.core.masks import Masks  # noqa: E402
 from wordmask.errors import FormatError, WeightsError  # noqa: E402
+from wordmask.lab.data.folder import read_folder  # noqa: E402
 from wordmask.lab.data.sample import VOID  # noqa: E402
 from wordmask.lab.training.loop import Training  # noqa: E402
 from wordmask.lab.training.objective_own import (  # noqa: E402
@@ -21,7 +22,12 @@ from wordmask.lab.training.objective_own import (  # noqa: E402
     OwnTrainOptions,
     own_tables,
 )
-from wordmask.lab.training.own_split import OwnDataOptions, open_split  # noqa: E402
+from wordmask.lab.training.own_batches import OwnReader  # noqa: E402
+from wordmask.lab.training.own_split import (  # noqa: E402
+    OwnDataOptions,
+    OwnSplit,
+    open_split,
+)
 from wordmask.lab.training.samples import SampleOptions  # noqa: E402
 
 SMALL = SampleOptions(side=64, long_side=128, scales=(0.8, 1.0), points=64, regions=2, cuts=0)
@@ -62,6 +68,16 @@ def test_what_no_region_covers_is_as_the_user_says(data, labelled, uncovered):
     assert labels[0, 0] == uncovered
     assert set(np.unique(labels)) >= {uncovered, 1}
     assert lines[0].endswith("14 pictures, 2 words")
+
+
+def test_a_folder_with_annotations_is_read_too(packs_folder):
+    """Its samples hold the annotations themselves, which no table can have for keys."""
+    data = read_folder(packs_folder / "coco")
+    reader = OwnReader(OwnSplit(data, data, data, ("cat", "person"), {}, True))
+    labels = reader.read(data, data.samples[0])
+    assert reader.read(data, data.samples[0]) is labels
+    assert sorted(labels.regions.rows.tolist()) == [0, 1]
+    assert set(np.unique(labels.maps[0])) == {0, 1, 2}
 
 
 def test_a_row_is_its_word_and_none_is_any_rival():
@@ -120,18 +136,19 @@ def test_groups_are_not_scored(split):
 
 
 @pytest.mark.slow
-def test_end_to_end_words_that_nobody_knew_are_found(data, tmp_path, capsys):
+def test_end_to_end_words_that_nobody_knew_are_found(tmp_path, capsys):
     """From a COCO file to a folder that the engine runs on, through the command line."""
-    out = tmp_path / "run"
-    flags = ["--minutes", "30", "--max-steps", "14", "--batch", "4", "--rate", "0.004"]
-    flags += ["--threads", "1", "--no-half"]
+    data, out = write_own(tmp_path / "mine", range(9)), tmp_path / "run"
+    flags = ["--minutes", "30", "--max-steps", "12", "--batch", "3", "--rate", "0.005"]
+    flags += ["--threads", "1", "--no-half", "--held-out", "0.12"]
     assert run_here("train", "mini", "--data", data, "--out", out, *flags) == 0
     told = capsys.readouterr().out
-    assert "14 pictures, 2 words" in told
+    assert "9 pictures, 2 words" in told
     mean = next(line for line in told.splitlines() if line.startswith("miou"))
     before, after = (float(number) for number in mean.split()[1:])
     assert after > before + 0.2
     settings = json.loads((out / "files/mini.json").read_text())
+    assert settings["presence"] in (0.0, 0.7)  # whichever names the set-aside picture better
     assert settings["calibration"] != [1.0, 0.0, 0.0]
     picture, flags = data.parent / "images/p01.png", ["--checkpoint", out / "files", "--json"]
     assert run_here("segment", picture, "zorb", *flags, "--output-dir", tmp_path / "found") == 0

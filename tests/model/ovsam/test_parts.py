@@ -82,6 +82,14 @@ def test_the_adapter_gives_an_embedding_and_the_maps_of_any_teacher():
     assert outputs.level_of == [1, 0, None]  # the finer ones get the backbone's own level
 
 
+def test_before_any_step_the_maps_are_about_the_teachers_means():
+    view, outputs = views(), TeacherMaps(TINY, [(6, 8), (4, 16)])
+    means = [torch.arange(6.0), torch.arange(4.0)]
+    outputs.start_from(means, [0.01, 0.01])
+    for made, mean in zip(outputs(torch.randn(2, 32, 4, 4), view.levels), means, strict=True):
+        assert (made - mean[:, None, None]).abs().max() < 0.05
+
+
 def test_roi_align_of_a_ramp_is_the_ramp_at_the_middles_of_the_bins():
     """Bilinear samples of a linear map are exact, whatever the box."""
     side, cells = 64, 32

@@ -120,7 +120,13 @@ def is_packs(data: Path) -> bool:
 def teach_words(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOptions) -> None:
     """Check own data, train the head on it, export it, and show the figures before and after."""
     from wordmask.lab.training import calibrate
-    from wordmask.lab.training.own_figures import compare_lines, judge_words, pictures_to_judge
+    from wordmask.lab.training.own_figures import (
+        choose_presence,
+        compare_lines,
+        judge_words,
+        pictures_to_judge,
+        write_presence,
+    )
 
     shared = {one.name: getattr(options, one.name) for one in fields(TrainOptions)}
     plan = OwnTrainOptions(**shared, start_from=options.start_from or "shipped")
@@ -133,6 +139,7 @@ def teach_words(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOpt
     typer.echo(f"words' mIoU before: {before.miou:.3f}")
     folder = after.export or options.out / "files"
     export_after(training, ExportOptions(folder))
+    write_presence(choose_presence(_load_files(folder), split), folder)
     try:
         scores = calibrate.fit_pictures(_load_files(folder), pictures_to_judge(split, test=False))
         calibrate.write(scores, folder)

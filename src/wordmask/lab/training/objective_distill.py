@@ -60,6 +60,8 @@ class DistillObjective:
         ]
         shapes = [(one.shape[0], one.shape[1]) for one in some[0]]
         self.adapter, self.outputs = Sam2Clip(plan), TeacherMaps(plan, shapes)
+        means = [torch.from_numpy(mean.astype(np.float32)) for mean in self.means]
+        self.outputs.start_from(means, self.spreads)
         self.modules: dict[str, nn.Module] = {"adapter": self.adapter, "outputs": self.outputs}
 
     def groups(self) -> list[ParameterGroup]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from wordmask.core.protocols import Rivals
 from wordmask.errors import WeightsError
+from wordmask.files import digest
 from wordmask.lab.export.mini import export_words_into
 from wordmask.lab.export.mini_text import encode_phrases, read_kin
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
@@ -130,13 +131,14 @@ class OwnObjective:
 
     def state(self) -> dict[str, Any]:
         return {
-            "files": str(self.files),
+            "files": digest(self.files / "mini.json"),
             "words": list(self.split.words),
             "count": self.compare.count.cpu(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if state["files"] != str(self.files) or tuple(state["words"]) != self.split.words:
+        same_files = state["files"] == digest(self.files / "mini.json")
+        if not same_files or tuple(state["words"]) != self.split.words:
             raise WeightsError(
                 f"the checkpoint in {self.options.out} is of other words or other files than "
                 f"{self.files}; train into another folder"

@@ -23,12 +23,16 @@ class OwnReader:
 
     def __init__(self, split: OwnSplit) -> None:
         self.split = split
+        self._parts = (split.learn, split.fit, split.test)
+        self._samples = [{one.name: one for one in part.samples} for part in self._parts]
         self._kept = lru_cache(KEPT)(self._read)
 
     def read(self, data: Dataset, sample: Sample) -> Labels:
-        return self._kept(data, sample)
+        """`data` is one of the parts of the split."""
+        return self._kept(self._parts.index(data), sample.name)
 
-    def _read(self, data: Dataset, sample: Sample) -> Labels:
+    def _read(self, part: int, name: str) -> Labels:
+        data, sample = self._parts[part], self._samples[part][name]
         image, truth = data.image(sample), data.truth(sample)
         labels = self.split.labels(data, truth)
         regions = self._regions(labels)

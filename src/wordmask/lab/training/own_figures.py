@@ -1,17 +1,23 @@
 """How well an engine knows own words: the label of every pixel of the test pictures."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from wordmask.core.image import Array
 from wordmask.core.models import Models
 from wordmask.core.prompts import Text
+from wordmask.core.protocols import Dense
+from wordmask.errors import FormatError
+from wordmask.files import write_text
 from wordmask.lab.metrics import semantic
 from wordmask.lab.training.calibrate import JudgedPicture
 from wordmask.lab.training.own_split import OwnSplit
-from wordmask.tasks.dense import DenseOptions, label
+from wordmask.tasks.dense import DenseOptions, label, label_pixels
+from wordmask.tasks.finding.wordmaps import WordMaps
 
 MOST_JUDGED = 60  # pictures
 
@@ -45,6 +51,38 @@ def judge_words(models: Models, split: OwnSplit) -> WordFigures:
     shown = np.flatnonzero(sums[:none, 1] > 0).tolist()
     words_iou = {split.words[row]: float(iou[row]) for row in shown}
     return WordFigures(pictures, words_iou, semantic.figures(sums)["pixel_accuracy"])
+
+
+def choose_presence(models: Models, split: OwnSplit) -> float:
+    """Whether words that do not seem to be in a picture are held down, as they were, or never (0).
+
+    What names the pixels of the pictures that were set aside better. The rule was chosen on
+    pictures with few of the words; where many of them are in a picture it takes right ones away.
+    """
+    dense = models.get(Dense)
+    texts, starts = dense.embed_texts(split.words), np.arange(len(split.words))
+    none, counts = len(split.words), dict[float, Array]()
+    for _, image, _, labels in pictures_to_judge(split, test=False):
+        (seen,) = dense.encode([image])
+        features = dense.features(seen)
+        for presence in dict.fromkeys((features.presence, 0.0)):
+            maps = WordMaps(replace(features, presence=presence), texts, starts)
+            found = label_pixels(image, maps, DenseOptions())
+            answer = np.where(found < 0, none, found)
+            counts[presence] = counts.get(presence, 0) + semantic.confusion(
+                labels, answer, none + 1
+            )
+    if not counts:
+        raise FormatError("no picture was set aside to fit scores on")
+    shares = {one: semantic.figures(semantic.totals(sums))["miou"] for one, sums in counts.items()}
+    return max(shares, key=lambda one: shares[one])
+
+
+def write_presence(presence: float, folder: Path) -> None:
+    """Into the settings of an exported `mini`."""
+    path = folder / "mini.json"
+    settings = json.loads(path.read_text("utf-8")) | {"presence": presence}
+    write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
 def pictures_to_judge(split: OwnSplit, *, test: bool) -> Iterator[JudgedPicture]:

@@ -67,6 +67,16 @@ class TeacherMaps(nn.Module):
             for level, (channels, _) in zip(self.level_of, shapes, strict=True)
         )
 
+    def start_from(self, means: Sequence[Tensor], spreads: Sequence[float]) -> None:
+        """Begin with the teacher's mean maps, (C,) each, and small changes of them."""
+        with torch.no_grad():
+            for output, mean, spread in zip(self.outputs, means, spreads, strict=True):
+                output.weight.mul_(0.1 * spread)
+                output.bias.copy_(mean)
+            for lateral in self.laterals:
+                for parameter in lateral.parameters():
+                    parameter.zero_()
+
     def forward(self, embedding: Tensor, levels: Sequence[Tensor]) -> list[Tensor]:
         maps = []
         for k, side in enumerate(self.sides):
