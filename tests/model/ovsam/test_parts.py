@@ -157,6 +157,17 @@ def test_the_whole_gives_a_mask_a_quality_and_two_opinions():
         np.testing.assert_allclose(one.norm(dim=1), 1, atol=1e-5)
 
 
+def test_the_whole_runs_in_half_precision():
+    torch.manual_seed(0)
+    network = OvsamNetwork(TINY).eval()
+    half = BackboneView([level.bfloat16() for level in views().levels])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        encoded, of = network.encode(half), torch.tensor([0, 1, 1])
+        cut = network.cut(encoded, of, prompts())
+        opinions = network.name(encoded, of, cut)
+    assert all(bool(torch.isfinite(one).all()) for one in (cut.masks, *opinions))
+
+
 def test_padding_of_a_prompt_changes_nothing():
     torch.manual_seed(0)
     network = OvsamNetwork(TINY).eval()

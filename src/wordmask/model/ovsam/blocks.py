@@ -94,4 +94,8 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(x.shape[2:]) == tuple(size):
         return x
     coarser = x.shape[2] > size[0]
-    return F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=coarser)
+    # In fp32: on a CPU torch has no smooth resizing in bf16.
+    resized = F.interpolate(
+        x.float(), size, mode="bilinear", align_corners=False, antialias=coarser
+    )
+    return resized.to(x.dtype)
