@@ -46,17 +46,11 @@ def judge_words(models: Models, split: OwnSplit) -> WordFigures:
         found, _ = label(image, Text(words), models, DenseOptions())
         counts += semantic.confusion(labels, np.where(found < 0, none, found), none + 1)
         pictures += 1
-    rows, iou = _shown_iou(counts)
-    words_iou = {split.words[row]: value for row, value in zip(rows, iou.tolist(), strict=True)}
-    accuracy = semantic.figures(semantic.totals(counts))["pixel_accuracy"]
-    return WordFigures(pictures, words_iou, accuracy)
-
-
-def _shown_iou(counts: Array) -> tuple[list[int], Array]:
-    """The words that the truth shows, by number, and their IoU; the last row is none of them."""
     sums = semantic.totals(counts)
-    rows = np.flatnonzero(sums[:-1, 1] > 0)
-    return rows.tolist(), semantic.class_iou(sums)[rows]
+    iou = semantic.class_iou(sums)
+    shown = np.flatnonzero(sums[:none, 1] > 0).tolist()
+    words_iou = {split.words[row]: float(iou[row]) for row in shown}
+    return WordFigures(pictures, words_iou, semantic.figures(sums)["pixel_accuracy"])
 
 
 def choose_presence(models: Models, split: OwnSplit) -> float:
@@ -80,8 +74,8 @@ def choose_presence(models: Models, split: OwnSplit) -> float:
             )
     if not counts:
         raise FormatError("no picture was set aside to fit scores on")
-    means = {one: float(np.mean(_shown_iou(sums)[1])) for one, sums in counts.items()}
-    return max(means, key=lambda one: means[one])
+    shares = {one: semantic.figures(semantic.totals(sums))["miou"] for one, sums in counts.items()}
+    return max(shares, key=lambda one: shares[one])
 
 
 def write_presence(presence: float, folder: Path) -> None:
