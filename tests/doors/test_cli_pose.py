@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from commands import run_here
+from commands import load, names, run_here
 from wordmask.media import formats
 
 EXIF_ORIENTATION, TURNED_RIGHT = 0x0112, 6
@@ -102,6 +102,33 @@ def test_draw_and_convert_keep_the_joints_of_what_pose_wrote(photo, tmp_path, ca
     x, y = joints_of(saved)[0, 5, :2].astype(int)
     with Pil.open(drawn) as picture:
         assert picture.getpixel((int(x), int(y))) != (190, 40, 40)
+
+
+def test_one_file_is_what_its_suffix_says(photo, tmp_path, capsys):
+    for name, more in (("pose.png", ()), ("parts.png", ("-f", "parts")), ("pose.json", ())):
+        assert run_here("pose", photo, "--box", BOX, "-o", tmp_path / name, *more) == 0
+    assert names(tmp_path) == ["parts.png", "pose.json", "pose.png", "wall.png"]
+    assert joints_of(tmp_path / "pose.json").shape == (1, 17, 3)
+    drawn, parts = load(tmp_path / "pose.png"), load(tmp_path / "parts.png")
+    assert drawn.shape == parts.shape == (240, 200, 3)
+    assert (drawn != parts).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-o", "wall.png"), "wall.png is read here"),
+        (("-o", "a.png", "-f", "coco"), "a.png may hold skeleton or parts; got coco"),
+        (("-f", "foo"), "one of json, skeleton, parts, coco"),
+    ],
+)
+def test_a_file_that_cannot_be_is_refused(photo, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(photo.parent)
+    before = photo.read_bytes()
+    assert run_here("pose", photo, *arguments) == 2
+    assert said in capsys.readouterr().err
+    assert photo.read_bytes() == before
+    assert names(photo.parent) == ["wall.png"]
 
 
 def test_json_on_stdout_is_the_people_and_writes_no_file(photo, capsys):

@@ -9,7 +9,7 @@ from wordmask.core.answer import Answer
 from wordmask.core.image import Image
 from wordmask.errors import FormatError, ImageError, Mend, OptionError, PromptError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import Setup, find_pictures
 from wordmask.media.drawing.answered import draw_answer
@@ -39,6 +39,7 @@ class AnsweredPicture:
     image: Image
     answers: tuple[Answer, ...]
     files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()  # what was changed when the picture was read
 
 
 def ask_pictures(
@@ -67,17 +68,16 @@ def ask_pictures(
         if target is not None:
             places = [typed or item.file(suffix) for suffix in suffixes]
             files = tuple(map(_draw, [read.image] * len(answers), answers, places))
-        return AnsweredPicture(item.name, read.image, answers, files)
+        return AnsweredPicture(item.name, read.image, answers, files, read.notes)
 
     suffixes = tuple(f".{number}.png" for number in range(1, len(questions) + 1))
     if target is None:
         return run([WorkItem(one, one.path or Path(one.name)) for one in found], work)
     recipe = {"questions": questions, "models": models.made_by, "options": options}
-    if typed is None:
-        outputs = Outputs(found, Products("ask", recipe, suffixes, LABEL), setup.outputs)
-    else:
+    products = Products("ask", recipe, suffixes, LABEL)
+    if typed is not None:
         products = Products("ask", recipe, (), LABEL, typed=(typed,))
-        outputs = Outputs(found, products, OutputOptions(typed.parent))
+    outputs = Outputs(found, products, setup.outputs)
     return run(outputs.items, work, outputs)
 
 

@@ -84,8 +84,7 @@ def lift(
         "lift", recipe, () if file else _known_suffixes(setup.outputs), LABEL, query.target.files,
         typed=() if file is None else (file,),
     )  # fmt: skip
-    folder = setup.outputs.output_dir if file is None else file.parent
-    outputs = Outputs(found, products, OutputOptions(folder, setup.outputs.overwrite))
+    outputs = Outputs(found, products, setup.outputs)
 
     def work(item: WorkItem) -> LiftedPicture:
         read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)

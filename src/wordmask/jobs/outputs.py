@@ -101,7 +101,10 @@ class Outputs:
 
     def __init__(self, found: Sequence[Found], products: Products, options: OutputOptions) -> None:
         self._products = products
-        self._options = options
+        folder = options.output_dir
+        if folder is not None and folder in products.typed:
+            folder = folder.parent
+        self._options = OutputOptions(folder, options.overwrite)
         self._recipe = digest_of(plain(products.recipe))
         self._typed = {Path(identity(path)) for path in products.typed}
         self._read: dict[str, Record | None] = {}  # what the item is read from beside its source

@@ -1,6 +1,6 @@
 """Pictures in, people with their joints out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,9 +10,9 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Text
 from wordmask.core.protocols import PoseModel, Segmenter
 from wordmask.engines import EngineOptions
-from wordmask.errors import ImageError
+from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import Setup, find_pictures
 from wordmask.media import formats
@@ -31,6 +31,9 @@ SUFFIXES: dict[PoseFormat, tuple[str, ...]] = {
     "parts": (".parts.json", ".parts.png"),
     "coco": (".pose.coco.json",),
 }
+# What one file that a person names may hold, best first.
+FILES: dict[str, tuple[PoseFormat, ...]] = {".json": ("json", "coco", "parts")}
+FILES |= dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), ("skeleton", "parts"))
 EMBEDDED = "movenet"
 
 
@@ -38,6 +41,8 @@ EMBEDDED = "movenet"
 class PoseOutputs(OutputOptions):
     """What is written of each picture, and where."""
 
+    output_dir: Path | None = None
+    """A folder, or one file: .png (skeletons, or parts) or .json; default: beside the picture."""
     format: tuple[PoseFormat, ...] = ("json", "skeleton", "parts")
     """What to write: json (people with their joints), skeleton (drawn), parts (head, torso, arms
     and legs: drawn, and as JSON), coco (keypoints); many may be given."""
@@ -80,11 +85,17 @@ def pose(
 ) -> Iterator[Event[PoseAnswer]]:
     """The people whom words name, or one in each box, with their joints."""
     found = find_pictures(sources)
+    names, file = setup.outputs.format, typed_file(setup.outputs, FILES, found)
+    if file is not None:
+        names = (_format_of(file, names),)
     models = load_models(setup.model, setup.engine)
-    names = setup.outputs.format
     recipe = {"who": who, "models": models.made_by, "options": options, "engine": setup.engine}
-    suffixes = tuple(suffix for name in names for suffix in SUFFIXES[name])
-    products = Products("pose", recipe | {"formats": names}, suffixes)
+    recipe |= {"formats": names}
+    if file is None:
+        suffixes = tuple(suffix for name in names for suffix in SUFFIXES[name])
+        products = Products("pose", recipe, suffixes)
+    else:
+        products = Products("pose", recipe, (), typed=(file,))
     outputs = Outputs(found, products, setup.outputs)
 
     def work(item: WorkItem) -> PoseAnswer:
@@ -94,34 +105,43 @@ def pose(
         trace = Trace(how="pose")
         people = pose_view(View(read.image, models, trace), who, options)
         people = people.with_image(read.image)
-        files = _write(people, item, setup.outputs, options.joint_threshold)
+        places = [(name, item.file(suffix)) for name in names for suffix in SUFFIXES[name]]
+        if file is not None:
+            places = [(names[0], file)]
+        for name, path in places:
+            _write(people, name, path, options.joint_threshold)
+        files = tuple(path for _, path in places)
         return PoseAnswer(item.name, people, files, read.notes, trace)
 
     return run(outputs.items, work, outputs)
 
 
-def _write(
-    people: People, item: WorkItem, outputs: PoseOutputs, threshold: float
-) -> tuple[Path, ...]:
-    written: list[Path] = []
-    named = to_named(people, item.name)
-    for name in outputs.format:
-        for suffix in SUFFIXES[name]:
-            path = item.file(suffix)
-            if suffix == ".parts.json":
-                formats.save(people.parts, path, "json")
-            elif suffix.endswith(".json"):
-                formats.save_named([named], path, name)
-            else:
-                picture = draw_parts(people.parts, people.result.image)
-                if name == "skeleton":
-                    picture = draw_people(people.result, people.poses, threshold)
-                render.write(picture, path)
-            written.append(path)
-    return tuple(written)
+def _format_of(file: Path, wanted: Sequence[PoseFormat]) -> PoseFormat:
+    """What a file of that name holds: the first wanted format that is written like that."""
+    able = FILES[file.suffix.lower()]
+    for name in able:
+        if name in wanted:
+            return name
+    raise OptionError(
+        f"{file} may hold {' or '.join(able)}; got {', '.join(wanted) or 'no format'}",
+        mend=Mend("format", able[0]),
+    )
 
 
-def to_named(people: People, name: str) -> Named:
-    """The people as a file keeps them."""
+def _write(people: People, name: PoseFormat, path: Path, threshold: float) -> None:
+    """One format as the file that its suffix tells: JSON, or a picture."""
+    is_json = path.suffix.lower() == ".json"
+    if name == "parts" and is_json:
+        formats.save(people.parts, path, "json")
+    elif name == "parts":
+        render.write(draw_parts(people.parts, people.result.image), path)
+    elif is_json:
+        formats.save_named([to_named(people, path.stem)], path, name)
+    else:
+        render.write(draw_people(people.result, people.poses, threshold), path)
+
+
+def to_named(people: People, name: str = "") -> Named:
+    """The people as a file keeps them; `name` is for a picture that has none."""
     image = people.result.image
     return Named(image.name if image and image.name else name, people.result, poses=people.poses)

@@ -23,7 +23,7 @@ from wordmask.errors import OptionError, WordmaskError
 from wordmask.jobs.digest import plain
 from wordmask.jobs.loop import Event
 from wordmask.jobs.mapping import MAP_SUFFIXES, MAPS, MapWork, map_format, write_maps
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.pictures import PictureSetup
 from wordmask.jobs.setup import find_pictures
 from wordmask.jobs.tile_progress import TileProgress
@@ -149,9 +149,7 @@ def _run(sources: Any, look: _TileLook, setup: RasterSetup) -> Iterator[Event[Ra
     recipe |= {"tiling": setup.tiling, "formats": setup.outputs.format}
     typed = () if file is None else (file,)
     products = Products(look.command, recipe, (), look.label, typed=typed)
-    folder = setup.outputs.output_dir if file is None else file.parent
-    options = OutputOptions(folder, setup.outputs.overwrite)
-    outputs = Outputs(found, products, options)
+    outputs = Outputs(found, products, setup.outputs)
     progress: TileProgress[RasterAnswer] = TileProgress(len(outputs.items))
     for item in outputs.items:
         if outputs.is_done(item):

@@ -51,13 +51,15 @@ def ask(
     """
 
     def write(event: Event[AnsweredPicture], answered: AnsweredPicture, say: Say) -> None:
+        for note in answered.notes:
+            say(f"{answered.name}: {note}")
         if flags.json:
             for answer in answered.answers:
                 typer.echo(json.dumps(answer_record(answer, answered.image.name)))
             return
         for answer in answered.answers:
             say(answer_line(answered.name, answer))
-        say(f"{file_line(answered.files).strip()}  {event.seconds:.1f} s".strip())
+        say(f"{file_line(answered.files)}  {event.seconds:.1f} s".removeprefix("\n"))
 
     events = ask_pictures(picture, questions, options, flags.setup(engine))
     follow(events, write, to_stderr=flags.json).finish()

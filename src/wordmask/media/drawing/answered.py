@@ -29,10 +29,10 @@ def _strip(width: int, answer: Answer) -> Pil.Image:
     """Question, answer and reason on lines of their own, broken where they are too long."""
     letter = max(12, round(20 * sqrt(width / 640)))
     small = round(0.75 * letter)
-    score = f"   {answer.score:.2f}  {answer.how}" if answer.is_known else f"   {answer.how}"
+    score = f" {answer.score:.2f}" if answer.is_known else ""
     parts = [
         (answer.question, letter, INK),
-        (answer.text + score, letter, ACCENT),
+        (f"{answer.text}{score} ({answer.how})", letter, ACCENT),
         (answer.reason, small, FAINT),
     ]
     rows = [
