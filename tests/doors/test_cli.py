@@ -1,5 +1,6 @@
 """The command line, as a person runs it: in a process of its own."""
 
+import contextlib
 import json
 import os
 import pty
@@ -78,21 +79,25 @@ def test_json_on_stdout_is_clean_and_writes_no_files(folder):
     assert sorted(folder.iterdir()) == before
 
 
+def read_screen(screen: int) -> str:
+    """All that was written on a terminal until its last writer was gone; it comes in pieces."""
+    parts = []
+    with contextlib.suppress(OSError):  # Linux says so at the end
+        while part := os.read(screen, 1 << 16):
+            parts.append(part)
+    os.close(screen)
+    return b"".join(parts).decode()
+
+
 def test_a_terminal_gets_a_bar_and_the_same_lines(folder):
     (folder / "bad.jpg").write_bytes(b"hello")
     screen, terminal = pty.openpty()
-    done = subprocess.run(
-        [*RUN, "segment", str(folder), "red", "-m", "fake"],
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    os.close(terminal)
-    shown = os.read(screen, 1 << 16).decode()
-    os.close(screen)
-    assert done.returncode == 5
+    command = [*RUN, "segment", str(folder), "red", "-m", "fake"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal) as running:
+        os.close(terminal)
+        shown = read_screen(screen)
+        running.communicate(timeout=120)
+    assert running.returncode == 5
     assert "1.png   red ." in shown
     assert "error: " in shown
     assert "bad.jpg" in shown
