@@ -79,7 +79,10 @@ def test_its_masks_are_those_of_python(context, html, cat):
 
     person.say(", ".join(WORDS))
     assert sorted(person.things(len(there))) == sorted(there.names)
-    assert "need the server" in person.page.locator(".panel").inner_text()
+    told = person.page.locator(".panel").inner_text()
+    assert told.endswith("need the server: pip install 'wordmask[serve]'.")
+    assert "Questions, taking things out" in told
+    assert not person.page.locator("#question").count()
     assert person.breaches() == []
     assert person.faults == []
 

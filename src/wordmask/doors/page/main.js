@@ -13,6 +13,7 @@ import { openLibrary, startLibrary } from "./library.js";
 import { isLocal } from "./local.js";
 import { keyDialog, listenToKeys } from "./keys.js";
 import { panelParts } from "./panel.js";
+import { askPart, focusQuestion } from "./questions.js";
 import { canvas, fit, zoom } from "./stage.js";
 import { COMMON, T } from "./strings.js";
 import { closeVideo, hasVideo, isVideo, openVideo, videoKeys } from "./video.js";
@@ -137,7 +138,7 @@ Object.assign(canvas, { tabIndex: 0 });
 canvas.setAttribute("role", "application");
 canvas.setAttribute("aria-label", T.canvas);
 const stage = h("main", { class: "stage" }, canvas, empty, toolbar, h("div", { class: "foot" }, status, hint));
-const side = h("aside", { class: "panel", "aria-label": T.things }, ...panelParts(), changePart);
+const side = h("aside", { class: "panel", "aria-label": T.things }, !isLocal && askPart, ...panelParts(), changePart);
 document.body.append(head, stage, side, dialog, menu);
 
 listen(() => {
@@ -172,7 +173,7 @@ addEventListener("paste", (event) => takePicture(event.clipboardData) && event.p
 /** What a key does depends on what is open. */
 const keys = Object.fromEntries([...Object.keys(folderKeys), ...Object.keys(videoKeys)].map((key) =>
   [key, () => (hasVideo() ? videoKeys : folderKeys)[key]?.()]));
-listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, i: openLibrary, ...keys });
+listenToKeys({ "/": () => words.focus(), "?": () => dialog.showModal(), open: pick, i: openLibrary, w: focusQuestion, ...keys });
 take("cut");
 suggest();
 document.body.classList.add("blank");

@@ -13,6 +13,7 @@ const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")
 export const view = { scale: 1, x: 0, y: 0 };
 export const look = {
   /** @type {{bitmap: CanvasImageSource, hue: number} | null} */ hover: null,
+  /** @type {CanvasImageSource | null} what an answer rests on */ evidence: null,
   /** @type {number[] | null} */ box: null,
   /** @type {number[] | null} */ cross: null,
   /** @type {{at: number[], radius: number} | null} */ brush: null,
@@ -282,6 +283,7 @@ function drawAbove(width, height) {
     const glow = tile(mask, [255, 255, 255], overlay.scale, 0);
     context.drawImage(glow, mask.x, mask.y, mask.w, mask.h);
   }
+  if (look.evidence) context.drawImage(look.evidence, 0, 0, width, height);
   if (look.hover) {
     context.imageSmoothingEnabled = true;
     context.drawImage(look.hover.bitmap, 0, 0, width, height);
