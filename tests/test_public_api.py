@@ -13,9 +13,9 @@ from wordmask import errors
 
 NAMES = {
     # doing
-    "ask", "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_result",
-    "read_results", "read_volume", "save_volume", "segment", "segment_raster", "session", "track",
-    "tracker", "volume", "volume_session",
+    "ask", "click", "everything", "find", "index", "lift", "load", "pose", "read", "read_people",
+    "read_result", "read_results", "read_volume", "save_people", "save_volume", "segment",
+    "segment_raster", "session", "track", "tracker", "volume", "volume_session",
     # things
     "AsyncClient", "Client",
     "Absent", "Answer", "Boxes", "Example", "FramePrompt", "Hit", "Image", "Lift", "LiveTracker",

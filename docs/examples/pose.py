@@ -13,3 +13,6 @@ parts = people.parts  # a result like any other, with the part as name
 for part, owner in zip(parts, people.owners, strict=True):
     print(part.name, part.area, "of person", owner)
 parts.select("left arm").save("left_arm.json")
+
+wordmask.save_people(people, "people.json")  # with their joints; .coco.json: COCO's keypoints
+print(wordmask.read_people("people.json").poses.joints.shape)  # (people, 17, 3)

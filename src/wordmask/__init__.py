@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from wordmask.engines.options import EngineOptions
     from wordmask.errors import WordmaskError
     from wordmask.jobs.find import Hit, SearchAnswer, SearchQuery
+    from wordmask.jobs.people import read_people, save_people
     from wordmask.jobs.rasters import RasterAnswer, TileOptions
     from wordmask.media.drawing.overlay import RenderOptions
     from wordmask.media.formats.records import FormatOptions
@@ -126,9 +127,11 @@ __all__ = [
     "load",
     "pose",
     "read",
+    "read_people",
     "read_result",
     "read_results",
     "read_volume",
+    "save_people",
     "save_volume",
     "segment",
     "segment_raster",
@@ -174,6 +177,7 @@ _HOMES = {
     "engines.options": ("EngineOptions",),
     "errors": ("WordmaskError",),
     "jobs.find": ("Hit", "SearchAnswer", "SearchQuery"),
+    "jobs.people": ("read_people", "save_people"),
     "jobs.rasters": ("RasterAnswer", "TileOptions"),
     "media.drawing.overlay": ("RenderOptions",),
     "media.formats.records": ("FormatOptions",),

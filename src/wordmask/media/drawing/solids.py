@@ -9,7 +9,7 @@ from PIL import Image as Pil
 from wordmask.core.image import Array, Image
 from wordmask.core.masks import Masks
 from wordmask.core.mesh import Mesh
-from wordmask.core.result import Result
+from wordmask.core.result import UNNAMED, Result
 from wordmask.core.volume import PLANES, Plane, Volume
 from wordmask.media.drawing import palette
 from wordmask.media.drawing.overlay import RenderOptions, overlay
@@ -58,9 +58,9 @@ def draw_slice(
     masks = [_enlarge(there == id, size) for id in ids]
     shown = Masks.from_dense(np.array(masks)) if masks else Masks.empty(size)
     vocabulary = [names.get(id) or str(id) for id in ids]
-    result = Result.of(
-        shown, vocabulary, label_ids=np.arange(len(ids)), track_ids=np.array(ids, np.int64)
-    )
+    # An object without a name is shown by its number alone.
+    label_ids = np.array([row if names.get(id) else UNNAMED for row, id in enumerate(ids)], int)
+    result = Result.of(shown, vocabulary, label_ids=label_ids, track_ids=np.array(ids, np.int64))
     options = RenderOptions(opacity=0.18, scores=False, colour_by="track")
     return overlay(Image(image.pixels, f"{plane} {index}"), result, options)
 
