@@ -127,6 +127,14 @@ def test_an_input_is_never_replaced_and_one_file_is_for_one_picture(photo, tmp_p
     assert "2 pictures; give a folder" in capsys.readouterr().err
 
 
+def test_a_file_of_another_kind_makes_no_folder(photo, tmp_path, capsys):
+    assert run_here("lift", photo, "red", "-o", tmp_path / "red.stl", *FAKE) == 2
+    assert "end in .json, .png, .html, .ply, .glb, .gif" in capsys.readouterr().err
+    assert not (tmp_path / "red.stl").exists()
+    assert run_here("lift", photo, "red", "-o", tmp_path / "v1.2", "-f", "ply", *FAKE) == 0
+    assert (tmp_path / "v1.2").is_dir()
+
+
 def test_a_word_may_be_called_like_a_folder(photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("red").mkdir()

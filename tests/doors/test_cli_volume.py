@@ -53,6 +53,14 @@ def test_everything_that_can_be_written(scan, tmp_path, capsys):
     assert b"Not a medical device" in head
 
 
+def test_a_click_beside_it_is_advised_where_the_engine_alone_decides(scan, capsys):
+    alone = ("volume", scan, "--click", "9,12,10", "-m", "fake", "--refine", "none")
+    assert run_here(*alone) == 0
+    assert "the engine alone decided on 1" in capsys.readouterr().out
+    assert run_here(*alone, "--click", "1,1,10,0") == 0
+    assert "the engine alone" not in capsys.readouterr().out
+
+
 def test_json_and_words(scan, capsys):
     code = run_here("volume", scan, "white disc", "--slice", "axial:10", "-m", "fake", "--json")
     (told,) = json.loads(capsys.readouterr().out)["objects"]

@@ -21,6 +21,13 @@ from wordmask.jobs.digest import plain
 from wordmask.media.ledger import FolderLedger, Record, comes_from, digest_of, is_same, stamp
 from wordmask.media.reading.sources import Found
 
+# A name that ends like this is meant for a file: no folder is made of it.
+FILE_SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".svg", ".pdf", ".json",
+    ".jsonl", ".geojson", ".gpkg", ".shp", ".kml", ".txt", ".csv", ".xml", ".html", ".zip", ".ply",
+    ".glb", ".gltf", ".stl", ".obj", ".usdz", ".mp4", ".mov", ".webm", ".npy", ".npz",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class OutputOptions:
@@ -40,7 +47,16 @@ def typed_file(
 ) -> Path | None:
     """The one file that the output names, told by its suffix; None for a folder."""
     path = options.output_dir
-    if path is None or path.suffix.lower() not in suffixes or path.is_dir():
+    if path is None or path.is_dir():
+        return None
+    suffix = path.suffix.lower()
+    if suffix not in suffixes and suffix in FILE_SUFFIXES:
+        raise OptionError(
+            f"{path} is no file that is written here, which end in {', '.join(suffixes)}, and no "
+            "folder that is there",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    if suffix not in suffixes:
         return None
     if len(found) > 1:
         raise OptionError(

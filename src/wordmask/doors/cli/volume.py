@@ -111,7 +111,19 @@ def _lines(result: VolumeResult) -> list[str]:
         f"{window.high:.4g}"
     ]
     lines += [f"  note: {note}" for note in scan.notes]
-    return lines + [f"  {_solid_line(result, solid)}" for solid in result.solids]
+    lines += [f"  {_solid_line(result, solid)}" for solid in result.solids]
+    alone = [str(solid.id) for solid in result.solids if _is_of_engine_alone(solid)]
+    if alone:
+        lines.append(
+            f"  note: the engine alone decided on {', '.join(alone)}; if that is too large or too "
+            f"small, also click beside it: {flag('click')} i,j,k,0"
+        )
+    return lines
+
+
+def _is_of_engine_alone(solid: Solid) -> bool:
+    """Whether neither the values nor a click beside it had a say."""
+    return solid.by == "engine" and all(prompt.keep for prompt in solid.prompts)
 
 
 def _solid_line(result: VolumeResult, solid: Solid) -> str:
