@@ -1,9 +1,10 @@
-"""A tiny SAM 3 for video with random weights: it finds words and follows objects."""
+"""A tiny SAM 3 for video with random weights, for words, clicks and objects to follow."""
 
 from tiny_networks import letter_tokenizer, perturb, torch, transformers
 from tiny_video import HIDDEN, listen_to_memory, say_present
 
 SIDE, QUERIES = 112, 6
+WEIGHTS = "model.safetensors"
 
 
 def save_sam3_video(folder, mend_area=0):
@@ -69,3 +70,16 @@ def _vision():
         fpn_hidden_size=HIDDEN,
         backbone_feature_sizes=[[4 * cells] * 2, [2 * cells] * 2, [cells] * 2],
     )
+
+
+def save_published_names(folder):
+    """The same with the weights named as they are published.
+
+    The library loads those; where it saves, it puts the tracker's prefix before them twice.
+    """
+    from safetensors.torch import save_file
+
+    save_sam3_video(folder)
+    state = tiny_sam3_video().state_dict()
+    save_file({name: value.contiguous() for name, value in state.items()}, folder / WEIGHTS)
+    return folder

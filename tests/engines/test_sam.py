@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from published_sam_hq import mend
 from tiny_networks import CPU, perturb, picture, torch, transformers
 from wordmask.core.protocols import PromptBatch, Seen, Segmenter
 from wordmask.engines import sam
@@ -67,6 +68,8 @@ def tiny_sam2():
 
 
 MAKERS = {"sam": tiny_sam, "sam_hq": lambda: tiny_sam("SamHQ"), "sam2": tiny_sam2}
+# What the engines are compared with; see test_sam_hq.py
+REFERENCES = MAKERS | {"sam_hq": lambda: mend(tiny_sam("SamHQ"))}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,7 @@ BOXES = np.array([[5.0, 8.0, 60.0, 70.0], [30.0, 30.0, 90.0, 95.0]])
 def test_clicks_agree_with_transformers(kind, engines, folders):
     engine = engines[kind]
     expected = reference(
-        MAKERS[kind](), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, kind)[:, :, None]
+        REFERENCES[kind](), engine, SQUARE, input_points=to_input(CLICKS, SQUARE, kind)[:, :, None]
     )
     cuts = engine.cut(engine.encode([SQUARE])[0], PromptBatch.points(CLICKS))
     assert cuts.logits.shape == (3, 3, SIDE // 4, SIDE // 4)
@@ -129,7 +132,7 @@ def test_clicks_agree_with_transformers(kind, engines, folders):
 def test_boxes_agree_with_transformers_and_give_one_candidate(kind, engines):
     engine = engines[kind]
     expected = reference(
-        MAKERS[kind](),
+        REFERENCES[kind](),
         engine,
         SQUARE,
         input_boxes=to_input(BOXES, SQUARE, kind),
@@ -147,7 +150,7 @@ def test_points_with_a_box_and_a_mask_agree_with_transformers(kind, engines):
     earlier = np.random.default_rng(3).normal(0, 4, (SIDE // 4, SIDE // 4)).astype(np.float32)
     prompts = PromptBatch.click(CLICKS[:2], np.array([1, 0]), BOXES[0], earlier)
     expected = reference(
-        MAKERS[kind](), engine, SQUARE,
+        REFERENCES[kind](), engine, SQUARE,
         input_points=to_input(CLICKS[:2], SQUARE, kind)[:, None],
         input_labels=torch.tensor([[[1, 0]]]),
         input_boxes=to_input(BOXES[:1], SQUARE, kind),
@@ -163,7 +166,7 @@ def test_a_mask_alone_is_a_prompt(kind, engines):
     engine = engines[kind]
     earlier = np.random.default_rng(3).normal(0, 4, (SIDE // 4, SIDE // 4)).astype(np.float32)
     expected = reference(
-        MAKERS[kind](),
+        REFERENCES[kind](),
         engine,
         SQUARE,
         input_masks=torch.from_numpy(earlier)[None, None],

@@ -63,7 +63,7 @@ _edgetam = partial(
 _sam3_any = partial(_hub, module="sam3", protocols=_DETECTS, input_side=1008, licence="SAM License")
 _sam3 = partial(
     _sam3_any,
-    protocols=("Detector", "Tracker"),
+    protocols=("Segmenter", "Detector", "Tracker"),
     architectures={"sam3": "Sam3Model", "sam3_video": "Sam3VideoModel"},
 )
 _sam3_lite = partial(_sam3_any, architectures={"sam3_lite_text": "Sam3LiteTextModel"})

@@ -17,10 +17,11 @@ from wordmask.core.graphs import GraphSet
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.protocols import Cuts, Memory, PromptBatch, Seen, TrackStep, own_seen
 from wordmask.engines.hub import meta
+from wordmask.engines.hub.cutting import cut_in_groups, prompts_at_a_time
 from wordmask.engines.hub.loading import load_folder
 from wordmask.engines.hub.object_memory import FrameMaps
 from wordmask.engines.hub.pixels import to_numpy
-from wordmask.engines.hub.prompt_groups import Group, groups
+from wordmask.engines.hub.prompt_groups import Group
 from wordmask.engines.hub.runtime import Runtime, chunks, runtime
 from wordmask.engines.hub.sam_graphs import (
     decoder_graph,
@@ -29,19 +30,15 @@ from wordmask.engines.hub.sam_graphs import (
     sam_settings,
 )
 from wordmask.engines.hub.sam_networks import Sam, Sam2
-from wordmask.engines.hub.sam_video import Sam2Video, video_stride
+from wordmask.engines.hub.sam_video import Sam2Video, maps_for_cutting, video_stride
 from wordmask.engines.hub.tracking import follow, remember
 from wordmask.engines.hub.video_graphs import memory_graphs, video_settings
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
-from wordmask.errors import PromptError
 
 log = logging.getLogger("wordmask.engines")
 
-# Logit of a candidate that the network did not give: an empty mask, of quality 0
-NO_CANDIDATE = -32.0
-PICTURES, PROMPTS = {"cpu": 2}, {"cpu": 16}  # most at a time; more is slower on a CPU
-GPU_PICTURES, GPU_PROMPTS = 16, 128
+PICTURES, GPU_PICTURES = {"cpu": 2}, 16  # most at a time; more is slower on a CPU
 VIDEO = ("sam2_video", "edgetam_video")  # networks with a memory of objects
 
 
@@ -88,7 +85,7 @@ class SamEngine:
         self.pictures_at_a_time = place.rows(
             network.picture_bytes, PICTURES.get(kind, GPU_PICTURES)
         )
-        self.prompts_at_a_time = place.rows(network.prompt_bytes, PROMPTS.get(kind, GPU_PROMPTS))
+        self.prompts_at_a_time = prompts_at_a_time(place, network.prompt_bytes)
 
     @property
     def input_side(self) -> int:
@@ -113,28 +110,12 @@ class SamEngine:
         empty, of quality 0.
         """
         own = own_seen(seen, SamSeen, self.name)
-        if not len(prompts):
-            raise PromptError(
-                "there are no prompts to cut by; give at least one point, box or mask"
-            )
-        parts = list(groups(prompts))
-        candidates = 3 if any(part.ambiguous for part in parts) else 1
         here = own.to(self._place.device)
-        logits: Array | None = None
-        quality = np.zeros((len(prompts), candidates), np.float32)
-        batches = [part[span] for part in parts for span in _spans(part, self.prompts_at_a_time)]
-        for group in batches:
-            with torch.no_grad():
-                tensors = self.network.decode(here.tensors, own.size, group)
-            masks, scores = (to_numpy(tensor) for tensor in tensors)
-            if logits is None:
-                shape = (len(prompts), candidates, *masks.shape[-2:])
-                logits = np.full(shape, NO_CANDIDATE, np.float32)
-            count = masks.shape[1]
-            logits[group.rows, :count], quality[group.rows, :count] = masks, scores
-        if logits is None:
-            raise PromptError("no prompt could be decoded")
-        return Cuts(logits, quality.clip(0, 1))
+
+        def decode(group: Group) -> tuple[Tensor, Tensor]:
+            return self.network.decode(here.tensors, own.size, group)
+
+        return cut_in_groups(decode, prompts, self.prompts_at_a_time)
 
     def maps(self, seen: Seen) -> tuple[Array, ...]:
         """The encoder's maps, (C, h, w) each; SAM-HQ's second one has its channels in front too."""
@@ -188,7 +169,7 @@ class SamTracker(SamEngine):
         """As `SamEngine.cut`."""
         own = own_seen(seen, FrameSeen, self.name)
         with torch.no_grad():
-            maps = self.network.maps_for_cutting(own.maps.to(self._place.device))
+            maps = maps_for_cutting(self.network.model, own.maps.to(self._place.device))
         return super().cut(SamSeen(own.size, maps), prompts)
 
     @property
@@ -245,7 +226,3 @@ def _side(wanted: int | None, stride: int) -> int | None:
     if side != wanted:
         log.warning("input_side %d is not a multiple of %d; %d is used", wanted, stride, side)
     return side
-
-
-def _spans(group: Group, count: int) -> list[slice]:
-    return [slice(start, start + count) for start in range(0, len(group), count)]

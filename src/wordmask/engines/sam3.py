@@ -2,7 +2,7 @@
 
 The picture is encoded once; each word then asks on its own, so words cannot be mixed up. A score is
 the region's match times the probability that the word is in the picture at all. SAM 3's video
-checkpoint also follows what is found, on the same encoding.
+checkpoint also cuts by clicks and follows what is found, on the same encoding.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +18,23 @@ from transformers.utils import is_torchvision_available
 from wordmask.core.image import Array, Image, Size
 from wordmask.core.masks import Masks
 from wordmask.core.once import Once
-from wordmask.core.protocols import Memory, Proposals, Seen, TrackStep, own_seen
+from wordmask.core.protocols import (
+    Cuts,
+    Memory,
+    PromptBatch,
+    Proposals,
+    Seen,
+    TrackStep,
+    own_seen,
+)
+from wordmask.engines.hub.cutting import cut_in_groups, prompts_at_a_time
 from wordmask.engines.hub.loading import Loaded, WordNetwork, load_folder
 from wordmask.engines.hub.object_memory import FrameMaps, MemoryNetwork
 from wordmask.engines.hub.pictures import HALF
 from wordmask.engines.hub.pixels import normalise, to_numpy, to_tensor
-from wordmask.engines.hub.sam_video import prepare_memory
+from wordmask.engines.hub.prompt_groups import Group
+from wordmask.engines.hub.sam_networks import SquareDecoder
+from wordmask.engines.hub.sam_video import maps_for_cutting, prepare_memory
 from wordmask.engines.hub.tracking import follow, remember
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import CapabilityError, OptionError
@@ -60,6 +71,11 @@ class Sam3FrameSeen(Sam3Seen):
     @property
     def nbytes(self) -> int:
         return super().nbytes + sum(maps.nbytes for maps in self.maps.made)
+
+    def to(self, device: Any) -> "Sam3FrameSeen":
+        """The same on another device, and so those maps once they are needed."""
+        moved = super().to(device)
+        return Sam3FrameSeen(moved.size, moved.output, Once(lambda: self.maps().to(device)))
 
 
 class MaskRows(NamedTuple):
@@ -146,7 +162,7 @@ class Sam3(WordNetwork):
 
 
 class Sam3Tracker(Sam3):
-    """A `Detector` that is a `Tracker` too: words at any time, on the encoding of the frame.
+    """A `Detector` that is a `Segmenter` and a `Tracker` too, all on one encoding of the picture.
 
     The library's own way through a video needs the package `kernels` to drop duplicates and to
     fill holes, and leaves both out where that is missing. This engine has no need of it: holes and
@@ -160,11 +176,28 @@ class Sam3Tracker(Sam3):
         prepare_memory(video.tracker_model, loaded.place)
         self._to_tracker_maps: Callable[..., Any] = video.get_vision_features_for_tracker
         self._memory = MemoryNetwork(video.tracker_model, loaded.place)
+        self._decoder = SquareDecoder(video.tracker_model)
+        self.prompts_at_a_time = prompts_at_a_time(loaded.place, self._decoder.prompt_bytes)
         self._mend_area = int(video.config.fill_hole_area)
 
     def _encode(self, image: Image) -> Sam3FrameSeen:
         seen = super()._encode(image)
         return Sam3FrameSeen(seen.size, seen.output, Once(partial(self._make_maps, seen)))
+
+    def cut(self, seen: Seen, prompts: PromptBatch) -> Cuts:
+        """Logits (P, C, h, w) over the picture; C = 3 where any prompt is a single click, else 1.
+
+        The makers add "nothing is remembered" to the coarsest map; Sam3TrackerModel of
+        transformers (5.23) adds it to a map that it then leaves out.
+        """
+        own = own_seen(seen, Sam3FrameSeen, self.name)
+        with torch.no_grad():
+            maps = maps_for_cutting(self._decoder.model, self._maps(own))
+
+        def decode(group: Group) -> tuple[Tensor, Tensor]:
+            return self._decoder.decode(maps, own.size, group)
+
+        return cut_in_groups(decode, prompts, self.prompts_at_a_time)
 
     def remember(self, seen: Seen, mask: Array, memory: Memory | None = None) -> Memory:
         """The object that is `mask` in this frame; with `memory`, a correction of it."""

@@ -130,7 +130,12 @@ def _choose_way(how: str, models: Models) -> str:
         return how
     if models.has(Dense):
         return "guided" if models.has(Segmenter) else "unified"
-    return "grounded" if models.has(Segmenter) else "unified"
+    return "grounded" if models.has(Segmenter) and not _is_one(models) else "unified"
+
+
+def _is_one(models: Models) -> bool:
+    """Whether one network finds and cuts: then its own masks are asked for, not cut again."""
+    return models.has(Detector) and models.get(Detector) is models.get(Segmenter)
 
 
 def _all_words(text: Text, options: SegmentOptions) -> Text:

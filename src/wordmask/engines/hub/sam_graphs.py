@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from wordmask.core.graphs import GraphAxis, NetworkGraph, Sizes
+from wordmask.engines.hub.hq_decoder import decode_all
 from wordmask.engines.hub.pictures import IMAGENET
 from wordmask.engines.hub.sam_networks import Sam, Sam2
 
@@ -153,29 +154,19 @@ class SamDecoderGraph(DecoderCore):
 
 
 class SamHQDecoderGraph(DecoderCore):
-    """SAM-HQ's, which reads an early map too.
-
-    It is asked for one mask and for three; what the two have in common is one computation in
-    onnxruntime.
-    """
+    """SAM-HQ's, which reads an early map too."""
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         map_picture, map_early, *prompts = inputs
         dtype = self.decoder.iou_token.weight.dtype
-        tokens, maps = self.prompts(*prompts)
-        more: dict[str, Any] = {
-            "image_embeddings": map_picture.to(dtype).expand(maps.shape[0], -1, -1, -1),
-            "image_positional_embeddings": self.positions.to(dtype).expand(
-                maps.shape[0], -1, -1, -1
-            ),
-            "sparse_prompt_embeddings": tokens[:, None].to(dtype),
-            "dense_prompt_embeddings": maps.to(dtype),
-            "hq_token_only": False,
-            "intermediate_embeddings": [map_early.to(dtype)],
-        }
-        one = self.decoder(multimask_output=False, **more)
-        three = self.decoder(multimask_output=True, **more)
-        return tuple(torch.cat(pair, 2)[:, 0].float() for pair in zip(one, three, strict=True))
+        tokens, earlier = self.prompts(*prompts)
+        masks, quality = decode_all(
+            self.decoder,
+            (map_picture.to(dtype), map_early.to(dtype)),
+            self.positions.to(dtype),
+            (tokens.to(dtype), earlier.to(dtype)),
+        )
+        return masks.float(), quality.float()
 
 
 class Sam2DecoderGraph(DecoderCore):

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import Parameter, functional
 
 from wordmask.core.image import Image, Size
+from wordmask.engines.hub.hq_decoder import decode_all
 from wordmask.engines.hub.pictures import IMAGENET
 from wordmask.engines.hub.pixels import normalise, to_tensor
 from wordmask.engines.hub.prompt_groups import Group, fit_size, to_input
@@ -73,51 +74,54 @@ class Sam:
     def decode(
         self, tensors: tuple[Tensor, ...], size: Size, group: Group
     ) -> tuple[Tensor, Tensor]:
-        model, inner = self.model, self.inner(size)
-        sparse, dense = _embed_prompts(self, model, group, size)
-        picture = tensors[0].expand(len(dense), -1, -1, -1)
-        more: dict[str, Any] = {}
-        if len(tensors) > 1:
-            more = {"hq_token_only": False, "intermediate_embeddings": [tensors[1]]}
-        masks, quality = model.mask_decoder(
-            image_embeddings=picture,
-            image_positional_embeddings=_positions(model, len(dense), picture.dtype),
-            sparse_prompt_embeddings=None if sparse is None else sparse.to(picture.dtype),
-            dense_prompt_embeddings=dense.to(picture.dtype),
-            multimask_output=group.ambiguous,
-            **more,
-        )
-        return crop_padding(masks.flatten(0, 1).float(), self.side, inner), quality.flatten(
-            0, 1
-        ).float()
+        decode = _decode_hq if len(tensors) > 1 else _decode_sam
+        masks, quality = decode(self, tensors, size, group)
+        return crop_padding(masks.float(), self.side, self.inner(size)), quality.float()
 
 
-class Sam2:
-    """SAM 2, 2.1 and EdgeTAM: the picture is stretched to a square."""
+def _decode_sam(
+    network: Sam, tensors: tuple[Tensor, ...], size: Size, group: Group
+) -> tuple[Tensor, Tensor]:
+    model = network.model
+    sparse, dense = _embed_prompts(network, model, group, size)
+    picture = tensors[0].expand(len(dense), -1, -1, -1)
+    masks, quality = model.mask_decoder(
+        image_embeddings=picture,
+        image_positional_embeddings=_positions(model, len(dense), picture.dtype),
+        sparse_prompt_embeddings=None if sparse is None else sparse.to(picture.dtype),
+        dense_prompt_embeddings=dense.to(picture.dtype),
+        multimask_output=group.ambiguous,
+    )
+    return masks.flatten(0, 1), quality.flatten(0, 1)
 
-    stride = 32  # the coarsest level is 1 / 32, and levels must halve evenly
+
+def _decode_hq(
+    network: Sam, tensors: tuple[Tensor, ...], size: Size, group: Group
+) -> tuple[Tensor, Tensor]:
+    model, dtype = network.model, tensors[0].dtype
+    sparse, dense = _embed_prompts(network, model, group, size)
+    tokens = dense.new_zeros((len(group), 0, dense.shape[1]))
+    if sparse is not None:
+        tokens = sparse.flatten(0, 1)
+    prompts, codes = (tokens.to(dtype), dense.to(dtype)), _positions(model, 1, dtype)
+    masks, quality = decode_all(model.mask_decoder, tensors, codes, prompts)
+    rows = slice(1, None) if group.ambiguous else slice(1)
+    return masks[:, rows], quality[:, rows]
+
+
+class SquareDecoder:
+    """What SAM 2, EdgeTAM and SAM 3 do with prompts: the picture is stretched to a square."""
+
     wants_a_point = True  # beside an earlier mask: it was trained to see at least an empty one
 
-    def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
-        native = model.prompt_encoder.input_image_size
-        self.side = side or native
-        if self.side != native:
-            _resize_sam2(model, self.side)
-        self.cells = model.prompt_encoder.mask_input_size[0]
-        tokens = (self.cells // 4) ** 2
-        self.picture_bytes, self.prompt_bytes = 150_000 * tokens, 10_000 * tokens
-        self.model, self._runtime = _prepare_parts(model, runtime), runtime
-        self.model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
-        self._encoder = runtime.compile(model.get_image_embeddings)
+    def __init__(self, model: Any) -> None:
+        self.side = int(model.prompt_encoder.input_image_size)
+        self.cells = int(model.prompt_encoder.mask_input_size[0])
+        self.prompt_bytes = 10_000 * (self.cells // 4) ** 2
+        self.model = model
 
     def inner(self, size: Size) -> Size:
         return self.side, self.side
-
-    def pixels(self, image: Image) -> Tensor:
-        return normalise(to_tensor(image, (self.side, self.side)), IMAGENET)
-
-    def encode(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self._encoder(pixels.to(self._runtime.device, self._runtime.dtype)))
 
     def decode(
         self, tensors: tuple[Tensor, ...], size: Size, group: Group
@@ -136,6 +140,26 @@ class Sam2:
         return masks.flatten(0, 1).float(), quality.flatten(0, 1).float()
 
 
+class Sam2(SquareDecoder):
+    """SAM 2, 2.1 and EdgeTAM."""
+
+    stride = 32  # the coarsest level is 1 / 32, and levels must halve evenly
+
+    def __init__(self, model: Any, runtime: Runtime, side: int | None) -> None:
+        if side not in (None, model.prompt_encoder.input_image_size):
+            _resize_sam2(model, side)
+        super().__init__(_prepare_parts(model, runtime))
+        self.picture_bytes, self._runtime = 150_000 * (self.cells // 4) ** 2, runtime
+        self.model.no_memory_embedding.data = model.no_memory_embedding.data.to(runtime.dtype)
+        self._encoder = runtime.compile(model.get_image_embeddings)
+
+    def pixels(self, image: Image) -> Tensor:
+        return normalise(to_tensor(image, (self.side, self.side)), IMAGENET)
+
+    def encode(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self._encoder(pixels.to(self._runtime.device, self._runtime.dtype)))
+
+
 def _prepare_parts(model: Any, runtime: Runtime) -> Any:
     """The two large parts in the chosen number format, the prompt side in fp32."""
     model = model.to(runtime.device).eval().requires_grad_(False)
@@ -145,7 +169,7 @@ def _prepare_parts(model: Any, runtime: Runtime) -> Any:
 
 
 def _embed_prompts(
-    network: Sam | Sam2, model: Any, group: Group, size: Size
+    network: Sam | SquareDecoder, model: Any, group: Group, size: Size
 ) -> tuple[Tensor | None, Tensor]:
     """Prompts as tokens (B, P, tokens, D) and as a picture (B, D, h, w).
 

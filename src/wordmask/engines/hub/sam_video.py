@@ -35,15 +35,16 @@ class Sam2Video(Sam2):
             frames.append(FrameMaps(tuple(levels), codes))
         return frames
 
-    def maps_for_cutting(self, maps: FrameMaps) -> tuple[Tensor, ...]:
-        """What `encode` gives: (1, D, h, w) each, the coarsest as if nothing were remembered."""
-        *fine, coarse = maps.levels
-        levels = (*fine, coarse + self.model.no_memory_embedding)
-        sizes = self.model.backbone_feature_sizes
-        return tuple(
-            level.permute(1, 2, 0).unflatten(2, tuple(size))
-            for level, size in zip(levels, sizes, strict=True)
-        )
+
+def maps_for_cutting(model: Any, maps: FrameMaps) -> tuple[Tensor, ...]:
+    """What `Sam2.encode` gives: (1, D, h, w) each, the coarsest as if nothing were remembered."""
+    *fine, coarse = maps.levels
+    levels = (*fine, coarse + model.no_memory_embedding)
+    sizes = model.backbone_feature_sizes
+    return tuple(
+        level.permute(1, 2, 0).unflatten(2, tuple(size))
+        for level, size in zip(levels, sizes, strict=True)
+    )
 
 
 def video_stride(model: Any) -> int:
