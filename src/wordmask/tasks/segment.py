@@ -10,7 +10,7 @@ from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.options import Confidence, Share, check
 from wordmask.core.prompts import Text, spellings
-from wordmask.core.protocols import Dense, Detector, Proposals, Segmenter
+from wordmask.core.protocols import Dense, Detector, Encoder, Proposals, Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError, Mend, PromptError
 from wordmask.ops.merge import Granularity
@@ -135,7 +135,11 @@ def _choose_way(how: str, models: Models) -> str:
 
 def _is_one(models: Models) -> bool:
     """Whether one network finds and cuts: then its own masks are asked for, not cut again."""
-    return models.has(Detector) and models.get(Detector) is models.get(Segmenter)
+    if not models.has(Detector):
+        return False
+    finder: Encoder = models.get(Detector)
+    cutter: Encoder = models.get(Segmenter)
+    return finder is cutter
 
 
 def _all_words(text: Text, options: SegmentOptions) -> Text:
