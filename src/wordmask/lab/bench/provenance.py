@@ -15,6 +15,7 @@ _LIBRARIES = (
     "numpy",
     "opencv-python-headless",
     "onnxruntime",
+    "openvino",
     "torch",
     "transformers",
     "scipy",

@@ -6,6 +6,7 @@ from wordmask.errors import OptionError, did_you_mean
 from wordmask.lab.bench.suite import Suite
 from wordmask.lab.bench.suites.effects import EffectsSuite
 from wordmask.lab.bench.suites.everything import EverythingSuite
+from wordmask.lab.bench.suites.export import ExportSuite
 from wordmask.lab.bench.suites.fills import FillsSuite
 from wordmask.lab.bench.suites.following import FollowingSuite
 from wordmask.lab.bench.suites.gpu import GpuSuite
@@ -39,6 +40,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         MasksSuite,
         EverythingSuite,
         SamSuite,
+        ExportSuite,
         GpuSuite,
         LabSuite,
         IndexSuite,
