@@ -40,3 +40,16 @@ def once(factory, name: str, make: Callable[[Path], object]) -> Path:
 def export(engine, out: Path, parts=("image",), **more) -> dict:
     """The engine's graphs in the folder `out`; the manifest."""
     return write_folder(ExportPlan(engine.graphs(parts), MADE_UP, **more), out)
+
+
+def sam2_video(factory) -> Path:
+    """A tiny SAM 2 for videos: `hub` and `onnx`."""
+    from tiny_networks import CPU
+    from tiny_video import come_and_go, tiny_video
+    from wordmask.engines import sam
+
+    def make(folder):
+        come_and_go(tiny_video(blocks=(1, 1, 2, 1))).save_pretrained(folder / "hub")
+        export(sam.load(str(folder / "hub"), CPU), folder / "onnx", ("image", "video"))
+
+    return once(factory, "sam2-video", make)

@@ -70,7 +70,10 @@ def time_sam(job: RuntimeJob, load: ModelLoader) -> RuntimeTimes:
     for _ in range(job.frames):
         memory = tracker.step([memory], seen)[0].memory
     (step,) = found.time("follow", partial(tracker.step, [memory], seen), job.rounds)
-    found.answers = {"prompt": cuts.logits, "follow": step.logits}
+    found.answers["prompt"] = cuts.logits
+    # Of an object that is not there, only how sure that is.
+    there = step.logits is not None
+    found.answers["follow"] = step.logits if there else np.array([step.score])
     found.peak_mb = peak_memory_mb()
     return found
 
@@ -148,7 +151,7 @@ def _on_torch(folder: Path) -> dict[str, Part]:
     from wordmask.lab.export.mini_weights import load_shipped
 
     network = load_shipped(folder).network
-    modules = {
+    modules: dict[str, torch.nn.Module] = {
         "encode": mini_graphs.EncoderGraph(network),
         "prepare": mini_graphs.PrepareGraph(network),
         "prompt": mini_graphs.CutterGraph(network),

@@ -41,7 +41,7 @@ def tiny_sam2():
     return t.Sam2Model(config)
 
 
-@pytest.mark.parametrize("name", ["sam", "gpu", "everything"])
+@pytest.mark.parametrize("name", ["sam", "gpu", "everything", "export"])
 def test_without_torch_the_extra_is_named(name, kit, monkeypatch):
     real = builtins.__import__
 
