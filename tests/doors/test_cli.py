@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from commands import RUN, draw_disc, run_apart
+from commands import RUN, draw_disc, run_apart, run_here
 
 
 @pytest.fixture
@@ -109,6 +109,20 @@ def test_a_terminal_gets_a_bar_and_the_same_lines(folder):
 def test_a_picture_from_standard_input(photo):
     done = run_apart("segment", "-", "red", "-m", "fake", "--json", stdin=photo.read_bytes())
     assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("seen.png", b"\x89PNG"), ("seen.json", b"{"), ("SEEN.PNG", b"\x89PNG")]
+)
+def test_an_output_with_a_suffix_is_one_file(photo, tmp_path, name, start):
+    assert run_here("segment", photo, "red", "-m", "fake", "-o", tmp_path / name) == 0
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_one_file_is_not_enough_for_a_folder(folder, tmp_path, capsys):
+    assert run_here("segment", folder, "red", "-m", "fake", "-o", tmp_path / "all.png") == 2
+    assert "all.png is one file, for 4 pictures" in capsys.readouterr().err
+    assert not (tmp_path / "all.png").exists()
 
 
 def test_many_files_then_words_as_a_shell_expands_them(folder):

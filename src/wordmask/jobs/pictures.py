@@ -11,7 +11,7 @@ from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.setup import LimitOptions, PictureAnswer, Setup, find_pictures
 from wordmask.media import formats
 from wordmask.media.formats.table import BY_NAME
@@ -131,9 +131,16 @@ def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Pictu
     for name in names:
         if name not in BY_NAME:
             raise OptionError(f"{name} is written of what is cut into tiles", mend=Mend("tiles"))
+    by_suffix = {Path(suffix_of(name)).suffix: name for name in reversed(names)}
+    file = typed_file(setup.outputs, by_suffix, found)
+    if file is not None:
+        names = (by_suffix[file.suffix.lower()],)
     recipe = look.recipe | {"engine": setup.engine, "formats": names}
     suffixes = tuple(suffix_of(name) for name in names)
-    outputs = Outputs(found, Products(look.command, recipe, suffixes, look.label), setup.outputs)
+    products = Products(look.command, recipe, suffixes, look.label)
+    if file is not None:
+        products = Products(look.command, recipe, (), typed=(file,))
+    outputs = Outputs(found, products, setup.outputs)
 
     def work(item: WorkItem) -> PictureAnswer:
         read = read_found(item.found, setup.inputs.limits, web=setup.inputs.web)
@@ -141,20 +148,20 @@ def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Pictu
             raise read.error or ImageError(f"{item.name} cannot be read")
         trace = Trace(how=look.command)
         result = look.find(read.image, trace).with_image(read.image)
-        files = write_result(result, item, names, drawn=result[:1] if look.draw_best else result)
+        places = [(name, file or item.file(suffix_of(name))) for name in names]
+        files = write_result(result, places, drawn=result[:1] if look.draw_best else result)
         return PictureAnswer(item.name, result, files, read.notes, trace)
 
     return run(outputs.items, work, outputs)
 
 
 def write_result(
-    result: Result, item: WorkItem, names: tuple[str, ...], *, drawn: Result
+    result: Result, places: Sequence[tuple[str, Path]], *, drawn: Result
 ) -> tuple[Path, ...]:
-    """Write the result in every format; the overlay shows `drawn`."""
+    """Write the result in every format, each to its place; the overlay shows `drawn`."""
     files: list[Path] = []
-    for name in names:
-        shown = drawn if name == "overlay" else result
-        files += formats.save(shown, item.file(suffix_of(name)), name)
+    for name, path in places:
+        files += formats.save(drawn if name == "overlay" else result, path, name)
     return tuple(files)
 
 
