@@ -14,5 +14,6 @@ for part, owner in zip(parts, people.owners, strict=True):
     print(part.name, part.area, "of person", owner)
 parts.select("left arm").save("left_arm.json")
 
-wordmask.save_people(people, "people.json")  # with their joints; .coco.json: COCO's keypoints
+# With their joints; as people.coco.json in the words of COCO.
+wordmask.save_people(people, "people.json")
 print(wordmask.read_people("people.json").poses.joints.shape)  # (people, 17, 3)

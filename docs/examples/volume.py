@@ -14,7 +14,8 @@ session.click((12, 14, 12))  # object 1
 session.go_to(2)
 session.click((28, 26, 11), plane="coronal")  # any plane will do
 session.go_to(1)  # back to an earlier one
-session.click((36, 6, 12), keep=False)  # "not this", without which mini takes more than the ball
+# "Not this", without which mini takes more than the ball.
+session.click((36, 6, 12), keep=False)
 session.click((2, 2, 2), keep=False)
 session.undo()  # of the last click only
 result = session.result
