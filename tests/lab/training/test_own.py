@@ -141,6 +141,7 @@ def test_end_to_end_words_that_nobody_knew_are_found(tmp_path, capsys):
     data, out = write_own(tmp_path / "mine", range(9)), tmp_path / "run"
     flags = ["--minutes", "30", "--max-steps", "12", "--batch", "3", "--rate", "0.005"]
     flags += ["--threads", "1", "--no-half", "--held-out", "0.12"]
+    flags += ["--warm", "0", "--hold", "1"]  # else the rate depends on how fast the machine is
     assert run_here("train", "mini", "--data", data, "--out", out, *flags) == 0
     told = capsys.readouterr().out
     assert "9 pictures, 2 words" in told
