@@ -266,7 +266,7 @@ class Training(Generic[Trained]):
         self.save()
         if self.place.is_first:
             draw_curves(self.log, o.out / "curves.svg")
-        self.place.wait()
+        self.place.leave()
         return self.checkpoint
 
     def save(self) -> None:

@@ -77,6 +77,15 @@ class RunPlace:
         own = number if self.is_first else 0.0
         return float(self.sum(torch.tensor(own, dtype=torch.float64, device=self.device)))
 
+    def leave(self) -> None:
+        """Part from the other processes, once all are here: the last thing in a run.
+
+        A process that ends while its threads still listen to the others is aborted.
+        """
+        if self.accelerator is not None:
+            self.accelerator.wait_for_everyone()
+            self.accelerator.end_training()
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.accelerator is not None:

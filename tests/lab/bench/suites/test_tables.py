@@ -4,11 +4,18 @@ from lab_sets import write_squares
 from wordmask.lab.bench.benches import BENCHES
 from wordmask.lab.bench.run_suite import run_suite
 from wordmask.lab.bench.suites import tables
-from wordmask.lab.bench.suites.tables import LINES, ROOMS, Line, TablesOptions, TablesSuite
+from wordmask.lab.bench.suites.tables import (
+    BY_THEMSELVES,
+    LINES,
+    ROOMS,
+    Line,
+    TablesOptions,
+    TablesSuite,
+)
 
 
 def test_the_table_has_every_bench():
-    assert {line.bench for line in LINES} == set(BENCHES)
+    assert {*(line.bench for line in LINES), *BY_THEMSELVES} == set(BENCHES)
 
 
 def test_the_lines_and_the_rooms_as_a_sheet(kit, drawn_folder, monkeypatch, tmp_path):

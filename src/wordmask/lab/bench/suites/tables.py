@@ -60,7 +60,11 @@ LINES = (
     Line("depth", "nyu", ("abs_rel", "delta1", "delta2")),
     *(Line("search", pack, ("recall@1", "map", "word_map")) for pack in ("voc", "coco")),
     *(Line("calibration", pack, ("ece", "pixel_ece")) for pack in ("voc", "nyu", "coco")),
+    Line("pose", "coco_person", ("oks", "ar")),
+    Line("ask", "coco", ("effective_reliability", "accuracy")),
+    Line("free-space", "camvid", ("iou", "row_error")),
 )  # fmt: skip
+BY_THEMSELVES = ("volume",)  # benches whose data are no packs of pictures
 
 
 @dataclass(frozen=True)
