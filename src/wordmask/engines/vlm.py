@@ -5,6 +5,7 @@ writing is the same for all: the most probable word at each step, and how probab
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -38,7 +39,7 @@ class VlmSeen:
         return int(sum(tensor.nbytes for tensor in self.tensors.values()))
 
 
-class VlmEngine:
+class VlmEngine(ABC):
     """An `Answerer`."""
 
     processor: ClassVar[str]  # the class in transformers that prepares pixels with PIL
@@ -67,13 +68,13 @@ class VlmEngine:
 
     # ---- what a family does
 
+    @abstractmethod
     def _look(self, image: Image) -> dict[str, Tensor]:
         """What is kept of a picture."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _write(self, tensors: dict[str, Tensor], question: str) -> Any:
         """The tokens, as `generate` gives them."""
-        raise NotImplementedError
 
     # ---- what they share
 

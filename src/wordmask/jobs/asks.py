@@ -15,12 +15,11 @@ from wordmask.jobs.setup import Setup, find_pictures
 from wordmask.media.drawing.answered import draw_answer
 from wordmask.media.formats import FormatOptions, Named, own
 from wordmask.media.reading.read import read_found
-from wordmask.media.writing import write_picture
+from wordmask.media.writing import PICTURE_SUFFIXES, write_picture
 from wordmask.tasks.ask import AskOptions, ask
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # suffixes that make an output the name of a file
 LABEL = ".asked"
 
 
@@ -50,7 +49,7 @@ def ask_pictures(
         raise PromptError('no question was asked; ask such as "how many cups are on the table?"')
     found = find_pictures(sources)
     target = setup.outputs.output_dir
-    typed = typed_file(setup.outputs, PICTURES, found)
+    typed = typed_file(setup.outputs, PICTURE_SUFFIXES, found)
     if typed is not None and len(questions) > 1:
         raise OptionError(
             f"{typed} is one picture, for {len(questions)} questions; give a folder",

@@ -20,6 +20,7 @@ from wordmask.media.drawing import render
 from wordmask.media.drawing.skeleton import draw_parts, draw_people
 from wordmask.media.formats.records import Named
 from wordmask.media.reading.read import read_found
+from wordmask.media.writing import PICTURE_SUFFIXES
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
 from wordmask.tasks.pose import People, PoseOptions, pose_view
@@ -33,7 +34,7 @@ SUFFIXES: dict[PoseFormat, tuple[str, ...]] = {
 }
 # What one file that a person names may hold, best first.
 FILES: dict[str, tuple[PoseFormat, ...]] = {".json": ("json", "coco", "parts")}
-FILES |= dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), ("skeleton", "parts"))
+FILES |= dict.fromkeys(PICTURE_SUFFIXES, ("skeleton", "parts"))
 EMBEDDED = "movenet"
 
 

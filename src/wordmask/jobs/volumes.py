@@ -21,13 +21,13 @@ from wordmask.media.formats.ply import write_ply
 from wordmask.media.formats.stl import write_stl
 from wordmask.media.volumes.read import ReadingOptions, read_volume
 from wordmask.media.volumes.write import SegmentName, suffix_of, write_segmentation
+from wordmask.media.writing import PICTURE_SUFFIXES
 from wordmask.ops.surface import join_meshes, surface_of
 from wordmask.tasks.solid.options import VolumeOptions
 from wordmask.tasks.volume import DISCLAIMER, Solid, SolidMaker, VolumePrompt, VolumeResult, volume
 from wordmask.tasks.volume_session import prompts_of_words
 
 MESHES = (".ply", ".stl")
-PICTURES = (".png", ".jpg", ".webp")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,11 @@ class VolumeOutputs:
 
     def __post_init__(self) -> None:
         check(self)
-        for name, suffixes in (("surface", MESHES), ("sheet", PICTURES), ("view", PICTURES)):
+        for name, suffixes in (
+            ("surface", MESHES),
+            ("sheet", PICTURE_SUFFIXES),
+            ("view", PICTURE_SUFFIXES),
+        ):
             path = vars(self)[name]
             if path is not None and Path(path).suffix.lower() not in suffixes:
                 raise OptionError(

@@ -19,6 +19,7 @@ _PILLOW_NAMES = {
     ".tiff": "TIFF",
     ".bmp": "BMP",
 }
+PICTURE_SUFFIXES = tuple(_PILLOW_NAMES)
 
 
 def write_picture(path: Path | str, pixels: Array, *, quality: int = 95) -> Path:

@@ -56,7 +56,10 @@ class VolumeSession:
     @property
     def result(self) -> VolumeResult:
         """All objects as they are now; nothing before the first click."""
-        prompts = self._done[-1].prompts
+        return self._answer(self._done[-1])
+
+    def _answer(self, state: _Shown) -> VolumeResult:
+        prompts = state.prompts
         planes = self._maker.options.planes_of(self.volume)
         shown = objects_of(prompts, self.volume, planes) if prompts else []
         solids = []
@@ -121,12 +124,8 @@ class VolumeSession:
 
     def _push(self, state: _Shown) -> VolumeResult:
         """The next step; one that cannot be answered leaves the session as it was."""
+        found = self._answer(state)
         self._done.append(state)
-        try:
-            found = self.result
-        except Exception:
-            self._done.pop()
-            raise
         self._undone.clear()
         return found
 

@@ -15,6 +15,7 @@ from wordmask.core.protocols import Segmenter
 from wordmask.doors.cli.flags import with_options
 from wordmask.engines import EngineOptions
 from wordmask.engines.cards import CARDS
+from wordmask.engines.graphs.segmenter import GraphSegmenter
 from wordmask.engines.weights import home, licences
 from wordmask.errors import CapabilityError, Mend, OptionError, missing_extra
 from wordmask.media.reading import read
@@ -127,14 +128,20 @@ def _parts(engine: Exportable, wanted: Sequence[str]) -> tuple[str, ...]:
     return tuple(wanted) or engine.parts
 
 
+def _load_exported(folder: Path) -> GraphSegmenter:
+    engine = engines.load(str(folder)).get(Segmenter)
+    if not isinstance(engine, GraphSegmenter):
+        raise CapabilityError(f"{folder} is no exported segmenter, whose encoder becomes int8")
+    return engine
+
+
 def _write_int8(folder: Path, out: Path, flags: ExportFlags) -> None:
     if flags.pictures is None:
         raise OptionError("int8 is calibrated on pictures", mend=Mend("pictures", "FOLDER"))
     found = islice(read.read_all([str(flags.pictures)]), MOST_PICTURES)
     images = [item.image for item in found if item.image is not None]
-    exact = engines.load(str(folder)).get(Segmenter)
-    square = exact.network.square  # type: ignore[attr-defined]  # of an exported folder's engine
-    feeds = [{"pixels": square.pixels(image)[None]} for image in images]
+    exact = _load_exported(folder)
+    feeds = [{"pixels": exact.network.square.pixels(image)[None]} for image in images]
     manifest = to_int8(folder, out, feeds, _say)
     for name, loss in manifest["graphs"]["encoder"]["loss"].items():
         _say(f"{name}: off by {loss:.1%} on a picture that was not calibrated on")

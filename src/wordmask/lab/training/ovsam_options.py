@@ -12,8 +12,6 @@ from wordmask.lab.training.loop import TrainOptions
 from wordmask.model.ovsam.net import FrozenBackbone
 from wordmask.model.ovsam.plan import OvsamPlan
 
-SMALL = {"side": 256, "width": 192, "depth": 3, "heads": 6, "dim": 128, "scale": 20.0}
-
 
 @dataclass(frozen=True, kw_only=True)
 class OvsamTrainOptions(TrainOptions):
@@ -65,5 +63,5 @@ def plan_of(options: OvsamTrainOptions, backbone: FrozenBackbone, words: int) ->
     plan = OvsamPlan(backbone.channels, backbone.strides, words, dense=dense)
     small = options.size == "small" or (options.size == "auto" and backbone.name == "lite0")
     if small:
-        plan = replace(plan, **SMALL)  # type: ignore[arg-type]  # values of mixed types
+        plan = replace(plan, side=256, width=192, depth=3, heads=6, dim=128, scale=20.0)
     return plan if options.side is None else replace(plan, side=options.side)

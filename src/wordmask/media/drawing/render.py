@@ -19,6 +19,7 @@ from wordmask.files import atomic
 from wordmask.media.drawing import lettering, palette
 from wordmask.media.drawing.overlay import RenderOptions, overlay, region_colours
 from wordmask.media.drawing.sheets import contact_sheet, side_by_side
+from wordmask.media.writing import PICTURE_SUFFIXES
 
 __all__ = [
     "RenderOptions", "contact_sheet", "cutout", "label_map", "legend", "overlay", "png",
@@ -48,10 +49,9 @@ def png(result: Result) -> bytes:
 def write(picture: Pil.Image, path: Path | str) -> Path:
     """Write a rendered picture in the format that the suffix names."""
     path = Path(path)
-    suffixes = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-    if path.suffix.lower() not in suffixes:
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise OptionError(
-            f"{path.name}: a picture ends in {', '.join(suffixes)}, "
+            f"{path.name}: a picture ends in {', '.join(PICTURE_SUFFIXES)}, "
             f"not in {path.suffix or 'nothing'!r}"
         )
     if picture.mode == "RGBA" and path.suffix.lower() in (".jpg", ".jpeg"):

@@ -22,6 +22,7 @@ from wordmask.media.formats import (
 )
 from wordmask.media.formats.parsing import dump_json, parse_json, read_json, read_text
 from wordmask.media.formats.records import FormatOptions, Named
+from wordmask.media.writing import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,7 @@ FORMATS = (
     Format("voc", (".voc.png",), ids.write_voc, ids.read_voc, folders=True),
     Format("labels", (".labels.png",), _write_labels, None),
     Format("cutout", (".cutout.png",), _write_cutout, None),
-    Format(
-        "overlay", (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"), _write_overlay, None
-    ),
+    Format("overlay", PICTURE_SUFFIXES, _write_overlay, None),
 )
 BY_NAME = {one.name: one for one in FORMATS}
 _JSON: dict[str, Any] = {
