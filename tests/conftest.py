@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from budget import LONGER, PROFILE
+from uncounted import uncounted
 
 # No deadline: machines of different speed must agree on what passes.
 settings.register_profile("short", deadline=None, derandomize=True)
@@ -22,3 +23,10 @@ def own_home(monkeypatch, tmp_path_factory):
     """WORDMASK_HOME in a temporary folder, and no hub token from the surroundings."""
     monkeypatch.setenv("WORDMASK_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
+
+
+@pytest.fixture
+def uncounted_lines():
+    """For exports by torch: where lines are counted they take twice as long."""
+    with uncounted():
+        yield

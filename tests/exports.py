@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from uncounted import uncounted
 from wordmask.lab.export.folder import ExportPlan, ExportSource, write_folder
 
 KEPT = os.environ.get("WORDMASK_TEST_EXPORTS")
@@ -32,7 +33,8 @@ def once(factory, name: str, make: Callable[[Path], object]) -> Path:
         if not (root / name).exists():
             part = root / f"{name}.part"
             part.mkdir()
-            make(part)
+            with uncounted():
+                make(part)
             part.rename(root / name)
     return root / name
 
