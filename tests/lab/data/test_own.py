@@ -102,9 +102,9 @@ def test_what_is_broken_is_refused_or_left_out(tmp_path):
     data = open_own(break_data(tmp_path / "mine"))
     report = inspect_data(data, test)
     with pytest.raises(FormatError, match=r"cannot be read \(the first is p00.png\)") as caught:
-        refuse_broken(report, test, skip=False)
+        refuse_broken([report], test, skip=False)
     assert caught.value.mend.option == "skip_broken"
-    refuse_broken(report, test, skip=True)
+    refuse_broken([report], test, skip=True)
     assert [one.name for one in usable(data.samples, report)] == ["p02.png"]
 
 
@@ -112,7 +112,7 @@ def test_a_word_that_only_the_test_set_has_is_refused(tmp_path):
     test = inspect_data(open_own(write_own(tmp_path / "test", range(5, 7))))
     learn = inspect_data(open_own(write_own(tmp_path / "mine", range(1))))
     with pytest.raises(FormatError, match="never does: quill pad"):
-        refuse_broken(learn, test, skip=False)
+        refuse_broken([learn], test, skip=False)
 
 
 def test_data_without_a_word_is_refused(tmp_path):
@@ -121,4 +121,14 @@ def test_data_without_a_word_is_refused(tmp_path):
     path.write_text(json.dumps(told))
     report = inspect_data(open_own(path))
     with pytest.raises(FormatError, match="nothing to learn"):
-        refuse_broken(report, report, skip=True)
+        refuse_broken([report], report, skip=True)
+
+
+def test_a_picture_that_is_there_twice_can_still_be_held_out(tmp_path):
+    """The first of the two stands for both."""
+    path = write_own(tmp_path / "mine", range(3))
+    shutil.copy(tmp_path / "mine/images/p00.png", tmp_path / "mine/images/p02.png")
+    data = open_own(path)
+    report = inspect_data(data)
+    kept = {one.name for one in usable(data.samples, report)}
+    assert kept == set(report.digests.values()) == {"p00.png", "p01.png"}

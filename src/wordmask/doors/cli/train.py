@@ -24,6 +24,7 @@ try:
     from wordmask.lab.training.objective_own import OwnObjective, OwnTrainOptions
     from wordmask.lab.training.ovsam_options import OvsamTrainOptions
     from wordmask.lab.training.own_split import OwnDataOptions, open_split
+    from wordmask.lab.training.place import is_first_process
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -107,14 +108,20 @@ def ovsam(options: OvsamTrainOptions, after: ExportOptions) -> None:
     from wordmask.doors.cli import train_ovsam
 
     if options.stage == "distill":
-        train_ovsam.distill(options)
+        train_ovsam.distill(options, say_once)
     else:
-        train_ovsam.recognise(options, after.export or options.out / "files")
+        train_ovsam.recognise(options, after.export or options.out / "files", say_once)
 
 
 def is_packs(data: Path) -> bool:
     """Whether a folder holds the packs; anything else is somebody's own data."""
     return (data / "pseudo_stuff.json").is_file()
+
+
+def say_once(line: str) -> None:
+    """A line for a person; of several processes the first one says it."""
+    if is_first_process():
+        typer.echo(line)
 
 
 def teach_words(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOptions) -> None:
@@ -130,7 +137,7 @@ def teach_words(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOpt
 
     shared = {one.name: getattr(options, one.name) for one in fields(TrainOptions)}
     plan = OwnTrainOptions(**shared, start_from=options.start_from or "shipped")
-    split = open_split(options.data, own, typer.echo)
+    split = open_split(options.data, own, say_once)
     training = Training(lambda o: OwnObjective(o, split), plan)
     if not training.place.is_first:
         training.run()

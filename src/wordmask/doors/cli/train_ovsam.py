@@ -12,25 +12,23 @@ from wordmask.core.protocols import Dense
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.ovsam.backbones import OpenBackbone, open_backbone
 from wordmask.errors import CapabilityError
-from wordmask.lab.data.own import open_own
-from wordmask.lab.data.sample import Dataset
 from wordmask.lab.export.ovsam import write_exponent
 from wordmask.lab.training.loop import Training
 from wordmask.lab.training.objective_distill import DistillObjective
 from wordmask.lab.training.objective_recognise import EmbedTexts, RecogniseObjective
+from wordmask.lab.training.ovsam_data import Say, open_things
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions, plan_of
-from wordmask.lab.training.ovsam_samples import ThingReader
 from wordmask.lab.training.ovsam_tables import distill_lines, find_exponent, recognise_lines
 from wordmask.lab.training.teacher import TeacherDump, teach_by
 from wordmask.model.mini.constants import WORDS
-from wordmask.model.ovsam.plan import OvsamPlan
 
 
-def distill(options: OvsamTrainOptions) -> None:
+def distill(options: OvsamTrainOptions, say: Say) -> None:
     """The adapter learns from a segmenter."""
+    things = open_things(options, say)
     backbone = _backbone(options)
     plan = plan_of(options, backbone.network, backbone.network.dense_width or WORDS)
-    reader = _reader(options, plan)
+    reader = things.reader(options, plan.side)
     settings = EngineOptions(device=options.device, input_side=plan.side)
     models = engines.load(options.teacher, options=settings)
     teacher = _map_segmenter(models)
@@ -46,12 +44,13 @@ def distill(options: OvsamTrainOptions) -> None:
         typer.echo(f"go on with: wordmask train ovsam --stage recognise --adapter {checkpoint}")
 
 
-def recognise(options: OvsamTrainOptions, folder: Path) -> None:
+def recognise(options: OvsamTrainOptions, folder: Path, say: Say) -> None:
     """The decoder learns to cut and to name; the network is exported into `folder`."""
+    things = open_things(options, say)
     backbone = _backbone(options)
     embed = _embed_texts(backbone)
     plan = plan_of(options, backbone.network, embed(["thing"]).shape[1])
-    reader = _reader(options, plan)
+    reader = things.reader(options, plan.side)
     training = Training(
         lambda o: RecogniseObjective(o, plan, reader, backbone.network, embed), options
     )
@@ -61,7 +60,7 @@ def recognise(options: OvsamTrainOptions, folder: Path) -> None:
     training.objective.export(checkpoint, folder)
     exponent = find_exponent(training.objective)
     write_exponent(folder, exponent)
-    test = [] if options.test is None else [open_own(options.test, options.images)]
+    test = [] if things.test is None else [things.test]
     _show(recognise_lines(training.objective, test, exponent))
     typer.echo(f"use it with: wordmask click PICTURE --point X,Y --model {folder}")
 
@@ -84,19 +83,6 @@ def _map_segmenter(models: Models) -> MapSegmenter:
             "SAM, SAM-HQ, SAM 2 and mini can"
         )
     return models.get(MapSegmenter)
-
-
-def _reader(options: OvsamTrainOptions, plan: OvsamPlan) -> ThingReader:
-    sets: list[Dataset] = [
-        open_own(path, options.images) for path in (options.data, *options.more_data)
-    ]
-    test = None if options.test is None else open_own(options.test, options.images)
-    reader = ThingReader(sets, plan.side, options.without_words, options.most_pictures, test)
-    typer.echo(
-        f"{len(reader.learn):,} pictures to learn from, {len(reader.held):,} to judge by; "
-        f"{len(reader.words)} words"
-    )
-    return reader
 
 
 def _show(lines: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """A look at a data set before it is trained on: what is broken in it, and what it has of what."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,6 +23,13 @@ FAULTS = {
 }
 # What would spoil the training or its figures; the rest is left out, and said.
 BREAKS = ("unreadable", "size", "leak")
+
+
+class NamedSet(NamedTuple):
+    """A data set, by the name that its owner gave."""
+
+    name: str
+    data: Dataset
 
 
 class Fault(NamedTuple):
@@ -66,6 +73,26 @@ class DataReport:
             yield f"  words with fewer than {FEW} pictures: {', '.join(sorted(rare))}"
 
 
+def inspect_sets(
+    sets: Sequence[NamedSet], test: NamedSet | None, say: Callable[[str], None], *, skip: bool
+) -> tuple[list[DataReport], DataReport]:
+    """Look at everything, say what was found, and refuse what is broken unless it is skipped.
+
+    A report of each set, and of the test set.
+    """
+
+    def look(one: NamedSet, test: DataReport | None) -> DataReport:
+        report = inspect_data(one.data, test)
+        for line in report.lines(one.name):
+            say(line)
+        return report
+
+    test_report = DataReport() if test is None else look(test, None)
+    reports = [look(one, test_report) for one in sets]
+    refuse_broken(reports, test_report, skip=skip)
+    return reports, test_report
+
+
 def inspect_data(data: Dataset, test: DataReport | None = None) -> DataReport:
     """Read every picture and its truth once; `test` is what was found in the test set."""
     report = DataReport()
@@ -92,7 +119,7 @@ def _look_at(
         yield "leak"
     if image.digest in report.digests:
         yield "twice"
-    report.digests[image.digest] = sample.name
+    report.digests.setdefault(image.digest, sample.name)
     yield from ["empty"] * int((truth.result.masks.areas == 0).sum())
     yield from ["unnamed"] * int((truth.result.label_ids == UNNAMED).sum())
     report.shown[sample.name] = shown_words(data, truth)
@@ -108,19 +135,20 @@ def shown_words(data: Dataset, truth: Truth) -> set[str]:
     return names & set(data.words)
 
 
-def refuse_broken(learn: DataReport, test: DataReport, *, skip: bool) -> None:
+def refuse_broken(learn: Sequence[DataReport], test: DataReport, *, skip: bool) -> None:
     """An error that names what is broken, unless such pictures are to be left out."""
     broken = [
         f"{len(found):,} {FAULTS[kind]} (the first is {min(found)})"
-        for report in (learn, test)
+        for report in (*learn, test)
         for kind in BREAKS
         if (found := report.pictures_with(kind))
     ]
     if broken and not skip:
         raise FormatError(f"the data has {'; '.join(broken)}", mend=Mend("skip_broken"))
-    if not learn.words:
+    words = {word for report in learn for word in report.words}
+    if not words:
         raise FormatError("no picture has a named region, so there is nothing to learn")
-    unknown = sorted(set(test.words) - set(learn.words))
+    unknown = sorted(set(test.words) - words)
     if unknown and not skip:
         raise FormatError(
             f"the test set shows words that training never does: {', '.join(unknown[:SHOWN])}",
@@ -128,7 +156,9 @@ def refuse_broken(learn: DataReport, test: DataReport, *, skip: bool) -> None:
         )
 
 
-def usable(samples: Iterable[Sample], report: DataReport) -> tuple[Sample, ...]:
-    """The samples without those that are broken or say nothing, or are there twice."""
-    left_out = report.pictures_with(*BREAKS, "nothing", "twice")
+def usable(
+    samples: Iterable[Sample], report: DataReport, *, named: bool = True
+) -> tuple[Sample, ...]:
+    """The samples without those that are broken or there twice, or, if `named`, say nothing."""
+    left_out = report.pictures_with(*BREAKS, "twice", *(["nothing"] if named else []))
     return tuple(one for one in samples if one.name not in left_out)

@@ -31,6 +31,10 @@ class OvsamTrainOptions(TrainOptions):
     """Folder of the pictures, where they do not lie beside their annotations."""
     test: Path | None = None
     """Data to judge by; else every twentieth picture is kept for it."""
+    check_data: bool = True
+    """Look at every picture before the first step; off: trust the data."""
+    skip_broken: bool = False
+    """Leave out what is broken, and pictures that the test set has too, instead of refusing."""
     adapter: Path | None = None
     """Checkpoint of the stage distill (recognise needs it)."""
     size: Literal["auto", "full", "small"] = "auto"

@@ -11,7 +11,7 @@ from annotated_types import Interval
 from wordmask.core.image import Array
 from wordmask.core.options import check
 from wordmask.errors import FormatError, Mend
-from wordmask.lab.data.inspect import DataReport, inspect_data, refuse_broken, usable
+from wordmask.lab.data.inspect import DataReport, NamedSet, inspect_sets, usable
 from wordmask.lab.data.own import WHOLE, open_own
 from wordmask.lab.data.sample import VOID, Dataset, Sample, Truth
 
@@ -72,14 +72,13 @@ def open_split(data: Path, options: OwnDataOptions, say: Callable[[str], None]) 
     whole = open_own(data, options.images)
     if WHOLE in whole.notes:
         raise FormatError(f"{data} names pictures as a whole; words need regions or label maps")
-    test_report = DataReport()
     test = None if options.test is None else open_own(options.test, options.images)
-    if test is not None:
-        test_report = inspect_data(test)
-        _say(say, str(options.test), test_report)
-    report = inspect_data(whole, test_report)
-    _say(say, str(data), report)
-    refuse_broken(report, test_report, skip=options.skip_broken)
+    (report,), test_report = inspect_sets(
+        [NamedSet(str(data), whole)],
+        test and NamedSet(str(options.test), test),
+        say,
+        skip=options.skip_broken,
+    )
     samples = usable(whole.samples, report)
     if test is None:
         held, samples = _hold_out(samples, report, options.held_out)
@@ -100,11 +99,6 @@ def open_split(data: Path, options: OwnDataOptions, say: Callable[[str], None]) 
         f"{len(test.samples):,} to judge by; {len(words)} words"
     )
     return OwnSplit(*parts, tuple(words), report.shown, options.labelled == "all")
-
-
-def _say(say: Callable[[str], None], name: str, report: DataReport) -> None:
-    for line in report.lines(name):
-        say(line)
 
 
 def _hold_out(

@@ -99,6 +99,11 @@ class RunPlace:
         return joined
 
 
+def is_first_process() -> bool:
+    """Whether a launcher's environment says that this process is the first, or there is none."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def find_place(device: Device) -> RunPlace:
     """This process's place: as a launcher says in the environment, else alone on the device."""
     has_gpu = torch.cuda.is_available()
