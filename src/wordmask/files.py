@@ -257,6 +257,22 @@ def append_line(path: Path, data: bytes) -> int:
         os.close(handle)
 
 
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """One process or thread at a time. The system frees the lock of a process that dies."""
+    with path.open("a+b") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def digest(path: Path) -> str:
     """sha256 of a file, in hex."""
     with path.open("rb") as file:

@@ -1,5 +1,6 @@
 """Data for Open-Vocabulary SAM is looked at before anything is trained on it."""
 
+import json
 import shutil
 
 import pytest
@@ -57,8 +58,6 @@ def test_a_leak_into_the_test_set_is_found_whatever_its_name(things, data, tmp_p
 
 
 def test_pictures_without_a_name_still_teach_what_a_teacher_sees(things, tmp_path):
-    import json
-
     told = json.loads((tmp_path / "mine/my.coco.json").read_text())
     first = told["images"][0]["id"]
     told["annotations"] = [one for one in told["annotations"] if one["image_id"] != first]
@@ -86,10 +85,20 @@ def test_data_may_be_trusted(things, data):
     assert len(lines) == 1
 
 
-def test_a_broken_set_is_named_before_any_network_is_loaded(data, tmp_path, capsys):
+@pytest.mark.parametrize("where", ["here", "in memory"])
+def test_a_broken_set_is_named_before_any_network_is_loaded(
+    data, tmp_path, capsys, where, monkeypatch
+):
+    monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
     break_one(data)
-    flags = ["--data", data, "--out", tmp_path / "run", "--backbone", tmp_path / "none"]
+    address = data
+    if where == "in memory":
+        files = pytest.importorskip("fsspec").filesystem("memory")
+        files.put(f"{data.parent}/", "/broken", recursive=True)
+        address = f"memory://broken/{data.name}"
+    flags = ["--data", address, "--out", tmp_path / "run", "--backbone", tmp_path / "none"]
     assert run_here("train", "ovsam", *flags) == 2
     told = capsys.readouterr()
+    assert f"{address}: 8 pictures" in told.out
     assert "pictures that cannot be read: p03.png" in told.out
     assert "--skip-broken" in told.err

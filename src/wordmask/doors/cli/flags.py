@@ -161,7 +161,8 @@ def _metavar(kind: Any) -> str:
     members = union_members(kind)
     known = [METAVARS[member] for member in members if member in METAVARS]
     is_choice = get_origin(members[0]) is Literal
-    return "CHOICE" if is_choice or not known else known[0]
+    # A path or an address is a path to whoever reads the help.
+    return "CHOICE" if is_choice or not known else known[-1]
 
 
 def _is_flag(kind: Any) -> bool:

@@ -17,6 +17,7 @@ from wordmask.engines.options import EngineOptions
 from wordmask.errors import CapabilityError, InputError, missing_extra
 
 try:
+    from wordmask.lab.data.storages import DataAddress
     from wordmask.lab.training.loop import Training, TrainOptions
     from wordmask.lab.training.objective_context import ContextObjective, ContextTrainOptions
     from wordmask.lab.training.objective_cutter import CutterObjective, CutterTrainOptions
@@ -113,9 +114,9 @@ def ovsam(options: OvsamTrainOptions, after: ExportOptions) -> None:
         train_ovsam.recognise(options, after.export or options.out / "files", say_once)
 
 
-def is_packs(data: Path) -> bool:
+def is_packs(data: DataAddress) -> bool:
     """Whether a folder holds the packs; anything else is somebody's own data."""
-    return (data / "pseudo_stuff.json").is_file()
+    return (Path(data) / "pseudo_stuff.json").is_file()
 
 
 def say_once(line: str) -> None:
@@ -173,11 +174,11 @@ def export_after(training: Training[Any], after: ExportOptions) -> Path | None:
     return after.export
 
 
-def calibrate_scores(folder: Path, data: Path) -> None:
+def calibrate_scores(folder: Path, data: DataAddress) -> None:
     """Fit the scores of the engine in `folder` on held-out training pictures."""
     from wordmask.lab.data.packs import read_packs
     from wordmask.lab.training import calibrate
 
     models = engines.load("mini", options=EngineOptions(checkpoint=folder))
-    calibrate.write(calibrate.fit(models, read_packs(data)), folder)
+    calibrate.write(calibrate.fit(models, read_packs(Path(data))), folder)
     typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from http.client import HTTPException
@@ -21,7 +20,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from wordmask.errors import Mend, WeightsError
-from wordmask.files import cache_home, digest, place, write_bytes
+from wordmask.files import cache_home, digest, hold_lock, place, write_bytes
 
 log = logging.getLogger("wordmask.engines")
 
@@ -101,7 +100,7 @@ def newest(repository: str, revision: str | None = None) -> Path | None:
 def fetch(url: str, target: Path, *, sha256: str | None = None, nbytes: int | None = None) -> Path:
     """`url` as the file `target`; nothing is done where it is there already."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(target.with_name(target.name + ".lock")):
+    with hold_lock(target.with_name(target.name + ".lock")):
         if not target.is_file():
             part = target.with_name(target.name + ".part")
             try:
@@ -276,19 +275,3 @@ def _is_whole(recipe: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """One process or thread at a time. The system frees the lock of a process that dies."""
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

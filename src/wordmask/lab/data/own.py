@@ -18,6 +18,8 @@ from wordmask.lab.data.files import MAX_JSON
 from wordmask.lab.data.folder import CARD
 from wordmask.lab.data.readers import PICTURES
 from wordmask.lab.data.sample import VOID, Dataset, Sample, Truth, check_names
+from wordmask.lab.data.storages import DataAddress, is_address
+from wordmask.lab.data.stored import StoredData
 from wordmask.media import formats
 from wordmask.media.formats import FormatOptions, Named
 from wordmask.media.formats.pictures import picture_size
@@ -25,18 +27,39 @@ from wordmask.media.formats.pictures import picture_size
 BESIDE = ("", "images", "../images")  # where pictures lie, seen from their annotations
 
 
-def open_own(path: Path, images: Path | None = None) -> Dataset:
-    """The data set at `path`; `images` is the folder of the pictures where it lies elsewhere."""
-    if str(path) in names() or (path / CARD).is_file():
+def open_own(place: DataAddress, images: DataAddress | None = None) -> Dataset:
+    """The data set at `place`; `images` is the folder of the pictures where it lies elsewhere.
+
+    Either may be on a storage (`storages.py`); what is needed of it is copied into the cache.
+    """
+    stored = StoredData.at(str(place)) if is_address(place) else None
+    path = Path(place) if stored is None else stored.copy()
+    if str(place) in names() or (path / CARD).is_file():
         return open_data(path)
     if not path.exists():
-        raise InputError(f"there is nothing at {path}", mend=Mend("data", "FILE"))
+        raise InputError(f"there is nothing at {place}", mend=Mend("data", "FILE"))
     if path.is_dir() and _is_album(path):
         return _open_album(path)
     options = FormatOptions(max_bytes=MAX_JSON, max_mask_bytes=2 * MAX_JSON)
     named = formats.load_named(path, None, options)
-    root = path if path.is_dir() else path.parent
-    return results_as_data(named, path.stem, [images] if images else [root / p for p in BESIDE])
+    pictures = [one.name for one in named]
+    if images is not None:
+        folders = [_folder_of(images, pictures)]
+    else:
+        root = path if path.is_dir() else path.parent
+        folders = [root / part for part in BESIDE]
+        if stored is not None:
+            stored.copy_pictures(pictures, BESIDE)
+    return results_as_data(named, path.stem, folders)
+
+
+def _folder_of(images: DataAddress, pictures: Sequence[str]) -> Path:
+    """A folder of pictures; of one on a storage those that are named are copied."""
+    if not is_address(images):
+        return Path(images)
+    stored = StoredData.at(str(images), is_folder=True)
+    stored.copy_pictures(pictures, (".",))
+    return stored.local
 
 
 def results_as_data(named: Sequence[Named], name: str, folders: Sequence[Path]) -> Dataset:

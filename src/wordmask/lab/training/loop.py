@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
 from wordmask.files import atomic, write_text
+from wordmask.lab.data.storages import DataAddress
 from wordmask.lab.training.curves import draw_curves
 from wordmask.lab.training.place import Device, RunPlace, find_place
 
@@ -38,8 +39,9 @@ LONGEST_GRADIENT = 3.0
 class TrainOptions:
     """What one run is, whatever it trains (docs/training.md)."""
 
-    data: Path
-    """Folder of the training packs, or own data in any format that is read."""
+    data: DataAddress
+    """Folder of the training packs, or own data in any format that is read: a path, or an address
+    of a storage (s3://...)."""
     out: Path
     """Where checkpoints and the log go."""
     usual_minutes: ClassVar[float] = 80.0

@@ -8,6 +8,7 @@ from annotated_types import Ge, Gt
 
 from wordmask.core.options import check
 from wordmask.errors import Mend, OptionError
+from wordmask.lab.data.storages import DataAddress
 from wordmask.lab.training.loop import TrainOptions
 from wordmask.model.ovsam.net import FrozenBackbone
 from wordmask.model.ovsam.plan import OvsamPlan
@@ -25,11 +26,11 @@ class OvsamTrainOptions(TrainOptions):
     """A CLIP, SigLIP or TIPSv2 by name or folder, or lite0 (ImageNet's, for a CPU)."""
     teacher: str = "sam-h"
     """The segmenter whose encoder is learned from (distill): any SAM, SAM-HQ, SAM 2, or mini."""
-    more_data: tuple[Path, ...] = ()
+    more_data: tuple[DataAddress, ...] = ()
     """Further data sets of any kind, mixed with the first."""
-    images: Path | None = None
+    images: DataAddress | None = None
     """Folder of the pictures, where they do not lie beside their annotations."""
-    test: Path | None = None
+    test: DataAddress | None = None
     """Data to judge by; else every twentieth picture is kept for it."""
     check_data: bool = True
     """Look at every picture before the first step; off: trust the data."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from wordmask.errors import FormatError, Mend
 from wordmask.lab.data.inspect import DataReport, NamedSet, inspect_sets, usable
 from wordmask.lab.data.own import WHOLE, open_own
 from wordmask.lab.data.sample import VOID, Dataset, Sample, Truth
+from wordmask.lab.data.storages import DataAddress
 
 FITTED = 0.1  # share of what is learned from that is set aside to fit scores on
 MOST_FITTED = 30  # pictures
@@ -23,9 +23,9 @@ MOST_FITTED = 30  # pictures
 class OwnDataOptions:
     """What own data says and how it is divided."""
 
-    test: Path | None = None
+    test: DataAddress | None = None
     """Data of the same kind that is never trained on; else a part of the data is held out."""
-    images: Path | None = None
+    images: DataAddress | None = None
     """Folder of the pictures, where they do not lie beside their annotations."""
     held_out: Annotated[float, Interval(ge=0.01, le=0.9)] = 0.2
     """Share of the data that is held out where there is no test set."""
@@ -67,7 +67,7 @@ class OwnSplit:
         return found
 
 
-def open_split(data: Path, options: OwnDataOptions, say: Callable[[str], None]) -> OwnSplit:
+def open_split(data: DataAddress, options: OwnDataOptions, say: Callable[[str], None]) -> OwnSplit:
     """Read and check everything; what was found is said before anything is refused."""
     whole = open_own(data, options.images)
     if WHOLE in whole.notes:
@@ -75,7 +75,7 @@ def open_split(data: Path, options: OwnDataOptions, say: Callable[[str], None]) 
     test = None if options.test is None else open_own(options.test, options.images)
     (report,), test_report = inspect_sets(
         [NamedSet(str(data), whole)],
-        test and NamedSet(str(options.test), test),
+        None if test is None else NamedSet(str(options.test), test),
         say,
         skip=options.skip_broken,
     )

@@ -1,0 +1,201 @@
+"""Data on a storage is copied into the cache, whole or not at all, and nothing secret is told."""
+
+import zipfile
+
+import pytest
+
+from commands import run_here
+from own_drawings import WORDS, write_own
+from wordmask.errors import FormatError, InputError, MissingExtraError
+from wordmask.lab.data import stored
+from wordmask.lab.data.inspect import inspect_data
+from wordmask.lab.data.own import open_own
+from wordmask.lab.data.storages import StoredPlace, WebStorage, open_address
+from wordmask.lab.data.stored import StoredData, check_inside
+from wordmask.media.reading.web import WebOptions
+
+fsspec = pytest.importorskip("fsspec", reason="storages: pip install 'wordmask[storage]'")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def memory():
+    files = fsspec.filesystem("memory")
+    yield files
+    for one in files.find("/"):
+        files.rm(one)
+
+
+def upload(files, folder, where="/mine"):
+    files.put(str(folder) + "/", where, recursive=True)
+
+
+def copies(home):
+    """The files of all copies, without notes and locks."""
+    return sorted(path.name for path in home.glob("data/*/files/**/*") if path.is_file())
+
+
+@pytest.mark.parametrize("format", ["coco", "labelme"])
+def test_a_file_or_a_folder_in_memory_is_the_same_data(memory, tmp_path, home, format):
+    path = write_own(tmp_path / "mine", range(3), format)
+    upload(memory, tmp_path / "mine")
+    data = open_own(f"memory://mine/{path.name}")
+    assert data.words == WORDS
+    report, here = inspect_data(data), inspect_data(open_own(path))
+    assert report.digests == here.digests
+    assert report.faults == []
+
+
+def test_pictures_are_copied_once_and_annotations_when_they_change(memory, tmp_path, home):
+    path = write_own(tmp_path / "mine", range(3))
+    upload(memory, tmp_path / "mine")
+    memory.pipe("/mine/unrelated.bin", b"large")
+    open_own(f"memory://mine/{path.name}")
+    assert copies(home) == ["my.coco.json", "p00.png", "p01.png", "p02.png"]
+    before = {one: one.stat().st_mtime_ns for one in home.rglob("*.png")}
+    write_own(tmp_path / "new", range(2))
+    memory.pipe(f"/mine/{path.name}", (tmp_path / "new/my.coco.json").read_bytes())
+    assert len(open_own(f"memory://mine/{path.name}").samples) == 2
+    assert {one: one.stat().st_mtime_ns for one in home.rglob("*.png")} == before
+
+
+def test_what_is_gone_from_a_folder_is_gone_from_its_copy(memory, tmp_path):
+    write_own(tmp_path / "mine", range(3), "labelme")
+    upload(memory, tmp_path / "mine")
+    assert len(open_own("memory://mine/annotations").samples) == 3
+    memory.rm("/mine/annotations/p01.labelme.json")
+    assert [one.name for one in open_own("memory://mine/annotations").samples] == [
+        "p00.png",
+        "p02.png",
+    ]
+
+
+def test_pictures_may_lie_on_a_storage_and_annotations_here(memory, tmp_path):
+    path = write_own(tmp_path / "mine", range(2))
+    upload(memory, tmp_path / "mine/images", "/bucket/photos")
+    (tmp_path / "mine/images").rename(tmp_path / "gone")
+    assert inspect_data(open_own(path, "memory://bucket/photos/")).faults == []
+
+
+def test_a_zip_is_read_where_it_lies_and_read_anew_when_it_is_another(tmp_path):
+    def pack(numbers):
+        folder = tmp_path / f"set{len(numbers)}"
+        write_own(folder, numbers)
+        with zipfile.ZipFile(tmp_path / "my.zip", "w") as file:
+            file.write(folder / "my.coco.json", "annotations/my.coco.json")
+            for one in (folder / "images").iterdir():
+                file.write(one, f"images/{one.name}")
+        return open_own(f"zip://annotations/my.coco.json::{tmp_path / 'my.zip'}")
+
+    first, second = (inspect_data(pack(numbers)) for numbers in (range(3), range(5, 9)))
+    assert (first.faults, second.faults) == ([], [])
+    assert not set(first.digests) & set(second.digests)
+
+
+class BrokenStorage:
+    """Breaks off in the middle of a picture, or never ends."""
+
+    at_once = 1
+
+    def __init__(self, files):
+        self.files, self.broken = files, True
+
+    def chunks(self, path, most):
+        data = self.files.get(path)
+        if data is None:
+            raise FileNotFoundError(path)
+        yield data[:10]
+        if self.broken and path.endswith(".png"):
+            raise InputError("broke off")
+        yield data[10:]
+
+    def version(self, path):
+        return "1"
+
+    def names_below(self, path):
+        return None
+
+
+def test_what_breaks_off_leaves_nothing_and_the_next_run_goes_on(tmp_path, home, monkeypatch):
+    path = write_own(tmp_path / "mine", range(2))
+    files = {f"mine/images/{one.name}": one.read_bytes() for one in path.parent.glob("images/*")}
+    storage = BrokenStorage(files | {"mine/my.coco.json": path.read_bytes()})
+    place = StoredPlace(storage, "mine/my.coco.json")
+    monkeypatch.setattr(stored, "open_address", lambda address: place)
+    with pytest.raises(InputError, match="broke off"):
+        open_own("odd://mine/my.coco.json")
+    assert copies(home) == ["my.coco.json"]
+    storage.broken = False
+    assert inspect_data(open_own("odd://mine/my.coco.json")).faults == []
+
+
+def test_a_file_without_end_is_refused(tmp_path, home, monkeypatch):
+    monkeypatch.setattr(stored, "MAX_JSON", 15)
+    storage = BrokenStorage({"a/my.json": b"x" * 16})
+    monkeypatch.setattr(stored, "open_address", lambda _: StoredPlace(storage, "a/my.json"))
+    with pytest.raises(FormatError, match="over 15 B"):
+        StoredData.at("odd://a/my.json").copy()
+    assert copies(home) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.png", "/etc/a.png", "b/../../a.png", "C:\\a.png", "a\0.png"]
+)
+def test_no_name_leads_out_of_the_folder(name):
+    with pytest.raises(FormatError, match="leads out of its folder"):
+        check_inside(name, "s3://mine/my.json")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://KEY:SECRET@mine/my.json",
+        "https://mine.org/my.json?sig=SECRET",
+        "zip://a.json::ftp://me:SECRET@mine.org/a.zip",
+    ],
+)
+def test_an_address_with_a_secret_is_refused_unsaid(address, tmp_path, capsys):
+    assert run_here("train", "mini", "--data", address, "--out", tmp_path / "run") == 2
+    told = capsys.readouterr()
+    assert "belong into the environment" in told.err
+    assert "SECRET" not in told.err + told.out
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_library_says_is_not_repeated(tmp_path, memory, monkeypatch):
+    def fail(*_, **__):
+        raise ValueError("denied for token SECRET")
+
+    monkeypatch.setattr(type(memory), "isdir", fail)
+    with pytest.raises(InputError, match=r"cannot be read: ValueError") as caught:
+        open_own("memory://mine/my.json")
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("address", ["http://a.org/x.json", "zip://x.json::https://a.org/a.zip"])
+def test_the_web_is_read_by_our_own_rules_only(address):
+    with pytest.raises(InputError, match="cannot be read here"):
+        open_address(address)
+
+
+def test_a_private_address_is_not_asked(monkeypatch):
+    options = WebOptions(resolve=lambda host: ["10.0.0.1"], connect=lambda *_: pytest.fail("asked"))
+    place = StoredPlace(WebStorage(options), "inside.org/my.json")
+    monkeypatch.setattr(stored, "open_address", lambda _: place)
+    with pytest.raises(InputError, match="not a public address"):
+        open_own("https://inside.org/my.json")
+
+
+def test_a_storage_whose_package_is_missing_and_none_at_all_are_named(monkeypatch):
+    with pytest.raises(MissingExtraError, match=r"wordmask\[storage\]"):
+        open_address("gdrive://mine/my.json")
+    with pytest.raises(InputError, match="is it an address of fsspec"):
+        open_address("nowhere://mine/my.json")
+    with pytest.raises(InputError, match="cannot be read: it is not there"):
+        open_own("memory://nothing/my.json")
