@@ -1,6 +1,7 @@
 """The smallest thing that the training loop can train: a line fitted to drawn numbers.
 
-Run as a program it is one process of a run: `python line_objective.py FOLDER STEPS BATCH`.
+Run as a program it is one process of three runs: `python line_objective.py FOLDER STEPS BATCH`
+trains in FOLDER/two, and in parts in FOLDER/parts, which stops ten steps before the end.
 """
 
 import sys
@@ -75,20 +76,47 @@ class LineObjective:
 
 
 class RaggedObjective(LineObjective):
-    """Only some rows of a batch count, so processes have different numbers of them, or none."""
+    """Only some rows of a batch count, so processes have different numbers of them, or none.
+
+    One parameter is a single number; one is used by a process only if it has the rows for it.
+    """
+
+    def __init__(self, options: TrainOptions) -> None:
+        super().__init__(options)
+        self.layer.gain = torch.nn.Parameter(torch.tensor(1.0))
+        self.layer.shift = torch.nn.Parameter(torch.zeros(2))
+
+    def groups(self) -> list[ParameterGroup]:
+        own = [self.layer.gain, self.layer.shift]
+        return [*super().groups(), ParameterGroup(own, self.options.rate)]
 
     def losses(self, batch: torch.Tensor, step: Step) -> tuple[torch.Tensor, dict[str, float]]:
         rows = batch[batch[:, 0] > 0.3]
-        found = self.layer(rows)
+        found = self.layer(rows) * self.layer.gain
         loss = step.mean((found - rows @ TRUE_WEIGHTS.T).square()[:, 0], rows[:, 0])
+        high = batch[batch[:, 1] > 0, 1]
+        off = (self.layer.shift - high[:, None]).square().sum(1) if len(high) else high
+        loss = loss + step.mean(off, torch.ones_like(off))
         return loss, {"square": float(loss.detach())}
 
 
-def begin_ragged(out: Path, steps: int, batch: int) -> Training:
+def begin_ragged(out: Path, steps: int, batch: int, *, shard: bool = False) -> Training:
     values = {"rate": 0.05, "warm": 0.0, "hold": 1.0, "threads": 1, "half": False}
     values |= {"average": 0.9, "device": "cpu", "max_steps": steps, "batch": batch}
+    values |= {"eval_steps": 20, "shard": shard}
     return Training(RaggedObjective, TrainOptions(data=out, out=out, **values))
 
 
+def run_together(folder: Path, steps: int, batch: int) -> None:
+    """Several runs in the same processes, which part at the end of the last one."""
+    leave, RunPlace.leave = RunPlace.leave, RunPlace.wait
+    begin_ragged(folder / "two", steps, batch).run()
+    begin_ragged(folder / "parts", steps - 10, batch, shard=True).run()
+    RunPlace.leave = leave
+    training = begin_ragged(folder / "parts", steps, batch, shard=True)
+    assert training.average.state["line"]["weight"].to_local().shape[0] == 1 - training.place.rank
+    training.run()
+
+
 if __name__ == "__main__":
-    begin_ragged(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])).run()
+    run_together(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -14,8 +14,8 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 
 from line_objective import TRUE_WEIGHTS, LineObjective, begin_ragged  # noqa: E402
 from wordmask.errors import OptionError, WeightsError  # noqa: E402
+from wordmask.lab.training.average import Average  # noqa: E402
 from wordmask.lab.training.loop import (  # noqa: E402
-    Average,
     Training,
     TrainOptions,
     load_average,
@@ -113,8 +113,8 @@ def test_the_curves_are_drawn_at_the_end(begin):
     assert "polyline" in (training.options.out / "curves.svg").read_text()
 
 
-def run_processes(out: Path, steps: int, count: int) -> None:
-    """So many processes of one run, as torchrun starts them."""
+def run_processes(folder: Path, steps: int, count: int) -> None:
+    """So many processes, as torchrun starts them."""
     pytest.importorskip("accelerate", reason="several processes: pip install 'wordmask[train]'")
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
@@ -124,32 +124,52 @@ def run_processes(out: Path, steps: int, count: int) -> None:
     paths = os.pathsep.join(sys.path)
     started = [
         subprocess.Popen(
-            [sys.executable, str(program), str(out), str(steps), "7"],
+            [sys.executable, str(program), str(folder), str(steps), "7"],
             env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank, "PYTHONPATH": paths},
             stderr=subprocess.PIPE,
         )
         for rank in map(str, range(count))
     ]
     for one in started:
-        _, errors = one.communicate(timeout=120)
+        _, errors = one.communicate(timeout=300)
         assert one.returncode == 0, errors.decode()[-2000:]
 
 
+def read_lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(row) for row in (folder / "log.jsonl").read_text().splitlines()]
+
+
 @pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(tmp_path):
-    """Batches of 7 rows of which only some count; the two go on where one was stopped."""
+def test_two_processes_take_the_steps_of_one_also_with_everything_in_parts(tmp_path):
+    """Batches of 7 rows of which only some count; each run goes on where it was stopped.
+
+    In parts (FSDP2) each process has a part of the weights; one process reads the checkpoint.
+    """
     begin_ragged(tmp_path / "one", 40, 7).run()
-    begin_ragged(tmp_path / "two", 15, 7).run()
-    run_processes(tmp_path / "two", 40, 2)
-    one, two = (read_checkpoint(tmp_path / name / "last.pt") for name in ("one", "two"))
-    assert two["step"] == 40
-    for name in ("modules", "average"):
-        for key, value in one[name]["line"].items():
-            torch.testing.assert_close(two[name]["line"][key], value, atol=1e-6, rtol=1e-5)
-    rows = [json.loads(row) for row in (tmp_path / "two/log.jsonl").read_text().splitlines()]
-    wanted = [json.loads(row) for row in (tmp_path / "one/log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == [20, 40]
-    assert rows[1]["square"] == pytest.approx(wanted[1]["square"], abs=2e-4)
+    for name in ("two", "parts"):
+        begin_ragged(tmp_path / name, 15, 7).run()
+    run_processes(tmp_path, 40, 2)
+    one, two, parts = (read_checkpoint(tmp_path / name / "last.pt") for name in RUNS)
+    for other in (two, parts):
+        assert other["step"] == 40
+        for name in ("modules", "average"):
+            for key, value in one[name]["line"].items():
+                torch.testing.assert_close(other[name]["line"][key], value, atol=1e-6, rtol=1e-5)
+    wanted = read_lines(tmp_path / "one")
+    for name in ("two", "parts"):
+        rows = read_lines(tmp_path / name)
+        assert [row["step"] for row in rows] == [20, 20, 40, 40]
+        assert rows[2]["square"] == pytest.approx(wanted[2]["square"], abs=2e-4)
+        assert rows[3]["eval_off"] == pytest.approx(wanted[3]["eval_off"], abs=2e-4)
+    on, off = begin_ragged(tmp_path / "parts", 50, 7), begin_ragged(tmp_path / "one", 50, 7)
+    assert read_checkpoint(on.run())["step"] == 50
+    off.run()
+    torch.testing.assert_close(
+        on.average.state["line"], off.average.state["line"], atol=1e-6, rtol=1e-5
+    )
+
+
+RUNS = ("one", "two", "parts")
 
 
 @pytest.mark.parametrize(("size", "count"), [(7, 2), (8, 3), (5, 5)])

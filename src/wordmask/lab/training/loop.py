@@ -14,7 +14,6 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -27,6 +26,8 @@ from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
 from wordmask.files import atomic, write_text
 from wordmask.lab.data.storages import DataAddress
+from wordmask.lab.training import shards
+from wordmask.lab.training.average import Average
 from wordmask.lab.training.curves import draw_curves
 from wordmask.lab.training.place import Device, RunPlace, find_place
 
@@ -72,6 +73,9 @@ class TrainOptions:
     """Threads for torch."""
     device: Device = "auto"
     """Where to compute: auto (a GPU if there is one), cpu or cuda."""
+    shard: bool = False
+    """Of several processes each keeps a part of what is trained, of its gradients and of the
+    optimiser's state (FSDP2), instead of all."""
     eval_steps: Annotated[int, Ge(0)] = 0
     """Evaluate the averaged weights after every so many steps, if the objective can; 0: never."""
 
@@ -154,50 +158,6 @@ class Objective(Protocol):
 Trained = TypeVar("Trained", bound=Objective)
 
 
-class Average:
-    """A running mean of all floating-point state: the weights that are exported."""
-
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
-        self.modules = modules
-        self.state = {
-            name: {key: value.clone() for key, value in module.state_dict().items()}
-            for name, module in modules.items()
-        }
-
-    def update(self, keep: float) -> None:
-        """Move towards the modules' present weights; `keep` is the share that stays."""
-        for name, module in self.modules.items():
-            for key, value in module.state_dict().items():
-                mine = self.state[name][key]
-                if value.is_floating_point():
-                    mine.lerp_(value, 1 - keep)
-                else:
-                    mine.copy_(value)
-
-    def load(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Go on from such a state."""
-        for name, values in self.state.items():
-            for key, mine in values.items():
-                mine.copy_(state[name][key])
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """The modules have the averaged weights for as long as this lasts."""
-        own = {
-            name: {key: value.clone() for key, value in module.state_dict().items()}
-            for name, module in self.modules.items()
-        }
-        try:
-            self._give(self.state)
-            yield
-        finally:
-            self._give(own)
-
-    def _give(self, states: Mapping[str, Mapping[str, Tensor]]) -> None:
-        for name, module in self.modules.items():
-            module.load_state_dict(states[name])
-
-
 class _LossModule(nn.Module):
     """An objective's losses as a module, whose gradients processes can average."""
 
@@ -219,21 +179,31 @@ class Training(Generic[Trained]):
         options.out.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(options.seed)
         torch.set_num_threads(options.threads)
-        self.place = find_place(options.device)
+        self.place = find_place(options.device, shard=options.shard)
         self.objective = make(options)
         for module in self.objective.modules.values():
-            module.to(self.place.device, memory_format=torch.channels_last)
+            module.to(self.place.device, memory_format=self.place.memory_format)
+        state = read_checkpoint(self.checkpoint) if self.checkpoint.exists() else None
+        if state is not None:
+            for name, module in self.objective.modules.items():
+                module.load_state_dict(state["modules"][name])
+            self.objective.load_state(state["objective"])
+        # From here on parameters may lie in parts.
+        self.losses = self.place.join(_LossModule(self.objective))
         self.groups = self.objective.groups()
         self.optimiser = torch.optim.AdamW(
             [{"params": g.parameters, "weight_decay": g.decay} for g in self.groups],
             lr=options.rate,
             betas=(0.9, 0.99),
+            foreach=False if self.place.shards else None,
         )
         self.average = Average(self.objective.modules)
         self.step, self.used = 0, 0.0  # steps done, minutes used
         self.sums: dict[str, float] = defaultdict(float)  # of the figures since the last line
-        self._resume()
-        self.losses = self.place.join(_LossModule(self.objective))
+        if state is not None:
+            self._resume(state)
+        if self.place.is_first:
+            self._cut_log()
 
     @property
     def checkpoint(self) -> Path:
@@ -266,6 +236,7 @@ class Training(Generic[Trained]):
                 self.save()
                 saved = self.used
         self.save()
+        self.average.make_whole()
         if self.place.is_first:
             draw_curves(self.log, o.out / "curves.svg")
         self.place.leave()
@@ -273,10 +244,8 @@ class Training(Generic[Trained]):
 
     def save(self) -> None:
         """Write everything that is needed to go on."""
-        if not self.place.is_first:
-            return
         modules = self.objective.modules
-        state = {
+        parts = {
             "modules": {name: module.state_dict() for name, module in modules.items()},
             "average": self.average.state,
             "optimiser": self.optimiser.state_dict(),
@@ -286,8 +255,10 @@ class Training(Generic[Trained]):
             "sums": dict(self.sums),
             "torch_rng": torch.get_rng_state(),
         }
-        with atomic(self.checkpoint) as part:
-            torch.save(state, part)
+        state = shards.gather(parts, keep=self.place.is_first)
+        if self.place.is_first:
+            with atomic(self.checkpoint) as part:
+                torch.save(state, part)
 
     def _one_step(self, batch: Any, share: float) -> dict[str, float]:
         o, place = self.options, self.place
@@ -302,9 +273,9 @@ class Training(Generic[Trained]):
         loss, figures = self.losses(own, Step(self.step, share, o.half, place))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(
-            [one for group in self.groups for one in group.parameters], LONGEST_GRADIENT
-        )
+        trained = [one for group in self.groups for one in group.parameters]
+        clip = shards.clip_parts if place.shards else nn.utils.clip_grad_norm_
+        norm = clip(trained, LONGEST_GRADIENT)
         if torch.isfinite(norm):
             self.optimiser.step()
         self.average.update(min(o.average, (self.step + 1) / (self.step + 10)))
@@ -313,28 +284,24 @@ class Training(Generic[Trained]):
     def _evaluate(self) -> None:
         """A line with the figures of the averaged weights; nothing else changes by it."""
         random = torch.get_rng_state()
-        if self.place.is_first:
-            for module in self.objective.modules.values():
-                module.eval()
-            with self.average.in_use(), torch.no_grad():
+        for module in self.objective.modules.values():
+            module.eval()
+        with self.average.in_use(), torch.no_grad():
+            if self.place.is_first:
                 figures = self.objective.evaluate()
-            self._write_line({f"eval_{name}": round(value, 4) for name, value in figures.items()})
+                row = {f"eval_{name}": round(value, 4) for name, value in figures.items()}
+                self._write_line(row)
         torch.set_rng_state(random)
         self.place.wait()
 
-    def _resume(self) -> None:
-        if self.checkpoint.exists():
-            state = read_checkpoint(self.checkpoint)
-            for name, module in self.objective.modules.items():
-                module.load_state_dict(state["modules"][name])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.average.load(state["average"])
-            self.objective.load_state(state["objective"])
-            self.step, self.used = state["step"], state["used"]
-            self.sums.update(state["sums"])
-            torch.set_rng_state(state["torch_rng"])
-        if self.place.is_first:
-            self._cut_log()
+    def _resume(self, state: dict[str, Any]) -> None:
+        """Take up what is not the networks' own."""
+        self.optimiser.load_state_dict(state["optimiser"])
+        shards.split_state(self.optimiser)
+        self.average.load(state["average"])
+        self.step, self.used = state["step"], state["used"]
+        self.sums.update(state["sums"])
+        torch.set_rng_state(state["torch_rng"])
 
     def _write_means(self, share: float) -> None:
         """The means of the steps since the last such line."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from wordmask.errors import Mend, OptionError, missing_extra
+from wordmask.lab.training.shards import split
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -28,11 +29,18 @@ class RunPlace:
     """Processes."""
     accelerator: Any = None
     """What joins the processes; None where there is one."""
+    shards: bool = False
+    """Whether each process keeps only a part of what is trained (`shards.py`)."""
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes the files."""
         return self.rank == 0
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How filters lie in memory; parts of them cannot lie as computing is quickest."""
+        return torch.contiguous_format if self.shards else torch.channels_last
 
     def rows(self, size: int) -> slice:
         """The rows of a batch that are this process's.
@@ -92,8 +100,11 @@ class RunPlace:
             self.accelerator.wait_for_everyone()
 
     def join(self, module: nn.Module) -> nn.Module:
-        """The module with its gradients averaged over the processes."""
+        """The module with its gradients averaged over the processes, and in parts if asked for."""
         if self.accelerator is None:
+            return module
+        if self.shards:
+            split(module, self.device, self.count)
             return module
         joined: nn.Module = self.accelerator.prepare_model(module)
         return joined
@@ -104,7 +115,7 @@ def is_first_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def find_place(device: Device) -> RunPlace:
+def find_place(device: Device, *, shard: bool = False) -> RunPlace:
     """This process's place: as a launcher says in the environment, else alone on the device."""
     has_gpu = torch.cuda.is_available()
     if device == "cuda" and not has_gpu:
@@ -122,6 +133,7 @@ def find_place(device: Device) -> RunPlace:
     # Not every part of a loss uses every parameter in every step.
     settings = DistributedDataParallelKwargs(find_unused_parameters=True)
     accelerator = Accelerator(cpu=on_cpu, mixed_precision="no", kwargs_handlers=[settings])
-    return RunPlace(
-        accelerator.device, accelerator.process_index, accelerator.num_processes, accelerator
-    )
+    count = accelerator.num_processes
+    # As `accelerate launch --use_fsdp` says it.
+    shard = shard or os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return RunPlace(accelerator.device, accelerator.process_index, count, accelerator, shard)
