@@ -1,7 +1,7 @@
 """A segmenter whose encodings can be taken apart: a teacher for another network."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from wordmask.core.image import Array, Size
 from wordmask.core.protocols import Seen, Segmenter
@@ -20,4 +20,26 @@ class MapSegmenter(Segmenter, Protocol):
 
     def see_maps(self, size: Size, maps: Sequence[Array]) -> Seen:
         """A picture of `size` of which only these maps are known."""
+        ...
+
+
+class TeacherCall(NamedTuple):
+    """Which teacher an engine was trained with."""
+
+    spec: str
+    """A name, a path or hub:owner/name."""
+    name: str
+    """What it calls itself, by its weights."""
+    side: int
+    """Pixels of the square that it sees."""
+
+
+@runtime_checkable
+class NeedsTeacher(Protocol):
+    """An engine that another one cuts for; whoever loads it brings the other one."""
+
+    call: TeacherCall | None
+
+    def take_teacher(self, teacher: MapSegmenter) -> None:
+        """Cut by this one from now on."""
         ...

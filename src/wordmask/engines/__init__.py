@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from wordmask.core.maps import MapSegmenter, NeedsTeacher
 from wordmask.core.models import Models
 from wordmask.engines.cards import CARDS, extra_of
 from wordmask.engines.options import EngineOptions
@@ -167,7 +168,7 @@ def _make(name: str, options: EngineOptions) -> Any:
         path = _local(name, options)
         where, options = home.factory_of(path), replace(options, checkpoint=path)
     try:
-        return _factory(where)(name, options)
+        return _with_teacher(_factory(where)(name, options), options)
     except MissingExtraError:
         raise
     except ImportError as error:
@@ -180,6 +181,20 @@ def _make(name: str, options: EngineOptions) -> Any:
                 f"{name} cannot be loaded: {error}; reinstall wordmask"
             ) from error
         raise missing_extra(f"{library or error} (needed by {name})", extra) from error
+
+
+def _with_teacher(engine: Any, options: EngineOptions) -> Any:
+    """The engine, with the one that it was trained to be helped by, if there is such a one."""
+    if isinstance(engine, NeedsTeacher) and engine.call is not None:
+        plain = EngineOptions(
+            device=options.device,
+            dtype=options.dtype,
+            offline=options.offline,
+            op_threads=options.op_threads,
+            input_side=engine.call.side,
+        )
+        engine.take_teacher(load(engine.call.spec, options=plain).get(MapSegmenter))
+    return engine
 
 
 def _local(name: str, options: EngineOptions) -> Path:

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install '
 pytest.importorskip("transformers", reason="the backbones: pip install 'wordmask[hf]'")
 
 from tiny_networks import save_clip  # noqa: E402
+from tiny_ovsam import SIDE, ColourBackbone, embed, teach  # noqa: E402
 from tiny_sams import save_sam  # noqa: E402
 from wordmask import engines  # noqa: E402
 from wordmask.core.image import Image  # noqa: E402
@@ -37,33 +38,6 @@ from wordmask.lab.training.ovsam_samples import (  # noqa: E402
 )
 from wordmask.lab.training.place import RunPlace  # noqa: E402
 from wordmask.lab.training.teacher import TeacherDump  # noqa: E402
-from wordmask.model.ovsam.net import BackboneView  # noqa: E402
-
-SIDE = 64
-
-
-class ColourBackbone:
-    """Colours at four strides, and word cells of three numbers: no network at all."""
-
-    name, channels, strides, dense_width = "colours", (3, 3, 3, 3), (4, 8, 16, 32), 3
-
-    def __call__(self, pictures):
-        shades = pictures.float() / 255 - 0.5
-        levels = [torch.nn.functional.avg_pool2d(shades, stride) for stride in self.strides]
-        return BackboneView(levels, levels[2])
-
-
-def teach(pixels):
-    """A teacher that sees two grey shades of each 16 x 16 cell."""
-    grey = pixels.astype(np.float32).reshape(SIDE // 16, 16, SIDE // 16, 16, 3).mean((1, 3))
-    return [np.stack([grey[..., 0] - grey[..., 2], grey.sum(2)]) / 100]
-
-
-def embed(phrases):
-    """A word's vector is the colour of its thing."""
-    colours = {"zorb": (1, -1, -1), "quill pad": (-1, -1, 1)}
-    rows = np.array([colours.get(one, (0, 1, 0)) for one in phrases], np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture(scope="module")
@@ -278,7 +252,8 @@ def test_end_to_end_from_two_folders_to_an_engine_that_names_what_is_clicked(
     assert run_here("train", "ovsam", *flags, "--teacher", sam, "--out", adapter) == 0
     assert "mean IoU by the teacher's cutter" in capsys.readouterr().out
     names = tmp_path / "names"
-    more = ["--stage", "recognise", "--adapter", adapter / "last.pt", "--out", names]
+    more = ["--stage", "recognise", "--teacher", sam, "--adapter", adapter / "last.pt"]
+    more += ["--out", names]
     assert run_here("train", "ovsam", *flags, *more) == 0
     assert "named right" in capsys.readouterr().out
 

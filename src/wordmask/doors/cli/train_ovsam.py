@@ -1,8 +1,10 @@
 """`wordmask train ovsam`: Open-Vocabulary SAM in two stages, each judged at its end."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 import typer
 
 from wordmask import engines
@@ -12,15 +14,18 @@ from wordmask.core.protocols import Dense
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.ovsam.backbones import OpenBackbone, open_backbone
 from wordmask.errors import CapabilityError
-from wordmask.lab.export.ovsam import write_exponent
+from wordmask.lab.export.mini_words import class_vectors
+from wordmask.lab.export.ovsam import write_exponent, write_teacher
 from wordmask.lab.training.loop import Training
 from wordmask.lab.training.objective_distill import DistillObjective
 from wordmask.lab.training.objective_recognise import EmbedTexts, RecogniseObjective
 from wordmask.lab.training.ovsam_data import Say, open_things
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions, plan_of
 from wordmask.lab.training.ovsam_tables import distill_lines, find_exponent, recognise_lines
-from wordmask.lab.training.teacher import TeacherDump, teach_by
+from wordmask.lab.training.teacher import TeacherDump, map_shapes, teach_by
 from wordmask.model.mini.constants import WORDS
+from wordmask.model.ovsam.lite0 import Lite0Backbone
+from wordmask.model.ovsam.plan import OvsamPlan
 
 
 def distill(options: OvsamTrainOptions, say: Say) -> None:
@@ -29,9 +34,7 @@ def distill(options: OvsamTrainOptions, say: Say) -> None:
     backbone = _backbone(options)
     plan = plan_of(options, backbone.network, backbone.network.dense_width or WORDS)
     reader = things.reader(options, plan.side)
-    settings = EngineOptions(device=options.device, input_side=plan.side)
-    models = engines.load(options.teacher, options=settings)
-    teacher = _map_segmenter(models)
+    teacher = _teacher(options, plan)
     dump = TeacherDump(options.out / "teacher", teacher.name, plan.side, teach_by(teacher))
     training = Training(
         lambda o: DistillObjective(o, plan, reader, backbone.network, dump), options
@@ -50,14 +53,20 @@ def recognise(options: OvsamTrainOptions, folder: Path, say: Say) -> None:
     backbone = _backbone(options)
     embed = _embed_texts(backbone)
     plan = plan_of(options, backbone.network, embed(["thing"]).shape[1])
+    teacher = None
+    if options.cutter == "teacher":
+        teacher = _teacher(options, plan)
+        plan = replace(plan, maps=map_shapes(teacher, plan.side))
     reader = things.reader(options, plan.side)
     training = Training(
-        lambda o: RecogniseObjective(o, plan, reader, backbone.network, embed), options
+        lambda o: RecogniseObjective(o, plan, reader, backbone.network, embed, teacher), options
     )
     checkpoint = training.run()
     if not training.place.is_first:
         return
     training.objective.export(checkpoint, folder)
+    if teacher is not None:
+        write_teacher(folder, options.teacher, teacher.name)
     exponent = find_exponent(training.objective)
     write_exponent(folder, exponent)
     test = [] if things.test is None else [things.test]
@@ -66,6 +75,9 @@ def recognise(options: OvsamTrainOptions, folder: Path, say: Say) -> None:
 
 
 def _backbone(options: OvsamTrainOptions) -> OpenBackbone:
+    if options.backbone == Lite0Backbone.name:
+        words = class_vectors(engines.load("mini").get(Dense).embed_texts)
+        return OpenBackbone(Lite0Backbone(words=torch.from_numpy(words)), None)
     return open_backbone(options.backbone, EngineOptions(device=options.device))
 
 
@@ -74,6 +86,11 @@ def _embed_texts(backbone: OpenBackbone) -> EmbedTexts:
     if backbone.texts is not None:
         return backbone.texts.embed
     return engines.load("mini").get(Dense).embed_texts
+
+
+def _teacher(options: OvsamTrainOptions, plan: OvsamPlan) -> MapSegmenter:
+    settings = EngineOptions(device=options.device, input_side=plan.side)
+    return _map_segmenter(engines.load(options.teacher, options=settings))
 
 
 def _map_segmenter(models: Models) -> MapSegmenter:

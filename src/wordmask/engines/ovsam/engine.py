@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wordmask.core.image import Array, Image, Size
+from wordmask.core.maps import MapSegmenter, TeacherCall
 from wordmask.core.once import Once
 from wordmask.core.protocols import Cuts, FeatureMap, PromptBatch, Seen, own_seen
 from wordmask.engines.hub.pixels import to_numpy
@@ -30,7 +31,7 @@ from wordmask.errors import PromptError, WeightsError
 from wordmask.files import digest
 from wordmask.model.ovsam.decoder import OvsamPrompts
 from wordmask.model.ovsam.naming import fuse
-from wordmask.model.ovsam.net import Encoded, FrozenBackbone, OvsamNetwork
+from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
 from wordmask.model.ovsam.plan import (
     AWAY,
     FINE,
@@ -42,6 +43,7 @@ from wordmask.model.ovsam.plan import (
     OvsamPlan,
 )
 from wordmask.model.ovsam.square import fit_square, inner_size
+from wordmask.model.ovsam.whole import OvsamWhole, WholeSeen
 
 PROMPTS = 16  # at a time
 SETTINGS = "ovsam.json"
@@ -52,12 +54,16 @@ class OvsamSeen:
     """One picture, encoded when it is first asked about."""
 
     size: Size
-    encoded: Once[Encoded]
+    whole: Once[WholeSeen]
 
     @property
     def nbytes(self) -> int:
-        made = [(one.embedding, one.cells, *one.pyramid) for one in self.encoded.made]
-        return sum(int(tensor.nbytes) for some in made for tensor in some)
+        total = 0
+        for encoded, taught in self.whole.made:
+            total += sum(int(one.nbytes) for one in (encoded.embedding, encoded.cells))
+            total += sum(int(one.nbytes) for one in encoded.pyramid)
+            total += 0 if taught is None else taught.nbytes
+        return total
 
 
 class OvsamParts(NamedTuple):
@@ -67,14 +73,28 @@ class OvsamParts(NamedTuple):
     backbone: FrozenBackbone
     texts: WordEncoder
     exponent: float
+    trained_words: tuple[str, ...]
+    call: TeacherCall | None
 
 
 class OvsamEngine:
     """Segmenter and Dense; one mask a prompt, with a vector that names it."""
 
     def __init__(self, name: str, parts: OvsamParts, place: Runtime) -> None:
-        self.name, self.parts, self._place = name, parts, place
+        self.name, self._texts, self._place = name, parts.texts, place
         self.plan = parts.network.plan
+        self.whole = OvsamWhole(parts.network, parts.backbone)
+        self.exponent, self.trained_words = parts.exponent, parts.trained_words
+        self.call = parts.call
+
+    def take_teacher(self, teacher: MapSegmenter) -> None:
+        """The one whose maps the adapter learned, or an error."""
+        if self.call is not None and teacher.name != self.call.name:
+            raise WeightsError(
+                f"{self.name} was trained with {self.call.name}, and {self.call.spec} is now "
+                f"{teacher.name}; train it anew, or bring back those weights"
+            )
+        self.whole = OvsamWhole(self.whole.network, self.whole.backbone, teacher)
 
     def encode(self, images: Sequence[Image]) -> list[Seen]:
         return [OvsamSeen(one.size, Once(partial(self._encode, one))) for one in images]
@@ -99,7 +119,7 @@ class OvsamEngine:
         y = (torch.arange(rows) + 0.5) / rows * height / self.plan.side * 2 - 1
         x = (torch.arange(columns) + 0.5) / columns * width / self.plan.side * 2 - 1
         grid = torch.stack([x.expand(rows, -1), y[:, None].expand(-1, columns)], 2)[None]
-        cells = own.encoded().cells.float()
+        cells = own.whole().encoded.cells.float()
         found = functional.grid_sample(
             cells, grid.to(cells.device), align_corners=False, padding_mode="border"
         )
@@ -108,22 +128,20 @@ class OvsamEngine:
 
     def embed_texts(self, phrases: Sequence[str]) -> Array:
         """(P, D) unit rows, each phrase computed once and kept on disk."""
-        return self.parts.texts.embed(phrases)
+        return self._texts.embed(phrases)
 
-    def _encode(self, image: Image) -> Encoded:
+    def _encode(self, image: Image) -> WholeSeen:
         square, _ = fit_square(image.pixels, self.plan.side)
         pictures = torch.from_numpy(square).permute(2, 0, 1)[None].to(self._place.device)
         with torch.no_grad():
-            return self.parts.network.encode(self.parts.backbone(pictures))
+            return self.whole.see(pictures)
 
     def _cut(self, seen: OvsamSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
         inner = inner_size(seen.size, self.plan.side)
-        of = torch.zeros(len(prompts), dtype=torch.long, device=self._place.device)
         with torch.no_grad():
-            encoded = seen.encoded()
-            cut = self.parts.network.cut(encoded, of, self._prompts(prompts, seen.size, inner))
-            opinions = self.parts.network.name(encoded, of, cut)
-            vectors = fuse(opinions, self.parts.exponent)
+            whole = seen.whole()
+            cut = self.whole.cut(whole, self._prompts(prompts, seen.size, inner))
+            vectors = fuse(self.whole.name(whole, cut), self.exponent)
         logits = to_numpy(cut.masks)[:, : inner[0] // FINE, : inner[1] // FINE]
         return logits, to_numpy(cut.quality.sigmoid()), to_numpy(vectors)
 
@@ -168,7 +186,14 @@ def load(name: str, options: EngineOptions) -> OvsamEngine:
     backbone, texts = open_backbone(settings["backbone"], plain, parts["backbone"] or None)
     prepared = network.to(place.device).eval().requires_grad_(False)
     words = texts or SentenceTexts(folder, settings)
-    made = OvsamParts(prepared, backbone, words, float(settings["exponent"]))
+    made = OvsamParts(
+        prepared,
+        backbone,
+        words,
+        float(settings["exponent"]),
+        tuple(settings["words"]),
+        _teacher_call(folder, settings),
+    )
     return OvsamEngine(home.stamp(name, folder), made, place)
 
 
@@ -181,10 +206,20 @@ def _read_settings(folder: Path) -> dict[str, Any]:
         if not (folder / name).is_file() or digest(folder / name) != wanted:
             raise WeightsError(f"{folder / name} is missing or not what {SETTINGS} says")
     plan = settings["plan"]
-    settings["plan"] = OvsamPlan(
-        **plan | {key: tuple(plan[key]) for key in ("channels", "strides")}
-    )
+    lists = {key: tuple(plan[key]) for key in ("channels", "strides")}
+    lists["maps"] = tuple((channels, side) for channels, side in plan.get("maps", ()))
+    settings["plan"] = OvsamPlan(**plan | lists)
     return settings
+
+
+def _teacher_call(folder: Path, settings: dict[str, Any]) -> TeacherCall | None:
+    """The teacher's files may lie in the folder."""
+    teacher = settings.get("teacher")
+    if teacher is None:
+        return None
+    inside = folder / teacher["spec"]
+    spec = str(inside) if inside.is_dir() else str(teacher["spec"])
+    return TeacherCall(spec, str(teacher["name"]), settings["plan"].side)
 
 
 def _under(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """The words that `mini` knows without running its sentence encoder: words.npz."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,16 @@ def read_class_names() -> tuple[tuple[int, str], ...]:
     """
     lines = CLASS_NAMES.read_text(encoding="utf-8").splitlines()
     return tuple((k, name) for k, line in enumerate(lines) for name in line.split("\t"))
+
+
+def class_vectors(embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """(1000, D) a unit vector for each of ImageNet's classes: the mean of its names'."""
+    numbers, names = zip(*read_class_names(), strict=True)
+    vectors = embed(names)
+    sums = np.zeros((max(numbers) + 1, vectors.shape[1]), np.float32)
+    np.add.at(sums, np.array(numbers), vectors)
+    rows: NDArray[np.float32] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return rows
 
 
 def phrase_vectors(whitening: Whitening, names: Sequence[str]) -> NDArray[np.float32]:

@@ -2,7 +2,8 @@
 
 ovsam.json says the sizes, the backbone by name, and the fusion's exponent; model.safetensors holds
 what was learned (and lite0's own weights, which are small); where words are mini's, the files of
-mini's sentence encoder lie beside them.
+mini's sentence encoder lie beside them. Of a teacher that cuts first, mini's cutter lies in
+`teacher`; any other is kept by its name.
 """
 
 import json
@@ -20,6 +21,7 @@ from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
 
 TEXT_FILES = ("text.onnx", "tokenizer.json", "words.npz")
 SETTINGS = "ovsam.json"
+MINI, MINI_CUTS = "mini", ("mini.json", "prepare.onnx", "cutter.onnx", "words.npz")
 
 
 def export_ovsam(
@@ -50,7 +52,23 @@ def export_ovsam(
     write_text(folder / SETTINGS, json.dumps(settings, indent=1) + "\n")
 
 
+def write_teacher(folder: Path, spec: str, name: str) -> None:
+    """Which segmenter cuts first: `spec` as it is loaded, `name` by its weights."""
+    if spec == MINI:
+        (folder / "teacher").mkdir(exist_ok=True)
+        for file in MINI_CUTS:
+            shutil.copyfile(SHIPPED / file, folder / "teacher" / file)
+        spec = "teacher"
+    elif Path(spec).exists():
+        spec = str(Path(spec).resolve())
+    _change(folder, {"teacher": {"spec": spec, "name": name}})
+
+
 def write_exponent(folder: Path, exponent: float) -> None:
     """Into the settings of an exported network."""
-    settings = json.loads((folder / SETTINGS).read_text("utf-8")) | {"exponent": exponent}
+    _change(folder, {"exponent": exponent})
+
+
+def _change(folder: Path, values: dict[str, Any]) -> None:
+    settings = json.loads((folder / SETTINGS).read_text("utf-8")) | values
     write_text(folder / SETTINGS, json.dumps(settings, indent=1) + "\n")

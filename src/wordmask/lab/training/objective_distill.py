@@ -119,7 +119,8 @@ class DistillObjective:
         return {f"map{k}": float(one) for k, one in enumerate(np.mean(rows, 0))} if rows else {}
 
     def state(self) -> dict[str, Any]:
-        return {"plan": {"backbone": self.backbone.name, "side": self.plan.side}}
+        plan = {"backbone": self.backbone.name, "side": self.plan.side}
+        return {"plan": plan, "teacher": self.dump.name}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """The networks are checked by their shapes."""

@@ -1,6 +1,11 @@
-"""CLIP2SAM: on a frozen backbone and a frozen adapter, the decoder learns to cut and to name."""
+"""CLIP2SAM: on a frozen backbone and adapter, the decoder learns to correct cuts and to name them.
+
+A teacher's own cutter cuts first, by what the adapter says that its encoder would see. Without one
+the decoder learns to cut from nothing.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from wordmask.core.image import Array
+from wordmask.core.maps import MapSegmenter
 from wordmask.errors import Mend, OptionError, WeightsError
+from wordmask.files import digest
 from wordmask.lab.training.loop import ParameterGroup, Step, load_average, read_checkpoint
 from wordmask.lab.training.losses_ovsam import mask_iou, mask_losses, name_loss
+from wordmask.lab.training.ovsam_cuts import CutBatches, CutDump
 from wordmask.lab.training.ovsam_figures import judge_things, measure_things
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions
 from wordmask.lab.training.ovsam_samples import ThingBatch, ThingBatches, ThingReader
@@ -20,6 +28,7 @@ from wordmask.model.ovsam.decoder import OvsamPrompts
 from wordmask.model.ovsam.naming import word_logits
 from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
 from wordmask.model.ovsam.plan import OvsamPlan
+from wordmask.model.ovsam.whole import OvsamWhole
 
 # Weights of the losses (Yuan et al. 2024); `quality` is ours.
 NAMES, CROSS, DICE, QUALITY = 2.0, 5.0, 5.0, 1.0
@@ -37,12 +46,15 @@ class RecogniseObjective:
         reader: ThingReader,
         backbone: FrozenBackbone,
         embed_texts: EmbedTexts,
+        teacher: MapSegmenter | None = None,
     ) -> None:
+        """`teacher`: cuts first, where the plan has its maps."""
         self.options, self.plan, self.reader, self.backbone = options, plan, reader, backbone
         self.network = OvsamNetwork(plan)
+        self.whole = OvsamWhole(self.network, backbone, teacher)
         self._load_adapter()
         self.modules: dict[str, nn.Module] = {"network": self.network}
-        self.maker = ThingBatches(reader, options.batch)
+        self.maker = self._make_batches()
         self.embed_texts = embed_texts
         self.texts, self.starts = embed_words(reader.phrases, embed_texts)
 
@@ -63,6 +75,7 @@ class RecogniseObjective:
 
     def losses(self, batch: ThingBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
         self.network.adapter.eval()
+        self.network.outputs.eval()
         with torch.autocast(batch.pictures.device.type, torch.bfloat16, enabled=step.half):
             encoded = self.network.encode(self.backbone(batch.pictures))
             cut = self.network.cut(encoded, batch.of, prompts_of(batch))
@@ -90,7 +103,7 @@ class RecogniseObjective:
 
     def evaluate(self) -> dict[str, float]:
         """Held-out things by click and by box."""
-        rows = measure_things(self.network, self.backbone, self.reader, self.reader.held[:JUDGED])
+        rows = measure_things(self.whole, self.reader, self.reader.held[:JUDGED])
         return judge_things(rows, self.texts, self.starts, self.plan.scale)
 
     def state(self) -> dict[str, Any]:
@@ -110,30 +123,53 @@ class RecogniseObjective:
         load_average(checkpoint, self.modules)
         export_ovsam(self.network.eval(), self.backbone, self.reader.words, folder)
 
+    def _make_batches(self) -> ThingBatches:
+        """With the teacher's cuts, which are kept beside the run."""
+        o, teacher = self.options, self.whole.teacher
+        if teacher is None or not self.plan.maps:
+            return ThingBatches(self.reader, o.batch)
+        words = sha256("\n".join(self.reader.words).encode()).hexdigest()[:12]
+        adapter = digest(o.adapter)[:12] if o.adapter is not None else "none"
+        name = f"{teacher.name} at {self.plan.side} by {adapter}, {words}"
+        return CutBatches(
+            self.reader, o.batch, CutDump(o.out / "cuts", name, self.whole, self.reader)
+        )
+
     def _load_adapter(self) -> None:
         path = self.options.adapter
         if path is None:
             raise OptionError(
                 "the stage recognise needs a distilled adapter", mend=Mend("adapter", "LAST.PT")
             )
-        state = read_checkpoint(path)["average"].get("adapter")
-        try:
-            if state is None:
-                raise RuntimeError("it holds no adapter")
-            self.network.adapter.load_state_dict(state)
-        except RuntimeError as error:
-            line = str(error).strip().splitlines()[0]
+        state = read_checkpoint(path)
+        self._check_teacher(path, state["objective"].get("teacher"))
+        frozen = {"adapter": self.network.adapter}
+        if self.plan.maps:
+            frozen["outputs"] = self.network.outputs
+        for name, module in frozen.items():
+            try:
+                module.load_state_dict(state["average"].get(name, {}))
+            except RuntimeError as error:
+                line = str(error).strip().splitlines()[0]
+                raise WeightsError(
+                    f"{path} is no adapter for this backbone and size: {line}",
+                    mend=Mend("adapter", "LAST.PT"),
+                ) from None
+            module.requires_grad_(False)
+
+    def _check_teacher(self, path: Path, learned: str | None) -> None:
+        """The adapter speaks the language of the teacher that it was distilled from."""
+        teacher = self.whole.teacher
+        if teacher is not None and learned not in (None, teacher.name):
             raise WeightsError(
-                f"{path} is no adapter for this backbone and size: {line}",
-                mend=Mend("adapter", "LAST.PT"),
-            ) from None
-        self.network.adapter.requires_grad_(False)
+                f"{path} was distilled from {learned}, not from {teacher.name}",
+                mend=Mend("teacher", "NAME"),
+            )
 
 
 def prompts_of(batch: ThingBatch) -> OvsamPrompts:
-    """The prompts of a batch, none with an earlier mask."""
-    before = torch.zeros(len(batch.of), 1, 4, 4, device=batch.xy.device)
-    return OvsamPrompts(batch.xy, batch.kinds, before)
+    """The prompts of a batch; an earlier mask is a teacher's cut."""
+    return OvsamPrompts(batch.xy, batch.kinds, batch.before)
 
 
 def embed_words(phrases: Sequence[Sequence[str]], embed_texts: EmbedTexts) -> tuple[Tensor, Tensor]:

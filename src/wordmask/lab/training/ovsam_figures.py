@@ -12,7 +12,6 @@ from torch import Tensor
 
 from wordmask.core.image import Array
 from wordmask.core.maps import MapSegmenter
-from wordmask.core.protocols import PromptBatch
 from wordmask.lab.metrics.bootstrap import resamples
 from wordmask.lab.training.losses_ovsam import mask_iou
 from wordmask.lab.training.ovsam_samples import (
@@ -24,7 +23,7 @@ from wordmask.lab.training.ovsam_samples import (
 )
 from wordmask.model.ovsam.decoder import OvsamPrompts
 from wordmask.model.ovsam.naming import Opinions, fuse, word_logits
-from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
+from wordmask.model.ovsam.whole import OvsamWhole, teacher_prompts
 
 EXPONENTS = tuple(k / 20 for k in range(21))
 WAYS = ("click", "box")
@@ -53,19 +52,19 @@ class MeasuredThings:
 
 
 def measure_things(
-    network: OvsamNetwork, backbone: FrozenBackbone, reader: ThingReader, sources: Sequence[Source]
+    whole: OvsamWhole, reader: ThingReader, sources: Sequence[Source]
 ) -> MeasuredThings:
     """All things of some pictures."""
-    network.eval()
+    whole.network.eval()
     rows: list[tuple[int, Tensor, Tensor, Tensor, Tensor]] = []
     for number, source in enumerate(sources):
         things = reader.read(source)
         if not things.is_whole and len(things.masks):
             with torch.no_grad():
-                found = _measure_picture(network, backbone, things)
+                found = _measure_picture(whole, things)
             rows.append((number, torch.from_numpy(things.words), *found))
     if not rows:
-        width = network.plan.words
+        width = whole.network.plan.words
         none = torch.zeros(2, 0, width)
         return MeasuredThings(
             np.zeros(0, int), torch.zeros(0, dtype=torch.long), none[..., 0], none, none
@@ -75,19 +74,15 @@ def measure_things(
     return MeasuredThings(picture, words, *(torch.cat([r[k] for r in rows], 1) for k in (2, 3, 4)))
 
 
-def _measure_picture(
-    network: OvsamNetwork, backbone: FrozenBackbone, things: SquareThings
-) -> tuple[Tensor, Tensor, Tensor]:
+def _measure_picture(whole: OvsamWhole, things: SquareThings) -> tuple[Tensor, Tensor, Tensor]:
     """IoU (2, N) and both opinions (2, N, D) on the things of one picture."""
-    device = next(network.parameters()).device
-    pictures = torch.from_numpy(things.pixels).permute(2, 0, 1)[None].to(device)
-    encoded = network.encode(backbone(pictures))
+    device = next(whole.network.parameters()).device
+    seen = whole.see(torch.from_numpy(things.pixels).permute(2, 0, 1)[None].to(device))
     target = torch.from_numpy(things.masks).float().to(device)
-    of = torch.zeros(len(target), dtype=torch.long, device=device)
     found = []
     for way in WAYS:
-        cut = network.cut(encoded, of, _prompts(things, way, device))
-        found.append((mask_iou(cut.masks, target), *network.name(encoded, of, cut)))
+        cut = whole.cut(seen, _prompts(things, way, device))
+        found.append((mask_iou(cut.masks, target), *whole.name(seen, cut)))
     iou, roi, pooled = (torch.stack(column).cpu() for column in zip(*found, strict=True))
     return iou, roi, pooled
 
@@ -117,9 +112,21 @@ def named_right(
     return torch.stack(rows)
 
 
-def fit_exponent(things: MeasuredThings, texts: Tensor, starts: Tensor) -> float:
-    """The exponent by which most of these things are named right; of equals the one nearest 0.5."""
-    shares = {one: _mean(named_right(things, texts, starts, "fused", one)) for one in EXPONENTS}
+def fit_exponent(
+    things: MeasuredThings, texts: Tensor, starts: Tensor, apart: Sequence[int] = ()
+) -> float:
+    """The exponent by which most of these things are named right; of equals the one nearest 0.5.
+
+    Words that stand `apart` weigh as much as all the others together.
+    """
+    others = sorted(set(things.words.tolist()) - set(apart))
+    groups = [one for one in map(things.of_words, (apart, others)) if len(one.words)]
+    if not groups:
+        return 0.5
+    shares = {
+        one: sum(_mean(named_right(some, texts, starts, "fused", one)) for some in groups)
+        for one in EXPONENTS
+    }
     best = max(shares.values())
     return min((one for one in EXPONENTS if shares[one] == best), key=lambda one: abs(one - 0.5))
 
@@ -144,7 +151,7 @@ def judge_maps(
     target = torch.from_numpy(things.masks).float()
     found = {}
     for way in WAYS:
-        cuts = teacher.cut(seen, _batch(things, way))
+        cuts = teacher.cut(seen, teacher_prompts(_prompts(things, way, "cpu")))
         best = cuts.logits[np.arange(len(target)), cuts.quality.argmax(1)]
         masks = torch.nn.functional.interpolate(
             torch.from_numpy(best)[None], target.shape[1:], mode="bilinear", align_corners=False
@@ -153,20 +160,12 @@ def judge_maps(
     return found
 
 
-def _prompts(things: SquareThings, way: str, device: torch.device) -> OvsamPrompts:
+def _prompts(things: SquareThings, way: str, device: torch.device | str) -> OvsamPrompts:
     made = [box_prompt(mask) if way == "box" else click_prompt(mask) for mask in things.masks]
     xy, kinds = (
         torch.from_numpy(np.stack(column)).to(device) for column in zip(*made, strict=True)
     )
     return OvsamPrompts(xy, kinds, torch.zeros(len(xy), 1, 4, 4, device=device))
-
-
-def _batch(things: SquareThings, way: str) -> PromptBatch:
-    """The same prompts as an engine takes them."""
-    if way == "box":
-        boxes = [box_prompt(mask)[0][:2].reshape(4) for mask in things.masks]
-        return PromptBatch.of_boxes(np.stack(boxes))
-    return PromptBatch.points(np.stack([click_prompt(mask)[0][2] for mask in things.masks]))
 
 
 def _mean(values: Tensor) -> float:

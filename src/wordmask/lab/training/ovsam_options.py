@@ -25,7 +25,11 @@ class OvsamTrainOptions(TrainOptions):
     backbone: str = "tipsv2-b14"
     """A CLIP, SigLIP or TIPSv2 by name or folder, or lite0 (ImageNet's, for a CPU)."""
     teacher: str = "sam-h"
-    """The segmenter whose encoder is learned from (distill): any SAM, SAM-HQ, SAM 2, or mini."""
+    """The segmenter whose encoder is learned from, and that cuts first: any SAM, SAM-HQ, SAM 2, or
+    mini; the same in both stages."""
+    cutter: Literal["teacher", "own"] = "teacher"
+    """teacher: its own cutter cuts first and is corrected (recognise); own: cutting is learned from
+    nothing, which takes long."""
     more_data: tuple[DataAddress, ...] = ()
     """Further data sets of any kind, mixed with the first."""
     images: DataAddress | None = None

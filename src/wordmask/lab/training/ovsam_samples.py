@@ -68,6 +68,8 @@ class ThingBatch:
     """(N,)"""
     has_mask: Tensor
     """(N,) bool"""
+    before: Tensor
+    """(N, 1, h, w) logits of a teacher's cut by each prompt, 0 where there is none."""
 
     def share(self, place: RunPlace) -> "ThingBatch":
         """The pictures of one process, on its device."""
@@ -91,7 +93,8 @@ class ThingReader:
     ) -> None:
         """`without`: words whose things keep their masks and lose their names; `most` pictures.
 
-        Judged by `test`, or else by every twentieth picture, which is not learned from.
+        Every twentieth picture is not learned from: it decides what is fitted, and is judged by
+        where there is no `test`.
         """
         self.side, self.sets = side, tuple(sets)
         names = [word(name) for data in sets for name in data.words]
@@ -103,12 +106,11 @@ class ThingReader:
         order = sorted(
             sources, key=lambda one: crc32(f"{one.data.name}/{one.sample.name}".encode())
         )
-        learn = [one for one in order if test is not None or not is_held_out(one)]
+        learn = [one for one in order if not is_held_out(one)]
         self.learn = tuple(learn[:most] if most else learn)
-        held = [one for one in order if is_held_out(one)]
+        self.fit = self.held = tuple(one for one in order if is_held_out(one))
         if test is not None:
-            held = [Source(test, sample) for sample in test.samples]
-        self.held = tuple(held)
+            self.held = tuple(Source(test, sample) for sample in test.samples)
 
     @property
     def phrases(self) -> tuple[tuple[str, ...], ...]:
@@ -206,6 +208,7 @@ def collate_things(pictures: Sequence[SquareThings], rng: np.random.Generator) -
         torch.from_numpy(np.array(masks, np.float32).reshape(-1, cells, cells)),
         torch.tensor(words, dtype=torch.long),
         torch.tensor(has_mask, dtype=torch.bool),
+        torch.zeros(len(of), 1, 4, 4),
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from wordmask.core.image import Array
 from wordmask.core.maps import MapSegmenter
@@ -13,14 +12,11 @@ from wordmask.lab.training.objective_distill import DistillObjective
 from wordmask.lab.training.objective_recognise import RecogniseObjective, embed_words
 from wordmask.lab.training.ovsam_figures import (
     WAYS,
-    MeasuredThings,
     fit_exponent,
     judge_maps,
-    judge_things,
     measure_things,
-    named_right,
-    paired_interval,
 )
+from wordmask.lab.training.ovsam_names import NameJudge, name_lines, name_rows
 from wordmask.lab.training.ovsam_samples import ThingReader
 
 MOST_JUDGED = 150  # pictures
@@ -68,18 +64,15 @@ def distill_lines(objective: DistillObjective, teacher: MapSegmenter) -> Iterato
 
 
 def find_exponent(objective: RecogniseObjective) -> float:
-    """The fusion's exponent by which things of words that training never named are named best.
-
-    Without such words the held-out pictures decide.
-    """
-    reader, withheld = objective.reader, objective.options.without_words
+    """The fusion's exponent, by which things of pictures that were never learned from are named
+    best; words that training never named weigh as much as the others."""
+    reader = objective.reader
     every = ThingReader(reader.sets, reader.side)
-    every_texts = embed_words(every.phrases, objective.embed_texts)
-    sources = reader.learn if withheld else reader.held
-    things = measure_things(objective.network, objective.backbone, every, sources[:MOST_FITTED])
-    if withheld:
-        things = things.of_words([every.numbers[one] for one in withheld if one in every.numbers])
-    return fit_exponent(things, *every_texts) if len(things.words) else 0.5
+    texts, starts = embed_words(every.phrases, objective.embed_texts)
+    things = measure_things(objective.whole, every, reader.fit[:MOST_FITTED])
+    withheld = objective.options.without_words
+    novel = [every.numbers[one] for one in withheld if one in every.numbers]
+    return fit_exponent(things, texts, starts, novel)
 
 
 def recognise_lines(
@@ -89,35 +82,12 @@ def recognise_lines(
     reader = objective.reader
     every = ThingReader([*reader.sets, *sets], reader.side)
     texts, starts = embed_words(every.phrases, objective.embed_texts)
-    things = measure_things(objective.network, objective.backbone, every, reader.held[:MOST_JUDGED])
-    scale, withheld = objective.plan.scale, set(objective.options.without_words)
-    figures = judge_things(things, texts, starts, scale, exponent)
+    things = measure_things(objective.whole, every, reader.held[:MOST_JUDGED])
     yield f"{len(things.words)} things; exponent {exponent:.2f}"
-    yield "masks: " + ", ".join(f"{way} {figures[f'{way}_iou']:.3f}" for way in WAYS)
-    groups = {
-        "base words": [k for k, one in enumerate(every.words) if one not in withheld],
-        "novel words": [k for k, one in enumerate(every.words) if one in withheld],
-    }
-    yield f"{'named right':24} roi     pooled  fused"
-    for name, rows in groups.items():
-        some = things.of_words(rows)
-        if not len(some.words):
-            continue
-        told = judge_things(some, texts, starts, scale, exponent)
-        for way in WAYS:
-            values = "   ".join(f"{told[f'{way}_{one}']:.3f}" for one in ("roi", "pooled", "fused"))
-            yield f"{f'{name}, {way} ({len(some.words)})':24} {values}"
-    yield from _difference_line(things, texts, starts, exponent)
-
-
-def _difference_line(
-    things: MeasuredThings, texts: Tensor, starts: Tensor, exponent: float
-) -> Iterator[str]:
-    known = things.words >= 0
-    if not bool(known.any()):
+    if not len(things.words):
         return
-    first, second = (
-        named_right(things, texts, starts, name, exponent).mean(0) for name in ("pooled", "fused")
+    yield "masks: " + ", ".join(
+        f"{way} {float(things.iou[k].mean()):.3f}" for k, way in enumerate(WAYS)
     )
-    mean, low, high = paired_interval(first, second, things.picture[known.numpy()])
-    yield f"fused - pooled: {mean:+.3f} (95 % interval {low:+.3f} to {high:+.3f}, by picture)"
+    novel = [every.numbers[one] for one in every.words if one not in reader.numbers]
+    yield from name_lines(name_rows(things, NameJudge(texts, starts, exponent, tuple(novel))))

@@ -20,7 +20,7 @@ class TeacherDump:
 
     def __init__(self, folder: Path, name: str, side: int, teach: Teach) -> None:
         """`name`: of the teacher's weights; another teacher's dump is refused."""
-        self.folder, self.teach = folder, teach
+        self.folder, self.name, self.teach = folder, name, teach
         folder.mkdir(parents=True, exist_ok=True)
         note, wanted = folder / "teacher.txt", f"{name} at {side}"
         if note.exists() and note.read_text("utf-8") != wanted:
@@ -51,3 +51,9 @@ def teach_by(engine: MapSegmenter) -> Teach:
         return engine.maps(seen)
 
     return teach
+
+
+def map_shapes(engine: MapSegmenter, side: int) -> tuple[tuple[int, int], ...]:
+    """(channels, cells of a side) of each of an engine's maps of a square picture."""
+    maps = teach_by(engine)(np.zeros((side, side, 3), np.uint8))
+    return tuple((one.shape[0], one.shape[1]) for one in maps)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wordmask.model.ovsam.blocks import MapNorm, grid_positions, perceptron, resize
+from wordmask.model.ovsam.blocks import MapNorm, perceptron, resize
 from wordmask.model.ovsam.plan import NO_POINT, OvsamPlan
 
 OUTPUTS = 3  # tokens: mask, quality, label
@@ -112,9 +112,7 @@ class Clip2Sam(nn.Module):
         """`embedding` (N, dim, h, w): of each prompt's picture."""
         height, width = embedding.shape[2:]
         size = height, width
-        where = (
-            grid_positions(height, width, embedding.shape[1], embedding).flatten(2).transpose(1, 2)
-        )
+        where = self._where(size).to(embedding.dtype)
         cells = (embedding + self._draw(prompts.before, size)).flatten(2).transpose(1, 2)
         points = self.kinds((prompts.kinds + 1).long()) + self.position(prompts.xy)
         outputs = self.outputs.expand(len(points), -1, -1)
@@ -128,10 +126,28 @@ class Clip2Sam(nn.Module):
         masks = torch.einsum("nc,nchw->nhw", self.mask(tokens[:, 0]), finer)
         return OvsamCut(masks, self.quality(tokens[:, 1])[:, 0], tokens[:, 2])
 
+    def start_with_no_mask(self) -> None:
+        """All logits of masks are 0 until something is learned, so that a first cut stays as it
+        is."""
+        last = self.mask[-1]
+        if isinstance(last, nn.Linear):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
     def position(self, xy: Tensor) -> Tensor:
         """(..., 2) pixels to random Fourier features (..., dim)."""
         angles = (xy / self.side * 2 - 1) @ self.frequencies * (2 * math.pi)
         return torch.cat([angles.sin(), angles.cos()], -1)
+
+    def _where(self, size: tuple[int, int]) -> Tensor:
+        """(1, h * w, dim): cells have the code of a point at their middle, so that a point's token
+        finds its cell."""
+        rows, columns = (
+            (torch.arange(one, device=self.frequencies.device) + 0.5) * self.side / one
+            for one in size
+        )
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
+        return self.position(torch.stack([x, y], -1)).flatten(0, 1)[None]
 
     def _draw(self, before: Tensor, size: tuple[int, int]) -> Tensor:
         """What an earlier mask adds to the cells, nothing where there is none."""

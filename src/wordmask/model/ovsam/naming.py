@@ -1,10 +1,12 @@
 """CLIP2SAM, second half: a mask to a vector in the words' space.
 
-Two opinions, each with the decoder's label token added: what a pyramid shows in the box of the mask
-that was CUT (never of a true one), and the mean of the backbone's own word cells under that mask.
+Two opinions: what a pyramid shows in the box of the mask that was CUT (never of a true one), with
+the decoder's label token added, and the mean of the backbone's own word cells under that mask. What
+is learned forgets words that training never named; the backbone's own cells stay as they are and
+know them. Only cells that are themselves learned get the label token too.
 
     roi      pyramid of 4 levels -> RoIAlign 12 x 12 at the level for the box's size -> + label
-    pooled   cells that match words, averaged under the mask -> + label
+    pooled   cells that match words, averaged under the mask (-> + label, if they are learned)
     fused    head^(1 - e) * clip^e of two softmaxes is one softmax over (1 - e) roi + e pooled
 """
 
@@ -98,17 +100,17 @@ class NameHead(nn.Module):
         super().__init__()
         dim, self.side = plan.dim, plan.side
         self.pyramid = Pyramid(plan)
-        self.project = None
+        self.project, self.label_to_pooled = None, None
         if not plan.dense:
             self.project = nn.Sequential(nn.Conv2d(sum(plan.channels), plan.words, 1))
+            self.label_to_pooled = nn.Linear(dim, plan.words)
+            nn.init.zeros_(self.label_to_pooled.weight)
+            nn.init.zeros_(self.label_to_pooled.bias)
         self.shrink = nn.Sequential(
             nn.Conv2d(dim, dim, 3, stride=2, padding=1), nn.GELU(), nn.Conv2d(dim, 3 * dim, 6)
         )
         self.label_to_roi = nn.Linear(dim, 3 * dim)
         self.to_words = nn.Sequential(nn.GELU(), nn.Linear(3 * dim, plan.words))
-        self.label_to_pooled = nn.Linear(dim, plan.words)
-        nn.init.zeros_(self.label_to_pooled.weight)
-        nn.init.zeros_(self.label_to_pooled.bias)
 
     def word_cells(self, levels: Sequence[Tensor], dense: Tensor | None) -> Tensor:
         """(B, words, h, w) cells that match words: the backbone's own, or learned ones."""
@@ -138,7 +140,9 @@ class NameHead(nn.Module):
                 found = roi_align(level.float(), of[rows], boxes[rows], self.side)
                 regions = regions.index_copy(0, rows, found)
         roi = self.to_words(self.shrink(regions)[:, :, 0, 0] + self.label_to_roi(label))
-        pooled = mean_under(cells, of, masks) + self.label_to_pooled(label)
+        pooled = mean_under(cells, of, masks)
+        if self.label_to_pooled is not None:
+            pooled = pooled + self.label_to_pooled(label)
         return Opinions(F.normalize(roi.float(), dim=1), F.normalize(pooled.float(), dim=1))
 
 

@@ -2,7 +2,7 @@
 
 levels = backbone(pictures)                      frozen, not a part of this network
 embedding = adapter(levels)                      SAM2CLIP, trained first, then frozen
-cut = decoder(embedding, prompts)                CLIP2SAM
+cut = decoder(embedding, prompts)                CLIP2SAM, perhaps on top of a teacher's cut
 opinions = names(pyramid, word cells, cut)
 """
 
@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from wordmask.model.ovsam.adapter import Sam2Clip
+from wordmask.model.ovsam.adapter import Sam2Clip, TeacherMaps
+from wordmask.model.ovsam.blocks import resize
 from wordmask.model.ovsam.decoder import Clip2Sam, OvsamCut, OvsamPrompts
 from wordmask.model.ovsam.naming import NameHead, Opinions
 from wordmask.model.ovsam.plan import STRIDE, OvsamPlan
@@ -55,6 +56,9 @@ class OvsamNetwork(nn.Module):
         super().__init__()
         self.plan = plan
         self.adapter, self.decoder, self.names = Sam2Clip(plan), Clip2Sam(plan), NameHead(plan)
+        self.outputs = TeacherMaps(plan, plan.maps)
+        if plan.maps:
+            self.decoder.start_with_no_mask()
 
     def embed(self, levels: Sequence[Tensor]) -> Tensor:
         """What prompts are cut by."""
@@ -66,10 +70,21 @@ class OvsamNetwork(nn.Module):
         cells = self.names.word_cells(view.levels, view.dense)
         return Encoded(self.embed(view.levels), self.names.pyramid(view.levels), cells)
 
+    def teacher_maps(self, encoded: Encoded, levels: Sequence[Tensor]) -> list[Tensor]:
+        """What the teacher's cutter reads; nothing where the decoder cuts alone."""
+        made: list[Tensor] = self.outputs(encoded.embedding, levels)
+        return made
+
     def cut(self, encoded: Encoded, of: Tensor, prompts: OvsamPrompts) -> OvsamCut:
-        """One mask for each of N prompts; `of` (N,) says which picture is its."""
+        """One mask for each of N prompts; `of` (N,) says which picture is its.
+
+        Where a teacher cuts first, its cut is the prompts' earlier mask, and is corrected.
+        """
         found: OvsamCut = self.decoder(encoded.embedding[of], prompts)
-        return found
+        if not self.plan.maps:
+            return found
+        first = resize(prompts.before, (found.masks.shape[1], found.masks.shape[2]))
+        return found._replace(masks=found.masks + first[:, 0])
 
     def name(self, encoded: Encoded, of: Tensor, cut: OvsamCut) -> Opinions:
         """Two unit vectors for each cut."""

@@ -31,3 +31,6 @@ class OvsamPlan:
     """Factor on cosines before the softmax over words."""
     dense: bool = True
     """Whether the backbone's own cells match words; otherwise a projection learns to."""
+    maps: tuple[tuple[int, int], ...] = ()
+    """(channels, cells of a side) of each map that a teacher's cutter reads. Where there are some,
+    the teacher cuts first, and the decoder corrects its cut."""

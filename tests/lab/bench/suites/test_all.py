@@ -25,7 +25,7 @@ SMALL = {
     "volume": {"model": "fake", "side": 0},
     "lab": {"pictures": 60, "width": 200},  # long enough to be killed half way
 }
-SLOW = {"tables", "everything", "sam", "gpu", "following", "export"}  # tests of their own
+SLOW = {"tables", "everything", "sam", "gpu", "following", "export", "ovsam"}  # tests of their own
 
 
 def test_every_suite_has_a_test():

@@ -15,6 +15,7 @@ from wordmask.lab.bench.suites.index_kills import KillsSuite
 from wordmask.lab.bench.suites.lab import LabSuite
 from wordmask.lab.bench.suites.lift import LiftSuite
 from wordmask.lab.bench.suites.masks import MasksSuite
+from wordmask.lab.bench.suites.ovsam import OvsamSuite
 from wordmask.lab.bench.suites.quality import QualitySuite
 from wordmask.lab.bench.suites.rasters import RastersSuite
 from wordmask.lab.bench.suites.regions import RegionsSuite
@@ -48,6 +49,7 @@ SUITES: dict[str, type[Suite[Any]]] = {
         RastersSuite,
         LiftSuite,
         VolumeSuite,
+        OvsamSuite,
     )
 }
 
