@@ -12,6 +12,18 @@ def softmax_in_place(planes: Array) -> None:
     planes /= planes.sum(0)
 
 
+def log_sum_exp(logits: Array) -> Array:
+    """The logit of all together, over the first axis; -inf where all are.
+
+    >>> np.exp(log_sum_exp(np.log(np.array([[1.0], [3.0]])))).round(6).tolist()
+    [4.0]
+    """
+    highest = np.maximum(logits.max(0), np.finfo(logits.dtype).min)
+    with np.errstate(divide="ignore"):
+        together: Array = np.log(np.exp(logits - highest).sum(0)) + highest
+    return together
+
+
 def sigmoid(log_odds: Array) -> Array:
     """
     >>> sigmoid(np.array([-900.0, 0.0, 900.0])).round(3).tolist()

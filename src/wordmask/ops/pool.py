@@ -30,10 +30,15 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
 def mean_inside(masks: Masks, values: Array) -> Array:
     """(N, D): the mean under each mask of `values` (h, w, D), a grid over the whole picture."""
     grid = (values.shape[0], values.shape[1])
+    pooled: Array = mean_weights(masks, grid) @ values.reshape(grid[0] * grid[1], -1)
+    return pooled
+
+
+def mean_weights(masks: Masks, grid: tuple[int, int]) -> Array:
+    """(N, h * w) float32: the weight of each cell in a mean under each mask, summing to 1."""
     weights = coverage(masks, grid).reshape(len(masks), grid[0] * grid[1])
     weights /= np.maximum(weights.sum(1, keepdims=True), 1e-12)
-    pooled: Array = weights @ values.reshape(grid[0] * grid[1], -1)
-    return pooled
+    return weights
 
 
 def unit(rows: Array) -> Array:

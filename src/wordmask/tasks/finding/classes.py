@@ -35,28 +35,37 @@ class Judges:
 
 def choose_judges(names: ClassNames, texts: Array, starts: Array) -> Judges:
     """For words whose spellings are rows of `texts` (S, D), each word's first at `starts` (C,)."""
+    meant = names.classes_of(texts)
     learned = np.logical_or.reduceat(names.are_learned(texts), starts)
-    members = np.logical_or.reduceat(names.classes_of(texts), starts)
-    named = members.any(1)
+    named = np.logical_or.reduceat(meant.any(1), starts)
     by_class, supported = np.flatnonzero(named & ~learned), np.flatnonzero(named & learned)
-    weights = members.astype(np.float32)
     return Judges(
-        WordClasses(by_class, weights[by_class]),
-        WordClasses(supported, weights[supported]),
+        WordClasses(by_class, _members(meant, starts, by_class)),
+        WordClasses(supported, _members(meant, starts, supported)),
         learned,
         ~named & ~learned,
     )
 
 
-def class_planes(evidence: ClassEvidence, members: Array, grid: Size) -> Array:
-    """(W, h, w): the probability of each word in each cell of `grid`, at most `MOST` together."""
+def _members(meant: Array, starts: Array, words: Array) -> Array:
+    """(W, K) float32 of some words, from the classes (S, K) that each spelling means."""
+    ends = np.append(starts[1:], len(meant))
+    members = np.zeros((len(words), meant.shape[1]), np.float32)
+    for row, word in zip(members, words, strict=True):
+        row[meant[starts[word] : ends[word]].any(0)] = 1
+    return members
+
+
+def class_planes(evidence: ClassEvidence, members: Array, grid: Size) -> tuple[Array, Array]:
+    """The rows (R,) of words that are anywhere, and their probabilities (R, h, w).
+
+    In a cell they are at most `MOST` together.
+    """
     least = (np.log(FAINT / (1 - FAINT)) - evidence.offset) / evidence.slope
     rows, odds = _word_evidence(evidence, members, grid, least)
-    planes = np.zeros((len(members), *grid), np.float32)
-    planes[rows] = sigmoid(evidence.slope * odds + evidence.offset)
-    total = planes.sum(0)
-    planes *= np.minimum(1, MOST / np.maximum(total, 1e-9))
-    return planes
+    planes = sigmoid(evidence.slope * odds + evidence.offset)
+    planes *= np.minimum(1, MOST / np.maximum(planes.sum(0), 1e-9))
+    return rows, planes
 
 
 def class_support(evidence: ClassEvidence, members: Array, grid: Size) -> tuple[Array, Array]:

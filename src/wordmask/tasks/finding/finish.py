@@ -214,8 +214,6 @@ def _find_absent(
 
 def _nearest_cells(word_ids: Array, maps: WordMaps) -> tuple[Array, Array]:
     """Calibrated scores of each word in its most probable cell, and of the word that wins there."""
-    planes = maps.probabilities.reshape(len(maps) + 1, -1)
-    cells = np.array([planes[word].argmax() for word in word_ids.tolist()], np.int64)
-    own, winners = planes[word_ids, cells], planes.max(0)[cells]
-    cell_area = np.full(len(cells), np.prod(maps.size) / planes.shape[1])
+    own, winners = maps.best_cells(word_ids)
+    cell_area = np.full(len(own), maps.cell_area)
     return maps.calibrate(own, cell_area), maps.calibrate(winners, cell_area)

@@ -9,7 +9,7 @@ from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.ops import pool, resample
-from wordmask.ops.odds import log_odds, sigmoid, softmax_in_place
+from wordmask.ops.odds import log_odds, log_sum_exp, sigmoid, softmax_in_place
 from wordmask.tasks.finding.classes import (
     Judges,
     choose_judges,
@@ -17,9 +17,8 @@ from wordmask.tasks.finding.classes import (
     class_shares,
     class_support,
 )
+from wordmask.tasks.finding.wordcells import ExtraLogits, WeighedWords, WordCells, weigh_words
 
-PEAK_CELLS = 30  # the most probable cells of a word that say whether it is in the picture
-ABSENT_SHARE = 0.02  # share of its probability that an absent word keeps
 LEAST = np.float32(1e-4)  # lower probabilities count as this one when cells are interpolated
 
 
@@ -45,24 +44,36 @@ class WordMaps:
 
         The last plane is "none of these"; it is zero if the engine cannot say so.
         """
-        height, width, dims = self.features.vectors.shape
-        # One array of words x cells, changed in place: with 1,000 words every copy costs as much
-        # as the matrix product.
-        planes = np.empty((len(self) + 1, height * width), np.float32)
-        self._logits(self.features.vectors.reshape(-1, dims), out=planes[:-1])
-        none = self._none()
-        planes[-1] = -np.inf if none is None else none
-        self._add_support(planes)
+        planes = [self._cells.planes(np.arange(len(self))), self._cells.none[None]]
+        return np.concatenate(planes).reshape(-1, *self._grid)
+
+    @cached_property
+    def _cells(self) -> WordCells:
+        vectors = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
         gains = self._context_gains
-        if gains is not None:
-            planes[:-1] += np.minimum(gains, 0)[:, None]
-        softmax_in_place(planes)
-        if gains is not None:
-            raise_likely_words(planes, gains)
-        if self.features.presence > 0:
-            suppress_absent_words(planes, self._needed_peaks)
-        self._add_class_words(planes)
-        return planes.reshape(-1, height, width)
+        words = self._weighed_words(gains)
+        cells = weigh_words(vectors, words, self._none(), self._support(), len(self))
+        if (gains > 0).any():
+            cells.raise_likely(gains)
+        if self.features.presence > 0 and len(words.ids):
+            cells.suppress_absent(self._needed_peaks)
+        self._put_class_words(cells)
+        return cells
+
+    def _weighed_words(self, gains: Array) -> WeighedWords:
+        """Those that the vectors judge, and those that nobody knows."""
+        weighed = np.ones(len(self), bool)
+        if self._judges is not None:
+            weighed[self._judges.by_class.rows] = False
+        counts = np.diff(self.starts, append=len(self.texts))
+        texts = self.texts[np.repeat(weighed, counts)] * np.float32(self.features.scale)
+        starts = np.cumsum(counts[weighed]) - counts[weighed]
+        return WeighedWords(np.flatnonzero(weighed), texts, starts, np.minimum(gains[weighed], 0))
+
+    @property
+    def cell_area(self) -> float:
+        """Pixels of the picture in each cell."""
+        return float(np.prod(self.size) / np.prod(self._grid))
 
     @cached_property
     def unknown(self) -> Array:
@@ -79,15 +90,13 @@ class WordMaps:
         height, width, _ = self.features.vectors.shape
         return height, width
 
-    def _add_support(self, logits: Array) -> None:
-        """In place, (C + 1, cells): classes support learned words and stand for the others."""
-        classes, judges = self.features.classes, self._judges
-        if classes is None or judges is None:
-            return
-        logits[judges.by_class.rows] = -np.inf
-        if len(judges.supported.rows):
-            rows, support = class_support(classes, judges.supported.members, self._grid)
-            logits[judges.supported.rows[rows]] += support.reshape(len(rows), logits.shape[1])
+    def _support(self) -> ExtraLogits:
+        """What classes add to learned words."""
+        classes, judges, cells = self.features.classes, self._judges, np.prod(self._grid)
+        if classes is None or judges is None or not len(judges.supported.rows):
+            return ExtraLogits(np.zeros(0, np.int64), np.zeros((0, cells), np.float32))
+        rows, support = class_support(classes, judges.supported.members, self._grid)
+        return ExtraLogits(judges.supported.rows[rows], support.reshape(len(rows), cells))
 
     @cached_property
     def _context_odds(self) -> Array:
@@ -101,10 +110,10 @@ class WordMaps:
         return odds
 
     @property
-    def _context_gains(self) -> Array | None:
+    def _context_gains(self) -> Array:
         """(C,) float32: what each word gains or loses by the picture as a whole."""
         if self.features.context is None:
-            return None
+            return np.zeros(len(self), np.float32)
         gains = self.features.context.gains(self._context_odds)
         return np.nan_to_num(gains).astype(np.float32)
 
@@ -118,36 +127,26 @@ class WordMaps:
             needed = np.where(np.isnan(likely), needed, likely)
         return needed.astype(np.float32)
 
-    def _add_class_words(self, planes: Array) -> None:
-        """In place: the words that classes judge, (C + 1, cells); the others share the rest."""
+    def _put_class_words(self, cells: WordCells) -> None:
+        """The words that classes judge; the others share the rest."""
         classes, judges = self.features.classes, self._judges
         if classes is None or judges is None or not len(judges.by_class.rows):
             return
-        own = class_planes(classes, judges.by_class.members, self._grid)
-        own = own.reshape(len(own), planes.shape[1])
-        planes *= 1 - own.sum(0)
-        planes[judges.by_class.rows] = own
+        rows, planes = class_planes(classes, judges.by_class.members, self._grid)
+        if len(rows):
+            cells.insert(judges.by_class.rows[rows], planes.reshape(len(rows), -1))
 
-    def _logits(self, vectors: Array, out: Array | None = None) -> Array:
-        """(C, N) for (N, D) unit rows; a word's logit is that of its nearest spelling."""
-        scaled = self.features.scale * self.texts
-        if len(self.texts) == len(self):
-            return np.matmul(scaled, vectors.T, out=out)
-        nearest: Array = np.maximum.reduceat(scaled @ vectors.T, self.starts, axis=0, out=out)
-        return nearest
-
-    def _none(self) -> Array | None:
+    def _none(self) -> Array:
         """(h * w,) logit of "none of these": the engine's own and that of competing words."""
-        own = None if self.features.none is None else self.features.none.reshape(-1)
+        vectors = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
+        own = np.full(len(vectors), -np.inf, np.float32)
+        if self.features.none is not None:
+            own = self.features.none.reshape(-1)
         if self.features.rivals is None:
             return own
         rivals = self.features.rivals.against(self.texts)
-        vectors = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
-        logits = self.features.scale * (rivals @ vectors.T)
-        if own is not None:
-            logits = np.concatenate([logits, own[None]])
-        together: Array = np.logaddexp.reduce(logits, axis=0)
-        return together
+        logits = (np.float32(self.features.scale) * rivals) @ vectors.T
+        return log_sum_exp(np.concatenate([logits, own[None]]))
 
     def winners(self, grid: Size) -> tuple[Array, Array]:
         """Word ids (K,) that win somewhere, and their planes (K, h, w); the last is always "none".
@@ -155,14 +154,24 @@ class WordMaps:
         A word that wins no cell of the feature grid is left out; with 1,000 words that is nearly
         all of them.
         """
-        winning = _winning_rows(self.probabilities.reshape(len(self) + 1, -1))
-        rows = np.union1d(winning, len(self))
-        planes = [interpolate(self.probabilities[row], grid) for row in rows]
-        return rows, np.stack(planes)
+        words, _ = self._winners
+        words = words[words < len(self)]
+        planes = np.concatenate([self._cells.planes(words), self._cells.none[None]])
+        finer = [interpolate(plane.reshape(self._grid), grid) for plane in planes]
+        return np.append(words, len(self)), np.stack(finer)
+
+    @cached_property
+    def _winners(self) -> tuple[Array, Array]:
+        return self._cells.winners()
+
+    def best_cells(self, words: Array) -> tuple[Array, Array]:
+        """(k,) how probable these words are where they are most so, and (k,) what wins there."""
+        cells, own = self._cells.best_cells(words)
+        return own, self._winners[1][cells]
 
     def under(self, masks: Masks) -> Array:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
-        return pool.mean_inside(masks, np.moveaxis(self.probabilities, 0, -1))
+        return self._cells.mean(pool.mean_weights(masks, self._grid))
 
     def of_regions(self, masks: Masks, vectors: Array | None = None) -> Array:
         """(N, C + 1): what each mask shows, if it shows one of the words.
@@ -184,7 +193,8 @@ class WordMaps:
 
     def _of_vectors(self, vectors: Array) -> Array:
         """(N, C): the probability of every word for (N, D) unit vectors of single regions."""
-        planes = self._logits(vectors)
+        scaled = self.features.scale * self.texts
+        planes = np.maximum.reduceat(scaled @ vectors.T, self.starts, axis=0)
         softmax_in_place(planes)
         shares: Array = planes.T
         return shares
@@ -212,49 +222,6 @@ def interpolate(plane: Array, grid: Size) -> Array:
     logarithms = np.log(np.maximum(plane, LEAST))
     finer: Array = np.exp(resample.bilinear(logarithms, grid))
     return finer
-
-
-def raise_likely_words(planes: Array, gains: Array) -> None:
-    """In place, (C + 1, cells): words with positive `gains` (C,) in logits, unless they are sure.
-
-    A word gains the less the higher its most probable cells are without it.
-    """
-    rows = np.flatnonzero(gains > 0)
-    if not len(rows):
-        return
-    factors = np.exp(gains[rows] * (1 - _peaks(planes[rows])))[:, None]
-    planes /= 1 + ((factors - 1) * planes[rows]).sum(0)
-    planes[rows] *= factors
-
-
-def _peaks(planes: Array) -> Array:
-    """(W,): the mean of the most probable cells of (W, cells)."""
-    cells = min(PEAK_CELLS, planes.shape[1])
-    means: Array = np.partition(planes, -cells, axis=1)[:, -cells:].mean(1)
-    return means
-
-
-def suppress_absent_words(planes: Array, needed: Array) -> None:
-    """In place, (C + 1, cells): most of the probability of absent words goes to "none".
-
-    A word is in the picture if its most probable cells reach `needed` (C,) on average. Most words
-    of a long list are not, and each would still win a few cells somewhere.
-    """
-    words = planes[:-1]
-    # Nearly all words of a long list peak lower than this: nothing to average.
-    absent = words.max(1) < needed
-    rest = np.flatnonzero(~absent)
-    absent[rest] = _peaks(words[rest]) < needed[rest]
-    planes[-1] += (1 - ABSENT_SHARE) * (absent.astype(np.float32) @ words)
-    words *= np.where(absent, np.float32(ABSENT_SHARE), np.float32(1))[:, None]
-
-
-def _winning_rows(planes: Array) -> Array:
-    """Rows of (C, cells) that are the highest of some cell."""
-    # A row that is lower everywhere than the lowest winner cannot win.
-    candidates = np.flatnonzero(planes.max(1) >= planes.max(0).min())
-    rows: Array = candidates[np.unique(planes[candidates].argmax(0))]
-    return rows
 
 
 def runners_up(
