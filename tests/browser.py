@@ -22,6 +22,20 @@ def find_browser() -> str | None:
     return next(iter([*found, *map(str, kept)]), None)
 
 
+# Keeps every message of the status line, so that one that is soon replaced is not missed.
+LISTEN = """window.heard = [];
+let last = "";
+new MutationObserver(() => {
+    const said = document.querySelector(".status")?.textContent ?? "";
+    if (said && said !== last) window.heard.push(said);
+    last = said;
+}).observe(document, { subtree: true, childList: true, characterData: true });"""
+HEAR = """text => {
+    const at = window.heard.findIndex(said => said.includes(text));
+    return at >= 0 && window.heard.splice(0, at + 1).length > 0;
+}"""
+
+
 @contextmanager
 def open_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
@@ -42,6 +56,7 @@ class Person:
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.set_default_timeout(30_000)
+        page.add_init_script(LISTEN)
         page.goto(address)
 
     def open(self, picture: Path) -> None:
@@ -53,8 +68,12 @@ class Person:
         self.page.keyboard.press("Enter")
 
     def status(self, text: str) -> None:
-        """Wait until the page says so."""
-        self.page.locator(".status").get_by_text(text).wait_for()
+        """Wait until the page has said so, after what was waited for last."""
+        try:
+            self.until(HEAR, text)
+        except AssertionError:
+            heard = self.page.evaluate("window.heard")
+            raise AssertionError(f"never said: {text!r}, but then: {heard}") from None
 
     def press(self, *keys: str) -> None:
         for key in keys:

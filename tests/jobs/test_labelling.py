@@ -36,6 +36,13 @@ def folder(tmp_path):
     return LabelFolder(tmp_path)
 
 
+def test_a_picture_that_has_gone_is_not_listed_and_may_come_again(folder):
+    (folder.folder / "b.png").unlink()
+    assert [one.name for one in folder.list_pictures()] == ["a.png", "trip/c.png"]
+    folder.add_picture("b.png", PICTURE)
+    assert [one.name for one in folder.list_pictures()] == ["a.png", "b.png", "trip/c.png"]
+
+
 def test_labels_are_kept_beside_the_pictures(folder):
     assert [one.name for one in folder.list_pictures()] == ["a.png", "b.png", "trip/c.png"]
     assert folder.write("trip/c.png", 0, True, labels((5, 5))) == (1, True)

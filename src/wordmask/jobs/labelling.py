@@ -78,7 +78,8 @@ class LabelFolder:
             sweep(self.labels)
 
     def list_pictures(self) -> list[PictureState]:
-        return [self._state(name) for name in self._paths]
+        """Those whose files are still there."""
+        return [self._state(name) for name, path in list(self._paths.items()) if path.is_file()]
 
     def path(self, name: str) -> Path:
         if name not in self._paths:
@@ -92,7 +93,7 @@ class LabelFolder:
             raise InputError(f"{name[:80]!r} is no name for a picture file")
         target = self.folder / name
         with self._lock:
-            if name in self._paths or target.exists():
+            if target.exists():
                 raise InputError(f"the folder has a file {name[:80]!r} already")
             self._paths[name] = write_bytes(target, data)
 

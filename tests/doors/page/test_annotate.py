@@ -171,6 +171,35 @@ def test_pictures_are_added_to_the_folder(person, folder, lawn):
         new.unlink(missing_ok=True)
 
 
+def test_a_picture_whose_file_has_gone_is_said_and_passed_over(person, folder):
+    data = (folder / "2.png").read_bytes()
+    (folder / "2.png").unlink()
+    try:
+        person.press("n")
+        person.status("is it still in the folder?")
+        assert person.page.locator(".strip option").all_inner_texts() == ["\u2713 1.png", "3.png"]
+        person.press("n")
+        person.at("3.png")
+        assert read(folder, "1.png")["done"]
+    finally:
+        (folder / "2.png").write_bytes(data)
+
+
+def test_no_key_is_lost_while_a_picture_opens(person, folder):
+    for count, place in enumerate((DISC, SQUARE), 1):
+        person.click(*place)
+        person.things(count)
+    person.press("y")
+    person.at("2.png")
+    person.things(2)
+    person.press("Control+z", "Control+z", "Control+z")  # the copy, then both clicks
+    person.at("1.png")
+    assert person.things(0) == []
+    person.press("n", "n")
+    person.at("2.png")
+    person.page.locator(".strip").get_by_text("1 of 3 finished").wait_for()
+
+
 def test_nobody_is_shut_out_of_a_folder(person, folder):
     words(person, "red", "blue")
     person.press("p")

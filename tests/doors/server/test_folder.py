@@ -76,8 +76,9 @@ def test_what_is_wrong_is_said_without_paths(client, pictures):
     assert client.get("/v1/folder/export").status_code == 422, "nothing is labelled yet"
     (pictures / "b.png").unlink()
     gone = client.get("/v1/folder/pictures/b.png")
-    assert gone.status_code == 422
+    assert gone.status_code == 404
     assert str(pictures) not in gone.text
+    assert [one["name"] for one in client.get("/v1/folder").json()["pictures"]] == ["a.png"]
     (pictures / "wordmask-labels").mkdir(exist_ok=True)
     (pictures / "wordmask-labels/a.png.json").write_text("{")
     assert str(pictures) not in client.get("/v1/folder/pictures/a.png").text

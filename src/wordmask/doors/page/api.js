@@ -12,7 +12,7 @@ export class ServerError extends Error {
   }
 }
 
-/** @type {(said: string) => void} */
+/** @type {(said: string) => void} that the server is busy; nothing, when it has answered */
 let tell = () => {};
 /** @param {(said: string) => void} say */
 export function onWait(say) {
@@ -26,6 +26,7 @@ export async function request(path, init = {}, tries = 4) {
       if (error.name === "AbortError") throw error;
       throw new ServerError(T.offline, 0);
     });
+    if (turn > 1) tell("");
     if (answer.ok) return answer;
     const about = await answer.json().catch(() => ({}));
     const wait = Number(answer.headers.get("retry-after"));

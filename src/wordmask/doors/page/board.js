@@ -147,8 +147,16 @@ export function kept() {
   return board.things.filter((thing) => passes(thing) && thing.mask.w);
 }
 
+/** @type {Promise<boolean>} */ let stepping = Promise.resolve(true);
+/** One after the other: none is lost while another picture is opened. @param {"undo" | "redo"} way */
+export function step(way) {
+  const turn = stepping.then(() => stepOnce(way));
+  stepping = turn.catch(() => false);
+  return turn;
+}
+
 /** @param {"undo" | "redo"} way */
-export async function step(way) {
+async function stepOnce(way) {
   const [from, to] = way === "undo" ? [past, future] : [future, past];
   const move = from[from.length - 1];
   if (!move || !(await visit(move.key)) || from[from.length - 1] !== move) return false;

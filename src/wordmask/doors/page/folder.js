@@ -87,7 +87,8 @@ export async function startFolder({ menu, side }) {
 
 /** @param {any} about */
 function take(about) {
-  entries = about.pictures;
+  // The open one stays the same object: it knows which revision was seen.
+  entries = about.pictures.map((/** @type {Entry} */ one) => (here && one.name === here.name ? here : one));
   wordsRevision = about.words_revision;
   showWords(about.words);
   draw();
@@ -104,8 +105,17 @@ function draw() {
 
 // ---- from picture to picture
 
-/** Open a picture; what is not saved yet is saved before. @param {string} name @returns {Promise<boolean>} */
-async function go(name) {
+/** @type {Promise<boolean>} */ let going = Promise.resolve(true);
+/** Open a picture, when those asked for before are open: none is opened twice over work on it.
+ * @param {string} name @returns {Promise<boolean>} */
+function go(name) {
+  const turn = going.then(() => open(name));
+  going = turn.catch(() => false);
+  return turn;
+}
+
+/** What is not saved yet is saved before. @param {string} name @returns {Promise<boolean>} */
+async function open(name) {
   if (here?.name === name && board.picture) return true;
   const entry = entries.find((one) => one.name === name);
   if (!entry) throw new Error(T.noPicture(name));
@@ -156,16 +166,23 @@ async function walk(way) {
   if (!here) return;
   const next = entries[entries.indexOf(here) + way];
   if (!next) return say(way > 0 ? F.last : F.first);
-  await go(next.name);
+  try {
+    await go(next.name);
+  } catch (error) {
+    // Its file has gone: the list is drawn without it, and the next step leads past it.
+    if (error instanceof ServerError && error.status === 404) take(await get("v1/folder"));
+    throw error;
+  }
 }
 
 async function finish() {
   if (!here) return;
-  here.done = true;
+  const entry = here;
+  entry.done = true;
   saved = "";
   await flush();
   draw();
-  await walk(1);
+  if (here === entry) await walk(1); // pressed twice, it leads on once
 }
 
 async function copyOn() {

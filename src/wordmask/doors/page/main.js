@@ -78,7 +78,7 @@ onSay((text, kind = "calm") => {
   status.textContent = text;
   status.dataset.kind = kind;
 });
-onWait((text) => (status.textContent = text));
+onWait((text) => (text || status.textContent === T.busy) && (status.textContent = text));
 
 const NAMES = /** @type {const} */ (["cut", "paint", "erase", "hand"]);
 /** @type {Record<string, string>} */ const KEY = { cut: "Q", paint: "B", erase: "E", hand: "H" };

@@ -19,7 +19,6 @@ from wordmask.doors.server.problems import RefusalError
 from wordmask.doors.server.queries import ApiQuery
 from wordmask.doors.server.service import Service, Turn
 from wordmask.doors.server.status import service_of
-from wordmask.errors import ImageError
 from wordmask.jobs.labelling import SUFFIXES, LabelFolder, SaveOutcome, read_labels
 from wordmask.media.reading.limits import amount
 from wordmask.media.reading.read import read
@@ -180,4 +179,5 @@ def _bytes(path: Path, service: Service) -> bytes:
         service.options.limits.check_bytes("the picture", path.stat().st_size)
         return path.read_bytes()
     except OSError:
-        raise ImageError("the picture cannot be read; is it still in the folder?") from None
+        detail = "the picture cannot be read; is it still in the folder?"
+        raise RefusalError(404, detail) from None
