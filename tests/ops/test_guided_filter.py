@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from wordmask.errors import OptionError
-from wordmask.ops.guided_filter import guided_filter
+from wordmask.ops.guided_filter import GuidedFilter, guided_filter
 
 
 def guided_as_written(pixels, values, radius, eps):
@@ -76,3 +76,12 @@ def test_values_follow_the_edge_of_the_guide():
         values = guided_filter(guide, values, radius=4, eps=1e-3)
     assert (values[:, :11] < 0.5).all()
     assert (values[:, 13:] > 0.5).all()
+
+
+def test_one_filter_serves_many_fields():
+    rng = np.random.default_rng(5)
+    guide = rng.random((12, 16, 3), np.float32)
+    options = {"radius": 4, "eps": 1e-3, "coarse": 2}
+    snap = GuidedFilter(guide, **options)
+    for values in rng.random((3, 12, 16), np.float32):
+        assert (snap(values) == guided_filter(guide, values, **options)).all()

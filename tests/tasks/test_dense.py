@@ -54,3 +54,11 @@ def test_planes_are_interpolated_edge_to_edge_at_half_pixel_centres():
     image = Image(np.zeros((4, 8, 3), np.uint8))
     labels = label_pixels(image, maps_of(vectors, np.eye(2, dtype=np.float32)), DenseOptions())
     assert (labels == [[0, 0, 0, 0, 1, 1, 1, 1]]).all()
+
+
+def test_where_no_word_wins_a_cell_no_pixel_has_one():
+    vectors = np.tile(np.array([1, 0], np.float32), (2, 3, 1))
+    maps = maps_of(vectors, np.array([[0, 1]], np.float32), none=np.full((2, 3), 9, np.float32))
+    image = Image(np.zeros((*maps.size, 3), np.uint8))
+    assert (label_pixels(image, maps, DenseOptions()) == -1).all()
+    assert (label_pixels(image, maps, DenseOptions(none=False)) == 0).all()

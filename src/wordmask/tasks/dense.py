@@ -13,7 +13,7 @@ from wordmask.core.prompts import Text
 from wordmask.core.result import Result
 from wordmask.errors import CapabilityError
 from wordmask.ops import resample
-from wordmask.ops.guided_filter import guided_filter
+from wordmask.ops.guided_filter import GuidedFilter
 from wordmask.ops.refine import pamr
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
@@ -75,6 +75,8 @@ def label_pixels(image: Image, maps: WordMaps, options: DenseOptions) -> Array:
     """
     grid = _grid(image.size)
     words, planes = maps.winners(grid) if options.none else _winners_but_none(maps, grid)
+    if (words == len(maps)).all():
+        return np.full(image.size, -1, np.int32)  # there is no edge to refine
     if options.refine != "none":
         planes = _refine(image, planes, options.refine)
     best = np.full(image.size, -1, np.float32)
@@ -109,4 +111,5 @@ def _refine(image: Image, planes: Array, how: str) -> Array:
     if how == "pamr":
         return pamr(pixels, planes)
     guide = pixels.astype(np.float32) / 255
-    return np.stack([guided_filter(guide, plane, radius=8, eps=1e-3, coarse=2) for plane in planes])
+    snap = GuidedFilter(guide, radius=8, eps=1e-3, coarse=2)
+    return np.stack([snap(plane) for plane in planes])

@@ -31,6 +31,7 @@ from wordmask.core.protocols import (
 )
 from wordmask.engines.mini.classes import class_maps
 from wordmask.engines.mini.files import FILES
+from wordmask.engines.mini.passes import mean_vectors
 from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays, blank_seen
 from wordmask.engines.mini.text import TextEncoder
 from wordmask.engines.mini.tracker import ObjectTracker
@@ -188,9 +189,8 @@ class MiniEngine:
 
     def _features(self, image: Image, maps: EncoderMaps) -> FeatureMap:
         passes = [self._look(image, look, maps) for look in self._looks()]
-        grid = max(one.vectors.shape[:2] for one in passes)
-        vectors = _unit(np.mean([resample.bilinear(one.vectors, grid) for one in passes], 0))
-        none = np.mean([resample.bilinear(one.none, grid) for one in passes], 0)
+        vectors = mean_vectors([one.vectors for one in passes])
+        none = np.mean([resample.bilinear(one.none, vectors.shape[:2]) for one in passes], 0)
         classes = self._classes(passes)
         return FeatureMap(
             vectors,
