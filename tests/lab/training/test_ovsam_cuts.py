@@ -133,6 +133,9 @@ def test_names_are_told_apart_by_whether_training_named_them(objective):
     assert alone["fused"] == alone["pooled"] == 1  # there is no other word to say
     assert all(row["gain"] == 0 for row in rows)  # the exponent 1 is the pooled opinion
     assert len(name_lines(rows)) == len(rows) + 1
+    both = things.join(things.of_words([1]))
+    assert len(both.picture) == len(both.words) == both.iou.shape[1]
+    assert len(set(both.picture)) == len(set(things.picture)) + counts["novel words", "click"]
 
 
 def test_few_words_that_stand_apart_weigh_as_much_as_all_others():

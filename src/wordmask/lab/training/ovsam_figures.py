@@ -50,6 +50,14 @@ class MeasuredThings:
         columns = (self.iou[:, kept], self.roi[:, kept], self.pooled[:, kept])
         return MeasuredThings(self.picture[kept.numpy()], self.words[kept], *columns)
 
+    def join(self, other: "MeasuredThings") -> "MeasuredThings":
+        """The things of both, whose pictures are not the same."""
+        first = int(self.picture.max(initial=-1)) + 1
+        picture = np.concatenate([self.picture, other.picture + first])
+        pairs = ((self.iou, other.iou), (self.roi, other.roi), (self.pooled, other.pooled))
+        columns = (torch.cat(pair, 1) for pair in pairs)
+        return MeasuredThings(picture, torch.cat([self.words, other.words]), *columns)
+
 
 def measure_things(
     whole: OvsamWhole, reader: ThingReader, sources: Sequence[Source]

@@ -64,14 +64,20 @@ def distill_lines(objective: DistillObjective, teacher: MapSegmenter) -> Iterato
 
 
 def find_exponent(objective: RecogniseObjective) -> float:
-    """The fusion's exponent, by which things of pictures that were never learned from are named
-    best; words that training never named weigh as much as the others."""
+    """The fusion's exponent, by which things that training never named are named best.
+
+    They are those of pictures that were not learned from, and those of withheld words in any
+    picture; these words weigh as much as the others.
+    """
     reader = objective.reader
     every = ThingReader(reader.sets, reader.side)
     texts, starts = embed_words(every.phrases, objective.embed_texts)
     things = measure_things(objective.whole, every, reader.fit[:MOST_FITTED])
     withheld = objective.options.without_words
     novel = [every.numbers[one] for one in withheld if one in every.numbers]
+    if novel:
+        more = measure_things(objective.whole, every, reader.learn[:MOST_FITTED])
+        things = things.join(more.of_words(novel))
     return fit_exponent(things, texts, starts, novel)
 
 
