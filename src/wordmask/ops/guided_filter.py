@@ -30,7 +30,8 @@ class GuidedFilter:
 
     def __call__(self, values: Array) -> Array:
         """(H, W) float32: `values` (H, W), in every window a linear function of the colour."""
-        small, size_wh = values.astype(np.float32), values.shape[::-1]
+        small: Array = values.astype(np.float32)
+        size_wh = values.shape[::-1]
         is_coarse = self._small is not self._guide
         if is_coarse:
             small = cv2.resize(small, self._small_wh, interpolation=cv2.INTER_AREA)

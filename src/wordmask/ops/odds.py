@@ -18,9 +18,11 @@ def log_sum_exp(logits: Array) -> Array:
     >>> np.exp(log_sum_exp(np.log(np.array([[1.0], [3.0]])))).round(6).tolist()
     [4.0]
     """
-    highest = np.maximum(logits.max(0), np.finfo(logits.dtype).min)
+    highest = logits.max(0, initial=np.finfo(logits.dtype).min)
+    shares = logits - highest
+    np.exp(shares, out=shares)
     with np.errstate(divide="ignore"):
-        together: Array = np.log(np.exp(logits - highest).sum(0)) + highest
+        together: Array = np.log(shares.sum(0)) + highest
     return together
 
 

@@ -164,12 +164,11 @@ def test_blocks_of_any_size_give_the_same(values, monkeypatch):
 def cells_of(logits: np.ndarray, none: float) -> WordCells:
     """Of (W, N) logits."""
     words, cells = logits.shape
-    asked = WeighedWords(
-        np.arange(words), logits.astype(np.float32), np.arange(words), np.zeros(words, np.float32)
-    )
+    ids, losses = np.arange(words), np.zeros(words, np.float32)
+    asked = WeighedWords(words, ids, logits.astype(np.float32), ids, losses)
     nothing = ExtraLogits(np.zeros(0, np.int64), np.zeros((0, cells), np.float32))
     level = np.full(cells, none, np.float32)
-    return weigh_words(np.eye(cells, dtype=np.float32), asked, level, nothing, words)
+    return weigh_words(np.eye(cells, dtype=np.float32), asked, level, nothing)
 
 
 def total(cells: WordCells, words: int) -> np.ndarray:

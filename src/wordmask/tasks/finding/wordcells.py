@@ -24,6 +24,7 @@ ROUNDING = np.float32(1.001)
 class WeighedWords(NamedTuple):
     """The V words of a softmax, of W in all; each is spelled in one or more ways."""
 
+    total: int  # W
     ids: Array  # (V,)
     texts: Array  # (S, D) float32, whose products with vectors are logits
     starts: Array  # (V,) each word's first row
@@ -41,11 +42,11 @@ class WordCells:
     """How probable each of W words is in each of N cells; with "none of these" they sum to 1."""
 
     def __init__(self, values: Array, none: Array, words: WeighedWords, peaks: Array) -> None:
-        count = values.shape[1]
-        others = np.setdiff1d(np.arange(count), words.ids)
-        self._values = values  # (N, W), before anything was scaled
-        self._columns = np.argsort(np.append(words.ids, others))  # (W,) of each word in them
-        self._peaks, self._factors = np.zeros((2, count), np.float32)
+        self._values = values  # (N, V) of the weighed words, before anything was scaled
+        self._inserted = np.zeros((1, len(values)), np.float32)  # rows of others; first: nowhere
+        self._columns = np.full(words.total, len(words.ids))  # (W,) in the one, then the other
+        self._columns[words.ids] = np.arange(len(words.ids))
+        self._peaks, self._factors = np.zeros((2, words.total), np.float32)
         self._peaks[words.ids] = peaks  # (W,) the highest value of each word
         self._factors[words.ids] = np.exp(words.losses)
         self._cells = np.ones(len(none), np.float32)
@@ -54,15 +55,25 @@ class WordCells:
 
     def planes(self, words: Array) -> Array:
         """(k, N) of these words."""
-        planes: Array = np.ascontiguousarray(self._values[:, self._columns[words]].T)
-        planes *= self._cells
+        planes = np.empty((len(words), len(self._values)), np.float32)
+        weighed, columns, rows = self._find(words)
+        planes[weighed] = self._values[:, columns].T
+        planes[weighed] *= self._cells
+        planes[~weighed] = self._inserted[rows]
         planes *= self._factors[words, None]
         return planes
 
     def mean(self, weights: Array) -> Array:
         """(M, W + 1): the mean of each word, and of none, for (M, N) weights that sum to 1."""
-        means = ((weights * self._cells) @ self._values)[:, self._columns] * self._factors
+        parts = [(weights * self._cells) @ self._values, weights @ self._inserted.T]
+        means = np.concatenate(parts, 1)[:, self._columns] * self._factors
         return np.concatenate([means, weights @ self.none[:, None]], 1)
+
+    def _find(self, words: Array) -> tuple[Array, Array, Array]:
+        """(k,) bool, which words were weighed; their columns, and the rows of the others."""
+        columns, weighed = self._columns[words], self._values.shape[1]
+        is_weighed = columns < weighed
+        return is_weighed, columns[is_weighed], columns[~is_weighed] - weighed
 
     # ---- what changes them
 
@@ -98,14 +109,14 @@ class WordCells:
     def insert(self, words: Array, planes: Array) -> None:
         """Words that were left out of the softmax, (k, N); the others share the rest."""
         self._scale(1 - planes.sum(0))
-        values = (planes / self._cells).T
-        self._values[:, self._columns[words]] = values
-        self._peaks[words] = values.max(0)
-        self._factors[words] = 1
+        self._columns[words] = self._values.shape[1] + len(self._inserted) + np.arange(len(words))
+        self._inserted = np.concatenate([self._inserted, planes])
+        self._peaks[words], self._factors[words] = np.inf, 1
         self._candidates = np.union1d(self._candidates, words)
 
     def _scale(self, factors: Array) -> None:
         self._cells *= factors
+        self._inserted *= factors
         self.none *= factors
 
     # ---- what is highest
@@ -121,15 +132,23 @@ class WordCells:
 
     def best_cells(self, words: Array) -> tuple[Array, Array]:
         """The most probable cell of each of these words, and its probability there: (k,), (k,)."""
+        cells, shares = np.zeros(len(words), np.intp), np.zeros(len(words), np.float32)
+        weighed, columns, rows = self._find(words)
+        cells[weighed], shares[weighed] = self._best_of_columns(columns)
+        cells[~weighed] = self._inserted.argmax(1)[rows]
+        shares[~weighed] = self._inserted.max(1)[rows]
+        return cells, shares * self._factors[words]
+
+    def _best_of_columns(self, columns: Array) -> tuple[Array, Array]:
+        """The highest of each column, and where: blocks first, then the cells of the best block."""
         starts = np.arange(0, len(self._values), NEAR_CELLS)
         parts = [slice(start, start + NEAR_CELLS) for start in starts]
         highest = [(self._values[part] * self._cells[part, None]).max(0) for part in parts]
-        columns = self._columns[words]
         firsts = starts[np.array(highest)[:, columns].argmax(0)]
         cells = np.minimum(firsts + np.arange(NEAR_CELLS)[:, None], len(self._values) - 1)
         shares = self._values[cells, columns] * self._cells[cells]
-        best = shares.argmax(0), np.arange(len(words))
-        return cells[best], shares[best] * self._factors[words]
+        best = shares.argmax(0), np.arange(len(columns))
+        return cells[best], shares[best]
 
     def _highest(self) -> Array:
         """(W,) what no cell of each word exceeds."""
@@ -137,21 +156,16 @@ class WordCells:
         return highest
 
 
-def weigh_words(
-    vectors: Array, words: WeighedWords, none: Array, extra: ExtraLogits, count: int
-) -> WordCells:
-    """Softmax over some of `count` words and "none", of whose logits (N,), for vectors (N, D).
-
-    The other words are nowhere.
-    """
-    weighed, cells = len(words.ids), len(vectors)
-    values = np.zeros((cells, count), np.float32)
-    left, peaks = np.empty(cells, np.float32), np.zeros(weighed, np.float32)
+def weigh_words(vectors: Array, words: WeighedWords, none: Array, extra: ExtraLogits) -> WordCells:
+    """Softmax over the words and "none", of whose logits (N,), for vectors (N, D)."""
+    cells = len(vectors)
+    values = np.empty((cells, len(words.ids)), np.float32)
+    left, peaks = np.empty(cells, np.float32), np.zeros(len(words.ids), np.float32)
     columns, factors = np.searchsorted(words.ids, extra.words), np.exp(words.losses)
     step = max(1, BLOCK_VALUES // max(1, len(words.texts)))
     for start in range(0, cells, step):
         part = slice(start, start + step)
-        logits = values[part, :weighed]
+        logits = values[part]
         _multiply(vectors[part], words, out=logits)
         logits[:, columns] += extra.logits[:, part].T
         left[part] = _softmax(logits, none[part], factors)

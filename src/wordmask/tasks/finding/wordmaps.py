@@ -52,7 +52,7 @@ class WordMaps:
         vectors = self.features.vectors.reshape(-1, self.features.vectors.shape[2])
         gains = self._context_gains
         words = self._weighed_words(gains)
-        cells = weigh_words(vectors, words, self._none(), self._support(), len(self))
+        cells = weigh_words(vectors, words, self._none(), self._support())
         if (gains > 0).any():
             cells.raise_likely(gains)
         if self.features.presence > 0 and len(words.ids):
@@ -68,7 +68,8 @@ class WordMaps:
         counts = np.diff(self.starts, append=len(self.texts))
         texts = self.texts[np.repeat(weighed, counts)] * np.float32(self.features.scale)
         starts = np.cumsum(counts[weighed]) - counts[weighed]
-        return WeighedWords(np.flatnonzero(weighed), texts, starts, np.minimum(gains[weighed], 0))
+        losses = np.minimum(gains[weighed], 0)
+        return WeighedWords(len(self), np.flatnonzero(weighed), texts, starts, losses)
 
     @property
     def cell_area(self) -> float:
@@ -146,7 +147,8 @@ class WordMaps:
             return own
         rivals = self.features.rivals.against(self.texts)
         logits = (np.float32(self.features.scale) * rivals) @ vectors.T
-        return log_sum_exp(np.concatenate([logits, own[None]]))
+        together: Array = np.logaddexp(log_sum_exp(logits), own)
+        return together
 
     def winners(self, grid: Size) -> tuple[Array, Array]:
         """Word ids (K,) that win somewhere, and their planes (K, h, w); the last is always "none".
