@@ -4,6 +4,8 @@ Run as a program it is one process of three runs: `python line_objective.py FOLD
 trains in FOLDER/two, and in parts in FOLDER/parts, which stops ten steps before the end.
 """
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from wordmask.errors import FormatError
 from wordmask.lab.training.loop import (
     ParameterGroup,
     Step,
@@ -105,6 +108,32 @@ def begin_ragged(out: Path, steps: int, batch: int, *, shard: bool = False) -> T
     values |= {"average": 0.9, "device": "cpu", "max_steps": steps, "batch": batch}
     values |= {"eval_steps": 20, "shard": shard}
     return Training(RaggedObjective, TrainOptions(data=out, out=out, **values))
+
+
+def run_ragged(out: Path, steps: int, batch: int) -> None:
+    begin_ragged(out, steps, batch).run()
+
+
+def refuse_ragged(reason: str) -> None:
+    raise FormatError(reason)
+
+
+def die_once(out: Path, steps: int, batch: int) -> None:
+    """Half-way a checkpoint is written, and the second process killed, once."""
+    training, died = begin_ragged(out, steps, batch), out / "died"
+    losses = training.objective.losses
+
+    def lose(rows: torch.Tensor, step: Step) -> tuple[torch.Tensor, dict[str, float]]:
+        if step.number == steps // 2 and not died.exists():
+            training.save()
+            step.place.wait()
+            if step.place.rank == 1:
+                died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return losses(rows, step)
+
+    training.objective.losses = lose
+    training.run()
 
 
 def run_together(folder: Path, steps: int, batch: int) -> None:

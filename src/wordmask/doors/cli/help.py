@@ -26,6 +26,7 @@ PANEL_OF_CLASS: dict[str, str | None] = {
     "EngineOptions": ENGINE,
     "BenchOptions": "Measuring",
     "TrainOptions": "Training",
+    "RayTrainOptions": "Training",
     "OwnDataOptions": "Own data",
     "ServeOptions": "Server and its limits",
     "RayOptions": "Several processes or machines",

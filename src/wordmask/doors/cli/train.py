@@ -1,6 +1,8 @@
 """`wordmask train`: the runs that made the shipped weights, and mini taught on own pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ try:
     from wordmask.lab.training.ovsam_options import OvsamTrainOptions
     from wordmask.lab.training.own_split import OwnDataOptions, open_split
     from wordmask.lab.training.place import is_first_process
+    from wordmask.lab.training.ray_workers import RayTrainOptions, train_on_ray
 except ImportError as error:
     raise missing_extra(error.name or "torch", "train") from error
 
@@ -49,40 +52,80 @@ def train() -> None:
 
 
 @app.command()
-@with_options(options=MiniTrainOptions, own=OwnDataOptions, after=ExportOptions)
-def mini(options: MiniTrainOptions, own: OwnDataOptions, after: ExportOptions) -> None:
+@with_options(
+    options=MiniTrainOptions, own=OwnDataOptions, after=ExportOptions, spread=RayTrainOptions
+)
+def mini(
+    options: MiniTrainOptions,
+    own: OwnDataOptions,
+    after: ExportOptions,
+    spread: RayTrainOptions,
+) -> None:
     """Teach mini words on your own pictures, or train it on packs; a stopped run goes on.
 
     wordmask train mini --data my.coco.json --out runs/mine
     wordmask train mini --data packs/train --out runs/mini
     """
-    if not is_packs(options.data):
-        teach_words(options, own, after)
-        return
+    if is_packs(options.data):
+        start(spread, options, partial(train_mini, options, after))
+    else:
+        start(spread, options, partial(teach_words, options, own, after))
+
+
+@app.command()
+@with_options(options=CutterTrainOptions, after=ExportOptions, spread=RayTrainOptions)
+def cutter(options: CutterTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
+    """Train only what clicks and boxes use; words stay as they are.
+
+    wordmask train cutter --data packs/train --out runs/cutter --export runs/cutter/files
+    """
+    start(spread, options, partial(train_cutter, options, after))
+
+
+@app.command()
+@with_options(options=ContextTrainOptions, after=ExportOptions, spread=RayTrainOptions)
+def context(options: ContextTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
+    """Train what a picture as a whole says about words, for weights that stay as they are.
+
+    wordmask train context --data packs/train --out runs/context --export runs/context/files
+    """
+    start(spread, options, partial(train_context, options, after))
+
+
+@app.command()
+@with_options(options=OvsamTrainOptions, after=ExportOptions, spread=RayTrainOptions)
+def ovsam(options: OvsamTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
+    """Train Open-Vocabulary SAM: an adapter distilled from a segmenter, then masks with names.
+
+    wordmask train ovsam --stage distill --data my.coco.json --out runs/adapter
+    """
+    start(spread, options, partial(train_ovsam, options, after))
+
+
+def start(spread: RayTrainOptions, options: TrainOptions, work: Callable[[], None]) -> None:
+    """Do the work here, or in workers of Ray."""
+    if spread.ray:
+        train_on_ray(work, options.out, spread.workers)
+    else:
+        work()
+
+
+def train_mini(options: MiniTrainOptions, after: ExportOptions) -> None:
+    """The whole network, on packs."""
     folder = export_after(Training(MiniObjective, options), after)
     if folder is not None:
         calibrate_scores(folder, options.data)
 
 
-@app.command()
-@with_options(options=CutterTrainOptions, after=ExportOptions)
-def cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
-    """Train only what clicks and boxes use; words stay as they are.
-
-    wordmask train cutter --data packs/train --out runs/cutter --export runs/cutter/files
-    """
+def train_cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
+    """What clicks and boxes use."""
     folder = export_after(Training(CutterObjective, options), after)
     if folder is not None:
         typer.echo(f"use it with: wordmask click PICTURE --checkpoint {folder}")
 
 
-@app.command()
-@with_options(options=ContextTrainOptions, after=ExportOptions)
-def context(options: ContextTrainOptions, after: ExportOptions) -> None:
-    """Train what a picture as a whole says about words, for weights that stay as they are.
-
-    wordmask train context --data packs/train --out runs/context --export runs/context/files
-    """
+def train_context(options: ContextTrainOptions, after: ExportOptions) -> None:
+    """What a picture as a whole says, seen by exported files."""
     found = engines.load("mini", options=EngineOptions(checkpoint=options.start_from))
     dense = found.get(Dense)
 
@@ -99,19 +142,14 @@ def context(options: ContextTrainOptions, after: ExportOptions) -> None:
         calibrate_scores(folder, options.data)
 
 
-@app.command()
-@with_options(options=OvsamTrainOptions, after=ExportOptions)
-def ovsam(options: OvsamTrainOptions, after: ExportOptions) -> None:
-    """Train Open-Vocabulary SAM: an adapter distilled from a segmenter, then masks with names.
-
-    wordmask train ovsam --stage distill --data my.coco.json --out runs/adapter
-    """
-    from wordmask.doors.cli import train_ovsam
+def train_ovsam(options: OvsamTrainOptions, after: ExportOptions) -> None:
+    """One stage of Open-Vocabulary SAM."""
+    from wordmask.doors.cli import train_ovsam as stages
 
     if options.stage == "distill":
-        train_ovsam.distill(options, say_once)
+        stages.distill(options, say_once)
     else:
-        train_ovsam.recognise(options, after.export or options.out / "files", say_once)
+        stages.recognise(options, after.export or options.out / "files", say_once)
 
 
 def is_packs(data: DataAddress) -> bool:
