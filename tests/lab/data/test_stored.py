@@ -1,13 +1,15 @@
 """Data on a storage is copied into the cache, whole or not at all, and nothing secret is told."""
 
+import socket
 import zipfile
+from hashlib import sha256
 
 import pytest
 
 from commands import run_here
 from own_drawings import WORDS, write_own
-from wordmask.errors import FormatError, InputError, MissingExtraError
-from wordmask.lab.data import stored
+from wordmask.errors import FormatError, ImageError, InputError, MissingExtraError
+from wordmask.lab.data import storages, stored
 from wordmask.lab.data.inspect import inspect_data
 from wordmask.lab.data.own import open_own
 from wordmask.lab.data.storages import StoredPlace, WebStorage, open_address
@@ -182,6 +184,35 @@ def test_what_a_library_says_is_not_repeated(tmp_path, memory, monkeypatch):
 def test_the_web_is_read_by_our_own_rules_only(address):
     with pytest.raises(InputError, match="cannot be read here"):
         open_address(address)
+
+
+def test_a_file_over_https_brings_the_pictures_beside_it(tmp_path, monkeypatch, home):
+    path = write_own(tmp_path / "mine", range(2))
+    files = {f"https://mine.org/a%20set/{path.name}": path.read_bytes()}
+    for one in (path.parent / "images").iterdir():
+        files[f"https://mine.org/a%20set/images/{one.name}"] = one.read_bytes()
+
+    def fetch(url, most, options):
+        if url not in files:
+            raise ImageError(f"{url} answers 404")
+        return files[url]
+
+    monkeypatch.setattr(storages, "fetch", fetch)
+    data = open_own("https://mine.org/a set/my.coco.json")
+    assert inspect_data(data).faults == []
+    assert copies(home) == ["my.coco.json", "p00.png", "p01.png"]
+
+
+def test_what_a_killed_process_left_is_removed(memory, tmp_path, home):
+    path = write_own(tmp_path / "mine", range(1))
+    upload(memory, tmp_path / "mine")
+    open_own(f"memory://mine/{path.name}")
+    (folder,) = home.glob("data/*/files/mine/images")
+    host = sha256(socket.gethostname().encode()).hexdigest()[:8]
+    left = folder / f".p00.{host}-99999999-abcd.part.png"
+    left.write_bytes(b"half")
+    open_own(f"memory://mine/{path.name}")
+    assert not left.exists()
 
 
 def test_a_private_address_is_not_asked(monkeypatch):

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from wordmask.errors import FormatError, InputError
-from wordmask.files import atomic, cache_home, hold_lock, write_text
+from wordmask.files import PART, atomic, cache_home, hold_lock, sweep, write_text
 from wordmask.lab.data.files import MAX_JSON
 from wordmask.lab.data.readers import PICTURES
 from wordmask.lab.data.storages import Storage, open_address
@@ -57,6 +57,8 @@ class StoredData:
         """The file, or the folder with all that is in it, on this machine."""
         with self._alone():
             write_text(self.home / "address.txt", self.address + "\n")
+            for left in (self.home / "files").rglob(f".*{PART}*"):  # by a process that was killed
+                sweep(left.parent)
             names = self.storage.names_below(join(self.base, self.name))
             if names is not None:
                 self._copy_all(names)
@@ -78,11 +80,13 @@ class StoredData:
         ways = [(place, bare) for place in places if ".." not in place for bare in (False, True)]
 
         def copy_first(name: str) -> None:
-            for place, bare in tuple(ways):
+            nonlocal ways
+            for place, bare in ways:
                 with suppress(FileNotFoundError):
                     self._copy(join(place, PurePosixPath(name).name if bare else name))
-                    # The next one is likely there, too: one question instead of many.
-                    ways.sort(key=lambda way: way != (place, bare))
+                    # The next one is likely there, too: one question instead of many. A new list,
+                    # as another thread may be going through this one.
+                    ways = sorted(ways, key=lambda way: way != (place, bare))
                     return
 
         with self._alone():
