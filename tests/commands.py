@@ -1,8 +1,10 @@
 """The command line for tests: run in this process, or as a person runs it, in one of its own."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import cv2
@@ -21,6 +23,16 @@ def run_here(*arguments) -> int:
     with pytest.raises(SystemExit) as left:
         main([str(argument) for argument in arguments])
     return left.value.code
+
+
+def run_inside(*arguments) -> subprocess.CompletedProcess:
+    """What `run_apart` answers, of this process: another one takes a second to begin."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "100")
+        code = run_here(*arguments)
+    told = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, code or 0, *told)
 
 
 def run_apart(*arguments, stdin=None, cwd=None, **environment):

@@ -6,11 +6,14 @@ To look for new ones:
     WORDMASK_HYPOTHESIS=long pytest tests/ops
 """
 
+import sys
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import settings
 
 from budget import LONGER, PROFILE
-from uncounted import uncounted
+from uncounted import import_rooms, is_counted, uncounted
 
 # No deadline: machines of different speed must agree on what passes.
 settings.register_profile("short", deadline=None, derandomize=True)
@@ -25,8 +28,17 @@ def own_home(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
-@pytest.fixture
-def uncounted_lines():
-    """For exports by torch: where lines are counted they take twice as long."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Counting makes Python two to three times as slow, also while thousands of tests are found."""
+    if sys.gettrace() is not None:
+        import_rooms()
     with uncounted():
-        yield
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Lines are counted only where a gate asks how many are covered."""
+    with nullcontext() if is_counted(item.nodeid) else uncounted():
+        return (yield)

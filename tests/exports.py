@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from uncounted import uncounted
 from wordmask.lab.export.folder import ExportPlan, ExportSource, write_folder
 
 KEPT = os.environ.get("WORDMASK_TEST_EXPORTS")
@@ -33,8 +32,7 @@ def once(factory, name: str, make: Callable[[Path], object]) -> Path:
         if not (root / name).exists():
             part = root / f"{name}.part"
             part.mkdir()
-            with uncounted():
-                make(part)
+            make(part)
             part.rename(root / name)
     return root / name
 

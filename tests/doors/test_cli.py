@@ -1,4 +1,4 @@
-"""The command line, as a person runs it: in a process of its own."""
+"""The command line, as a person runs it: each command once at least in a process of its own."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from commands import RUN, draw_disc, run_apart, run_here
+from commands import RUN, draw_disc, run_apart, run_here, run_inside
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_one_file_is_not_enough_for_a_folder(folder, tmp_path, capsys):
 
 
 def test_many_files_then_words_as_a_shell_expands_them(folder):
-    done = run_apart("segment", folder / "0.png", folder / "1.png", "red", "-m", "fake", "--json")
+    done = run_inside("segment", folder / "0.png", folder / "1.png", "red", "-m", "fake", "--json")
     assert len(done.stdout.splitlines()) == 2
 
 
@@ -134,9 +134,9 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
     (tmp_path / "words.txt").write_text("red\n\nhot dog\n")
     for words in (("red", "hot dog"), ("red,hot dog",), (f"@{tmp_path / 'words.txt'}",)):
         for flags in ((), ("--vocabulary", "wall,sky")):
-            done = run_apart("segment", photo, *words, "-m", "fake", "--json", *flags)
+            done = run_inside("segment", photo, *words, "-m", "fake", "--json", *flags)
             assert json.loads(done.stdout)["vocabulary"] == ["red", "hot dog"]
-    only = run_apart(
+    only = run_inside(
         "segment",
         photo,
         "--vocabulary",
@@ -148,14 +148,14 @@ def test_words_come_one_by_one_by_commas_or_in_a_file(photo, tmp_path):
         "--json",
     )
     assert json.loads(only.stdout)["vocabulary"] == ["blue", "red"]
-    named = run_apart("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
+    named = run_inside("click", photo, "-p", "60,60", "-w", "red,blue", "-m", "fake", "--json")
     assert json.loads(named.stdout)["vocabulary"] == ["red", "blue"]
-    gone = run_apart("segment", photo, "@gone.txt", "-m", "fake")
+    gone = run_inside("segment", photo, "@gone.txt", "-m", "fake")
     assert (gone.returncode, "words in gone.txt cannot be read" in gone.stderr) == (2, True)
 
 
 def test_verbose_states_the_cost(photo):
-    done = run_apart("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
+    done = run_inside("segment", photo, "red", "-m", "fake", "-v", "--how", "guided")
     assert (
         "guided: 1 prompts (a blind 64 x 64 grid: 4096), 1 encoder passes, threshold 0.50 ("
         in done.stdout
@@ -173,19 +173,19 @@ def test_verbose_states_the_cost(photo):
     ],
 )
 def test_verbose_states_the_cost_of_what_is_not_asked_by_words(photo, command, told):
-    done = run_apart(command[0], photo, *command[1:], "-m", "fake", "-v")
+    done = run_inside(command[0], photo, *command[1:], "-m", "fake", "-v")
     assert told in done.stdout
 
 
 def test_verbose_beside_json_goes_to_the_other_stream(photo):
-    done = run_apart("segment", photo, "red", "-m", "fake", "-v", "--json")
+    done = run_inside("segment", photo, "red", "-m", "fake", "-v", "--json")
     assert [region["label"] for region in json.loads(done.stdout)["regions"]] == ["red"]
     assert "guided: 1 prompts" in done.stderr
 
 
 def test_a_bad_file_is_named_and_passed_over(folder):
     (folder / "bad.jpg").write_bytes(b"hello")
-    done = run_apart("segment", folder, "red", "-m", "fake", "-o", folder / "out")
+    done = run_inside("segment", folder, "red", "-m", "fake", "-o", folder / "out")
     assert done.returncode == 5
     assert "bad.jpg" in done.stderr
     assert "Traceback" not in done.stderr
@@ -194,13 +194,13 @@ def test_a_bad_file_is_named_and_passed_over(folder):
 
 def test_a_second_run_makes_nothing_again_and_other_options_make_all_again(folder, tmp_path):
     out = tmp_path / "out"
-    first = run_apart("segment", folder, "red", "-m", "fake", "-o", out)
+    first = run_inside("segment", folder, "red", "-m", "fake", "-o", out)
     assert "4 done" in first.stderr
     times = {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
-    again = run_apart("segment", folder, "red", "-m", "fake", "-o", out)
+    again = run_inside("segment", folder, "red", "-m", "fake", "-o", out)
     assert "4 made before" in again.stderr
     assert times == {path: path.stat().st_mtime_ns for path in out.glob("*.json")}
-    other = run_apart("segment", folder, "red", "-m", "fake", "-o", out, "--min-region-size", "5")
+    other = run_inside("segment", folder, "red", "-m", "fake", "-o", out, "--min-region-size", "5")
     assert "4 done" in other.stderr
 
 
@@ -217,7 +217,7 @@ def test_a_killed_batch_is_resumed_whole(tmp_path):
     victim.wait()
     before = len(list(out.glob("*.json")))
     assert 5 <= before < 120
-    done = run_apart("segment", pictures, "red", "-m", "fake", "-o", out)
+    done = run_inside("segment", pictures, "red", "-m", "fake", "-o", out)
     assert done.returncode == 0, done.stderr
     files = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     assert files == sorted(
@@ -256,11 +256,11 @@ def test_draw_and_convert_take_what_segment_wrote(photo, tmp_path):
 
 def test_draw_keeps_pictures_of_one_name_apart(photo, tmp_path):
     out = tmp_path / "out"
-    run_apart("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
+    run_inside("segment", photo, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "b").mkdir()
     saved = out / "photo.wordmask.json"
     (out / "b" / saved.name).write_bytes(saved.read_bytes())
-    run_apart(
+    run_inside(
         "draw",
         saved,
         out / "b" / saved.name,
@@ -278,20 +278,20 @@ def test_draw_keeps_pictures_of_one_name_apart(photo, tmp_path):
 
 def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     out = tmp_path / "out"
-    run_apart("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
+    run_inside("segment", folder, "red", "-m", "fake", "-f", "json", "-o", out)
     (out / "bad.json").write_text("{")
     (tmp_path / "list.txt").write_text(
         f"{out / '1.wordmask.json'}\n# not this\n{out / 'bad.json'}\n{out / '3.wordmask.json'}\n"
     )
     for sources, count in ((out, 4), (out / "*.json", 4), (f"@{tmp_path / 'list.txt'}", 2)):
-        drawn = run_apart(
+        drawn = run_inside(
             "draw", sources, "-i", folder, "-o", tmp_path / f"drawn-{len(str(sources))}"
         )
         assert drawn.returncode == 5
         assert len(drawn.stdout.splitlines()) == count
         assert "bad.json" in drawn.stderr
         assert f"{count + 1} files: {count} done, 1 failed" in drawn.stderr
-        turned = run_apart("convert", sources, tmp_path / "all.coco.json")
+        turned = run_inside("convert", sources, tmp_path / "all.coco.json")
         assert turned.returncode == 5
         assert turned.stdout.startswith(f"{count} pictures, 2 regions")
         assert len(json.loads((tmp_path / "all.coco.json").read_text())["images"]) == count
@@ -301,9 +301,9 @@ def test_draw_and_convert_pass_a_bad_file_over_and_name_it(folder, tmp_path):
     ("kind", "code"), [("labels", 0), ("legend", 0), ("overlay", 2), ("cutout", 2)]
 )
 def test_only_what_shows_the_picture_needs_it(photo, tmp_path, kind, code):
-    run_apart("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
+    run_inside("segment", photo, "red", "-m", "fake", "-f", "json", "-o", tmp_path / "out")
     photo.unlink()
-    assert run_apart("draw", tmp_path / "out", "--kind", kind).returncode == code
+    assert run_inside("draw", tmp_path / "out", "--kind", kind).returncode == code
 
 
 def test_models_lists_what_is_here():
@@ -350,13 +350,13 @@ def test_lint_words_ends_with_one_where_it_warns(words, code):
 )
 def test_wrong_use_is_one_line_and_an_exit_code(photo, arguments, code, told):
     model = () if {"-m", "convert", "sgment", "--wrong-flag"} & set(arguments) else ("-m", "fake")
-    done = run_apart(*(str(part).replace("{photo}", str(photo)) for part in arguments), *model)
+    done = run_inside(*(str(part).replace("{photo}", str(photo)) for part in arguments), *model)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert told in done.stderr
 
 
 def test_an_output_folder_that_is_a_file_is_named(photo, tmp_path):
     (tmp_path / "taken").write_text("mine")
-    done = run_apart("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
+    done = run_inside("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
     assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
     assert (tmp_path / "taken").read_text() == "mine"

@@ -23,8 +23,6 @@ from wordmask.model.mini.classes import ClassNetwork  # noqa: E402
 from wordmask.model.mini.decoder import PromptMaps  # noqa: E402
 from wordmask.model.mini.net import MiniNetwork  # noqa: E402
 
-pytestmark = pytest.mark.usefixtures("uncounted_lines")
-
 
 @pytest.fixture(scope="module")
 def network():

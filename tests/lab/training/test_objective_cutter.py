@@ -35,7 +35,6 @@ def flat(module) -> torch.Tensor:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("uncounted_lines")
 def test_only_the_decoder_moves_and_its_export_says_so(begin, tmp_path):
     training = begin(max_steps=2)
     network = training.objective.network

@@ -136,7 +136,6 @@ def test_groups_are_not_scored(split):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("uncounted_lines")
 def test_end_to_end_words_that_nobody_knew_are_found(tmp_path, capsys):
     """From a COCO file to a folder that the engine runs on, through the command line."""
     data, out = write_own(tmp_path / "mine", range(9)), tmp_path / "run"

@@ -6,6 +6,7 @@ import numpy as np
 
 from drawing import draw
 from drawn_results import assert_same, example, result_of, there_and_back
+from uncounted import uncounted
 from wordmask.core.masks import Masks
 from wordmask.core.result import Absent, Result, Why
 from wordmask.media import formats
@@ -66,6 +67,7 @@ def test_words_the_vocabulary_lacks_join_it():
     assert formats.from_json(value).vocabulary == ("cat", "hot dog", "bird")
 
 
+@uncounted()  # its lines are covered by smaller ones, too
 def test_seventy_thousand_ids_fit_into_one_picture(tmp_path):
     result = Result.of(Masks.from_label_map(np.arange(70_000).reshape(250, 280))[0])
     written = formats.save(result, tmp_path / "many.masks.png")

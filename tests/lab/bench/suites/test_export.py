@@ -53,7 +53,6 @@ def exported(monkeypatch, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("exported")
-@pytest.mark.usefixtures("uncounted_lines")
 def test_each_part_is_timed_on_each_runtime(runtimes, kit, tmp_path):
     """And the runtimes answer alike: what is timed is the same work."""
     pytest.importorskip("openvino")
