@@ -117,9 +117,9 @@ def test_a_reload_in_the_middle_loses_nothing(person, folder):
     person.click(*DISC)
     person.things(1)
     person.page.locator(".saved").get_by_text("Not saved yet").wait_for()
-    person.page.unroute("**/v1/folder/labels/**")
-    person.page.reload()
+    person.page.reload()  # before the server can be reached, or the next try would save it
     person.status("Work that had not been saved was brought back.")
+    person.page.unroute("**/v1/folder/labels/**")
     person.things(1)
     saved(person)
     assert len(read(folder, "1.png")["regions"]) == 1

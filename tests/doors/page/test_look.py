@@ -29,7 +29,8 @@ def test_words_are_found_named_and_said_to_be_absent(person, lawn):
 def test_clicks_add_take_away_and_boxes_cut(person, lawn):
     person.open(lawn)
     person.click(*DISC)
-    person.things(1)
+    person.status("1 thing")
+    assert len(person.things(1)) == 1
     assert person.area() == pytest.approx(DISC_AREA, rel=0.1)
     person.click(*SQUARE, hold="Shift")
     person.status("1 thing")
