@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
 from wordmask.files import atomic, write_text
-from wordmask.lab.data.storages import DataAddress
 from wordmask.lab.training import shards
 from wordmask.lab.training.average import Average
 from wordmask.lab.training.curves import draw_curves
@@ -40,7 +39,7 @@ LONGEST_GRADIENT = 3.0
 class TrainOptions:
     """What one run is, whatever it trains (docs/training.md)."""
 
-    data: DataAddress
+    data: str | Path
     """Folder of the training packs, or own data in any format that is read: a path, or an address
     of a storage (s3://...)."""
     out: Path
