@@ -1,6 +1,7 @@
 """Data on a storage is copied into the cache, whole or not at all, and nothing secret is told."""
 
 import socket
+import sys
 import zipfile
 from hashlib import sha256
 
@@ -230,3 +231,6 @@ def test_a_storage_whose_package_is_missing_and_none_at_all_are_named(monkeypatc
         open_address("nowhere://mine/my.json")
     with pytest.raises(InputError, match="cannot be read: it is not there"):
         open_own("memory://nothing/my.json")
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(MissingExtraError, match=r"fsspec.*wordmask\[storage\]"):
+        open_address("memory://mine/my.json")
