@@ -23,6 +23,7 @@ try:
     from wordmask.lab.training.loop import Training, TrainOptions
     from wordmask.lab.training.objective_context import ContextObjective, ContextTrainOptions
     from wordmask.lab.training.objective_cutter import CutterObjective, CutterTrainOptions
+    from wordmask.lab.training.objective_judge import JudgeObjective, JudgeTrainOptions
     from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
     from wordmask.lab.training.objective_own import OwnObjective, OwnTrainOptions
     from wordmask.lab.training.ovsam_options import OvsamTrainOptions
@@ -83,6 +84,16 @@ def cutter(options: CutterTrainOptions, after: ExportOptions, spread: RayTrainOp
 
 
 @app.command()
+@with_options(options=JudgeTrainOptions, after=ExportOptions, spread=RayTrainOptions)
+def judge(options: JudgeTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
+    """Train only how good each mask is said to be; the masks stay as they are.
+
+    wordmask train judge --data packs/train --out runs/judge --export runs/judge/files
+    """
+    start(spread, options, partial(train_judge, options, after))
+
+
+@app.command()
 @with_options(options=ContextTrainOptions, after=ExportOptions, spread=RayTrainOptions)
 def context(options: ContextTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
     """Train what a picture as a whole says about words, for weights that stay as they are.
@@ -120,6 +131,13 @@ def train_mini(options: MiniTrainOptions, after: ExportOptions) -> None:
 def train_cutter(options: CutterTrainOptions, after: ExportOptions) -> None:
     """What clicks and boxes use."""
     folder = export_after(Training(CutterObjective, options), after)
+    if folder is not None:
+        typer.echo(f"use it with: wordmask click PICTURE --checkpoint {folder}")
+
+
+def train_judge(options: JudgeTrainOptions, after: ExportOptions) -> None:
+    """How good the masks of exported files are."""
+    folder = export_after(Training(JudgeObjective, options), after)
     if folder is not None:
         typer.echo(f"use it with: wordmask click PICTURE --checkpoint {folder}")
 

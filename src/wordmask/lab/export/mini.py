@@ -42,7 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
     "presence": 0.7,
-    "everything": {"quality": 0.3, "stability": 0.4},
+    "everything": {"quality": 0.35, "stability": 0.4},
     "classes": {
         "weight": 0.6,
         "slope": 0.7,
@@ -114,6 +114,13 @@ def export_cutter_into(network: MiniNetwork, files: Path, out: Path) -> None:
     """Another cutter beside the rest of exported `files`; words keep their calibration."""
     _copy_files(files, out)
     export_prepare(network, out / "prepare.onnx")
+    export_cutter(network, out / "cutter.onnx")
+    _write_settings(out, {})
+
+
+def export_judge_into(network: MiniNetwork, files: Path, out: Path) -> None:
+    """A cutter with another judge beside the rest of exported `files`."""
+    _copy_files(files, out)
     export_cutter(network, out / "cutter.onnx")
     _write_settings(out, {})
 

@@ -55,9 +55,7 @@ def cut_loss(masks: Tensor, quality: Tensor, target: Tensor, mean: Mean = weight
     both = (p * wanted).sum((2, 3))
     dice = 1 - (2 * both + 1) / (p.sum((2, 3)) + wanted.sum((2, 3)) + 1)
     each = dice + 0.25 * bce.clamp(max=8)
-    with torch.no_grad():
-        sure, true = masks > 0, wanted > 0.5
-        iou = (sure & true).sum((2, 3)) / (sure | true).sum((2, 3)).clamp(min=1)
+    iou = candidate_ious(masks, target)
     best = each.min(1).values
     right = (quality.sigmoid() - iou).square().mean(1)
     chosen = iou.gather(1, quality.argmax(1, keepdim=True))[:, 0]
@@ -65,6 +63,14 @@ def cut_loss(masks: Tensor, quality: Tensor, target: Tensor, mean: Mean = weight
     return CutLoss(
         mean(0.7 * best + 0.3 * each.mean(1), same), mean(right, same), mean(chosen, same)
     )
+
+
+@torch.no_grad()
+def candidate_ious(masks: Tensor, target: Tensor) -> Tensor:
+    """(N, 3): IoU of candidates (N, 3, h, w), as logits, with the truth (N, h, w) in 0..1."""
+    sure, true = masks > 0, target[:, None] > 0.5
+    iou: Tensor = (sure & true).sum((2, 3)) / (sure | true).sum((2, 3)).clamp(min=1)
+    return iou
 
 
 def no_cuts(features: Tensor, mean: Mean) -> CutLoss:

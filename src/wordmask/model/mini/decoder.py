@@ -27,6 +27,7 @@ from wordmask.model.mini.constants import (
     TOP_LEFT,
 )
 from wordmask.model.mini.depthwise import Depthwise
+from wordmask.model.mini.judge import MaskJudge, mask_facts
 
 CLICK_RADII = (6.0, 40.0)  # standard deviations, in input pixels, at which a click is drawn
 FAR = 1e6  # added to the squared distance of points that are not of the kind being drawn
@@ -144,6 +145,7 @@ class Decoder(nn.Module):
         self.point = nn.Conv2d(middle, middle, 1)
         self.masks = nn.ModuleList(_mlp(dim, 2 * (middle + 1) + detail) for _ in range(CANDIDATES))
         self.quality = _mlp(dim, CANDIDATES)
+        self.judge = MaskJudge()
 
     def forward(
         self, maps: PromptMaps, xy: Tensor, kind: Tensor, before: Tensor
@@ -154,6 +156,13 @@ class Decoder(nn.Module):
         the kinds of points; before (N, 1, h, w) logits of an earlier mask at stride 8, all 0 where
         there is none. Returns masks (N, 3, 2h, 2w) logits, quality (N, 3) logits of IoU.
         """
+        masks, facts = self.cut(maps, xy, kind, before)
+        return masks, self.judge(facts)
+
+    def cut(
+        self, maps: PromptMaps, xy: Tensor, kind: Tensor, before: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Masks, and the facts about them (N, 3, FACTS) from which they are judged."""
         h, w = maps.middle.shape[2:]
         drawn = draw_prompts(xy, kind, before, h, w)
         x = maps.cells + self.drawn_at_16(drawn)
@@ -163,7 +172,10 @@ class Decoder(nn.Module):
             tokens, x = layer(tokens, x, where, hidden)
         cells = x.flatten(2).transpose(1, 2)
         tokens = self.last_norm(tokens + self.last.read_cells(tokens, cells + where, cells))
-        return self._masks(tokens, x, maps, drawn), self.quality(tokens[:, CANDIDATES])
+        masks = self._masks(tokens, x, maps, drawn)
+        quality = self.quality(tokens[:, CANDIDATES])
+        # The judge learns from the masks; they do not learn to please it.
+        return masks, mask_facts(masks.detach(), quality, maps.middle.detach(), drawn)
 
     def _masks(self, tokens: Tensor, x: Tensor, maps: PromptMaps, drawn: Tensor) -> Tensor:
         """(N, 3, 2h, 2w) logits."""
