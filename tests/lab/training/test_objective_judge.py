@@ -54,7 +54,6 @@ def test_a_judge_learns_which_candidate_is_best(begin):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("uncounted_lines")
 def test_masks_stay_and_an_engine_ranks_by_the_judge(begin, tmp_path):
     training = begin(max_steps=3, rate=0.05)
     checkpoint = training.run()

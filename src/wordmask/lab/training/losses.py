@@ -65,7 +65,6 @@ def cut_loss(masks: Tensor, quality: Tensor, target: Tensor, mean: Mean = weight
     )
 
 
-@torch.no_grad()
 def candidate_ious(masks: Tensor, target: Tensor) -> Tensor:
     """(N, 3): IoU of candidates (N, 3, h, w), as logits, with the truth (N, h, w) in 0..1."""
     sure, true = masks > 0, target[:, None] > 0.5

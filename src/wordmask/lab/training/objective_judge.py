@@ -82,7 +82,7 @@ class JudgeObjective:
         self.options = options
         self.files = options.start_from or SHIPPED
         self.network = load_shipped(self.files).network.requires_grad_(False)
-        labels = LabelReader(read_packs(Path(options.data)), ())
+        labels = LabelReader(read_packs(options.data), ())
         maker = Batches(labels, options.sample, 4, {})
         self.cuts = cut_pictures(self.network, maker, options)
         self.judge = self.network.decoder.judge = MaskJudge()
@@ -151,7 +151,8 @@ def cut_pictures(network: MiniNetwork, maker: Batches, options: JudgeTrainOption
         path = options.out / f"cuts_{start // DRAWS_A_FILE:03}.npz"
         if not path.exists():
             steps = range(start, min(start + DRAWS_A_FILE, options.draws))
-            made = [judged_cuts(network, maker.batch(options.seed, step)) for step in steps]
+            with torch.no_grad():
+                made = [judged_cuts(network, maker.batch(options.seed, step)) for step in steps]
             columns = [torch.cat(column).numpy() for column in zip(*made, strict=True)]
             with atomic(path) as part, part.open("wb") as file:
                 np.savez(file, facts=columns[0], iou=columns[1])
@@ -163,7 +164,6 @@ def cut_pictures(network: MiniNetwork, maker: Batches, options: JudgeTrainOption
     return cuts
 
 
-@torch.no_grad()
 def judged_cuts(network: MiniNetwork, batch: TrainingBatch) -> JudgedCuts:
     """The candidates of a batch's prompts, some of which are corrections of earlier answers."""
     network.eval()
