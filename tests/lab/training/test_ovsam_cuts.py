@@ -103,9 +103,16 @@ def test_a_mirrored_picture_has_mirrored_prompts_and_cuts(objective):
     assert set(sides) == {True, False}
 
 
-def test_a_teacher_that_the_adapter_did_not_learn_from_is_refused(objective, monkeypatch):
-    monkeypatch.setattr(ColourTeacher, "name", "others@2")
-    with pytest.raises(WeightsError, match="distilled from colours@1, not from others@2"):
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (ColourTeacher, "distilled from colours@1, not from others@2"),
+        (ColourBackbone, "distilled on colours, not on others@2"),
+    ],
+)
+def test_an_adapter_of_another_teacher_or_backbone_is_refused(part, said, objective, monkeypatch):
+    monkeypatch.setattr(part, "name", "others@2")
+    with pytest.raises(WeightsError, match=said):
         RecogniseObjective(
             objective.options,
             objective.plan,

@@ -10,7 +10,7 @@ from own_drawings import write_own
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 
-from wordmask.errors import FormatError  # noqa: E402
+from wordmask.errors import FormatError, InputError  # noqa: E402
 from wordmask.lab.training.ovsam_data import open_things  # noqa: E402
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions  # noqa: E402
 
@@ -55,6 +55,11 @@ def test_a_leak_into_the_test_set_is_found_whatever_its_name(things, data, tmp_p
     reader, _ = things(test=test, skip_broken=True)
     assert "p05.png" not in {one.sample.name for one in reader.learn}
     assert len(reader.held) == 3
+
+
+def test_a_withheld_word_that_no_set_names_is_an_error(things):
+    with pytest.raises(InputError, match=r"'zorp' is to be withheld.*Did you mean 'zorb'"):
+        things(without_words=("zorp",))
 
 
 def test_pictures_without_a_name_still_teach_what_a_teacher_sees(things, tmp_path):

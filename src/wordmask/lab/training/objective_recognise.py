@@ -4,7 +4,7 @@ A teacher's own cutter cuts first, by what the adapter says that its encoder wou
 the decoder learns to cut from nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class RecogniseObjective:
                 "the stage recognise needs a distilled adapter", mend=Mend("adapter", "LAST.PT")
             )
         state = read_checkpoint(path)
-        self._check_teacher(path, state["objective"].get("teacher"))
+        self._check_origin(path, state["objective"])
         frozen = {"adapter": self.network.adapter}
         if self.plan.maps:
             frozen["outputs"] = self.network.outputs
@@ -157,9 +157,15 @@ class RecogniseObjective:
                 ) from None
             module.requires_grad_(False)
 
-    def _check_teacher(self, path: Path, learned: str | None) -> None:
-        """The adapter speaks the language of the teacher that it was distilled from."""
-        teacher = self.whole.teacher
+    def _check_origin(self, path: Path, state: Mapping[str, Any]) -> None:
+        """The adapter reads the backbone, and speaks the language of the teacher, of its stage."""
+        read = state.get("plan", {}).get("backbone", self.backbone.name)
+        if Path(read).name != Path(self.backbone.name).name:  # a folder may have been moved
+            raise WeightsError(
+                f"{path} was distilled on {read}, not on {self.backbone.name}",
+                mend=Mend("backbone", read),
+            )
+        teacher, learned = self.whole.teacher, state.get("teacher")
         if teacher is not None and learned not in (None, teacher.name):
             raise WeightsError(
                 f"{path} was distilled from {learned}, not from {teacher.name}",

@@ -6,12 +6,13 @@ Pictures in which nothing is named stay: a teacher's maps and masks can be learn
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from wordmask.errors import FormatError
+from wordmask.errors import FormatError, InputError, did_you_mean
 from wordmask.lab.data.inspect import DataReport, NamedSet, inspect_sets, usable
 from wordmask.lab.data.own import open_own
 from wordmask.lab.data.sample import Dataset
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions
 from wordmask.lab.training.ovsam_samples import Source, ThingReader, is_held_out
+from wordmask.lab.training.vocabulary import word
 
 Say = Callable[[str], None]
 
@@ -27,6 +28,7 @@ class ThingSets:
     def reader(self, options: OvsamTrainOptions, side: int) -> ThingReader:
         """Their pictures in squares of `side` pixels."""
         words, most = options.without_words, options.most_pictures
+        self._check_withheld(words)
         reader = ThingReader(self.sets, side, words, most, self.test)
         if not reader.learn:
             raise FormatError("no picture is left to learn from")
@@ -35,6 +37,16 @@ class ThingSets:
             f"{len(reader.words)} words"
         )
         return reader
+
+    def _check_withheld(self, words: Sequence[str]) -> None:
+        """A word that is spelled otherwise would be learned after all."""
+        known = {word(name) for data in self.sets for name in data.words}
+        unknown = [one for one in words if one not in known]
+        if unknown:
+            raise InputError(
+                f"{unknown[0]!r} is to be withheld, but no data set names it."
+                f"{did_you_mean(unknown[0], known)}"
+            )
 
 
 def open_things(options: OvsamTrainOptions, say: Say) -> ThingSets:
