@@ -12,10 +12,10 @@ from own_drawings import WORDS, write_own
 from wordmask.errors import FormatError, ImageError, InputError, MissingExtraError
 from wordmask.lab.data import storages, stored
 from wordmask.lab.data.inspect import inspect_data
-from wordmask.lab.data.own import open_own
+from wordmask.lab.data.own import BESIDE, _find_picture, open_own
 from wordmask.lab.data.storages import StoredPlace, WebStorage, open_address
 from wordmask.lab.data.stored import StoredData, check_inside
-from wordmask.media.reading.web import WebOptions
+from wordmask.media.reading.web import WebAnswerError, WebOptions
 
 fsspec = pytest.importorskip("fsspec", reason="storages: pip install 'wordmask[storage]'")
 
@@ -150,8 +150,49 @@ def test_a_file_without_end_is_refused(tmp_path, home, monkeypatch):
     "name", ["../a.png", "/etc/a.png", "b/../../a.png", "C:\\a.png", "a\0.png"]
 )
 def test_no_name_leads_out_of_the_folder(name):
-    with pytest.raises(FormatError, match="leads out of its folder"):
+    with pytest.raises(FormatError, match="only what lies below its folder is read"):
         check_inside(name, "s3://mine/my.json")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a colon is special in names there")
+def test_a_name_may_hold_a_colon():
+    assert check_inside("12:30.png", "s3://mine/my.json") == "12:30.png"
+
+
+def test_a_bare_name_does_not_bring_another_picture(memory):
+    memory.pipe("/set/annotations/my.json", b"{}")
+    memory.pipe("/set/images/b.png", b"found by its bare name")
+    memory.pipe("/set/images/a.png", b"another picture")
+    memory.pipe("/set/images/deep/a.png", b"this one")
+    place = StoredData.at("memory://set/annotations/my.json")
+    place.copy()
+    place.copy_pictures(["gone/b.png", "deep/a.png"], BESIDE)
+    images = place.local.parent.parent / "images"
+    assert _find_picture("deep/a.png", [images]).read_bytes() == b"this one"
+
+
+def test_copies_of_two_hosts_with_the_same_paths_stand_apart(monkeypatch):
+    place = StoredPlace(BrokenStorage({}), "/set/my.json")
+    monkeypatch.setattr(stored, "open_address", lambda _: place)
+    first, second = (StoredData.at(f"ftp://{host}/set/my.json") for host in ("one.org", "two.org"))
+    assert first.home != second.home
+
+
+@pytest.mark.parametrize("command", ["mini", "cutter"])
+def test_a_cache_that_cannot_be_written_and_packs_on_a_storage_are_told(
+    command, memory, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("WORDMASK_HOME", str(tmp_path / "file"))
+    memory.pipe("/mine/my.json", b"{}")
+    code = run_here("train", command, "--data", "memory://mine/my.json", "--out", tmp_path / "run")
+    told = capsys.readouterr().err
+    if command == "mini":
+        assert code == 4
+        assert "let WORDMASK_HOME name a folder of yours" in told
+    else:
+        assert code == 2
+        assert "packs are read from this machine only, got memory://mine/my.json" in told
 
 
 @pytest.mark.parametrize(
@@ -181,6 +222,11 @@ def test_what_a_library_says_is_not_repeated(tmp_path, memory, monkeypatch):
     assert caught.value.__cause__ is None
 
 
+def test_what_is_on_this_machine_is_not_copied(tmp_path):
+    with pytest.raises(InputError, match="give its path"):
+        open_address(f"file://{tmp_path}/my.json")
+
+
 @pytest.mark.parametrize("address", ["http://a.org/x.json", "zip://x.json::https://a.org/a.zip"])
 def test_the_web_is_read_by_our_own_rules_only(address):
     with pytest.raises(InputError, match="cannot be read here"):
@@ -195,13 +241,36 @@ def test_a_file_over_https_brings_the_pictures_beside_it(tmp_path, monkeypatch, 
 
     def fetch(url, most, options):
         if url not in files:
-            raise ImageError(f"{url} answers 404")
+            raise WebAnswerError(f"{url} answers 404", status=404)
         return files[url]
 
     monkeypatch.setattr(storages, "fetch", fetch)
     data = open_own("https://mine.org/a set/my.coco.json")
     assert inspect_data(data).faults == []
     assert copies(home) == ["my.coco.json", "p00.png", "p01.png"]
+
+
+@pytest.mark.parametrize(
+    "error", [WebAnswerError("answers 503", status=503), ImageError("it takes too long")]
+)
+def test_a_picture_that_the_web_has_but_does_not_give_is_not_taken_for_missing(
+    error, tmp_path, monkeypatch
+):
+    path = write_own(tmp_path / "mine", range(2))
+
+    def fetch(url, most, options):
+        if url.endswith(".png"):
+            raise error
+        return path.read_bytes()
+
+    monkeypatch.setattr(storages, "fetch", fetch)
+    with pytest.raises(InputError, match=error.message):
+        open_own("https://mine.org/set/my.coco.json")
+
+
+def test_a_port_is_left_to_the_rules_for_the_web():
+    with pytest.raises(InputError, match="on the usual port"):
+        open_own("https://mine.org:8443/my.coco.json")
 
 
 def test_what_a_killed_process_left_is_removed(memory, tmp_path, home):

@@ -236,5 +236,5 @@ def calibrate_scores(folder: Path, data: DataAddress) -> None:
     from wordmask.lab.training import calibrate
 
     models = engines.load("mini", options=EngineOptions(checkpoint=folder))
-    calibrate.write(calibrate.fit(models, read_packs(Path(data))), folder)
+    calibrate.write(calibrate.fit(models, read_packs(data)), folder)
     typer.echo(f"use it with: wordmask segment PICTURE WORD --checkpoint {folder}")

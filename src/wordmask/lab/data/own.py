@@ -91,7 +91,8 @@ def _read_truth(named: Named, words: tuple[str, ...], numbers: np.ndarray) -> Tr
 
 def _find_picture(name: str, folders: Sequence[Path]) -> Path:
     """Where the picture lies; where nothing lies, the likeliest place, which a check will name."""
-    places = [folder / part for folder in folders for part in (name, Path(name).name)]
+    # A bare name may be another picture's, so it counts where no folder has the whole one.
+    places = [folder / part for part in (name, Path(name).name) for folder in folders]
     return next((place for place in places if place.is_file()), places[0])
 
 

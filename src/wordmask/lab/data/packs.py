@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wordmask.core.image import Array
+from wordmask.errors import InputError
 from wordmask.lab.data.files import label_map, read_json
 from wordmask.lab.data.folder import read_folder
 from wordmask.lab.data.sample import Dataset, Sample
+from wordmask.lab.data.storages import DataAddress, is_address
 
 SETS = (
     "voc",
@@ -79,8 +81,11 @@ class Packs:
     records: tuple[Record, ...]
 
 
-def read_packs(folder: Path) -> Packs:
+def read_packs(place: DataAddress) -> Packs:
     """The packs that are there, in the order of `SETS`."""
+    if is_address(place):
+        raise InputError(f"packs are read from this machine only, got {place}; copy them here")
+    folder = Path(place)
     sets = {name: read_folder(folder / name) for name in SETS if (folder / name).is_dir()}
     stuff = tuple(read_json(folder / "pseudo_stuff.json")["classes"])
     records = [record for name, data in sets.items() for record in _records(folder / name, data)]

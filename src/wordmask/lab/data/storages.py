@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from wordmask.errors import ImageError, InputError, MissingExtraError, missing_extra
-from wordmask.media.reading.web import WebOptions, fetch
+from wordmask.media.reading.web import WebAnswerError, WebOptions, fetch
 
 DataAddress = str | Path
 """A path, or an address of a storage."""
@@ -20,8 +20,10 @@ DataAddress = str | Path
 CHUNK = 1 << 20  # bytes
 WEB_S = 60.0  # seconds for one file over https
 AT_ONCE = 8  # files
+GONE = {403, 404, 410}  # answers of a server that has no such file, or shows it to nobody
 # They lead past our own rules for the web, or on to addresses that a file behind them names.
 REFUSED = {"http", "https", "reference"}
+HERE = {"file", "local"}
 
 
 class Storage(Protocol):
@@ -116,9 +118,11 @@ class WebStorage:
 
     def chunks(self, path: str, most: int) -> Iterator[bytes]:
         try:
-            data = fetch(f"https://{quote(path, safe='/%')}", most, self.options)
+            data = fetch(f"https://{quote(path, safe=':/%')}", most, self.options)
         except ImageError as error:
-            raise FileNotFoundError(error.message) from None
+            if isinstance(error, WebAnswerError) and error.status in GONE:
+                raise FileNotFoundError(error.message) from None
+            raise InputError(error.message) from None
         yield data
 
     def version(self, path: str) -> str | None:
@@ -147,6 +151,8 @@ def open_address(address: str) -> StoredPlace:
         )
     if scheme == "https" and len(links) == 1:
         return StoredPlace(WebStorage(), address.partition("://")[2])
+    if scheme in HERE and len(links) == 1:
+        raise InputError(f"{address} is on this machine; give its path instead of an address")
     used = {one.partition("://")[0] for one in links if "://" in one}
     if used & REFUSED:
         raise InputError(

@@ -3,6 +3,8 @@
 A picture is copied once, any other file anew whenever the storage has another version of it.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
@@ -12,7 +14,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-from wordmask.errors import FormatError, InputError
+from wordmask.errors import FormatError, InputError, OutputError
 from wordmask.files import PART, atomic, cache_home, hold_lock, sweep, write_text
 from wordmask.lab.data.files import MAX_JSON
 from wordmask.lab.data.readers import PICTURES
@@ -41,11 +43,13 @@ class StoredData:
         # Pictures may lie in a folder beside that of the annotations, but in no other bucket.
         levels = 2 if place.archive or len(path.parent.parts) > 1 else 1
         base = path.parents[min(levels, len(path.parents)) - 1] if path.parents else path
-        key = f"{address.partition('://')[0]} {base} {place.archive}"
+        scheme, _, rest = address.partition("://")
+        host = "" if place.archive else rest.partition("/")[0]
+        key = f"{scheme} {host} {base} {place.archive}"
         home = cache_home() / "data" / sha256(key.encode()).hexdigest()[:16]
         found = cls(address, place.storage, str(base), str(path.relative_to(base)), home)
         if is_folder:
-            found.local.mkdir(parents=True, exist_ok=True)
+            make_ours(found.local)
         return found
 
     @property
@@ -69,7 +73,7 @@ class StoredData:
                 raise InputError(f"{self.address} cannot be read: {error}") from None
 
     def copy_pictures(self, names: Sequence[str], folders: Sequence[str]) -> None:
-        """Each picture, from the first of the folders that holds it, by its path or its name.
+        """Each picture, from a folder that holds it, by its path or else by its bare name.
 
         Folders are seen from the annotations; what lies in none of them is left to who reads it.
         """
@@ -77,23 +81,24 @@ class StoredData:
             check_inside(name, self.address)
         here = self.name if self.local.is_dir() else str(PurePosixPath(self.name).parent)
         places = [join(here, folder) for folder in folders]
-        ways = [(place, bare) for place in places if ".." not in place for bare in (False, True)]
+        ways = [(place, bare) for bare in (False, True) for place in places if ".." not in place]
 
         def copy_first(name: str) -> None:
             nonlocal ways
             for place, bare in ways:
                 with suppress(FileNotFoundError):
                     self._copy(join(place, PurePosixPath(name).name if bare else name))
-                    # The next one is likely there, too: one question instead of many. A new list,
-                    # as another thread may be going through this one.
-                    ways = sorted(ways, key=lambda way: way != (place, bare))
+                    # The next one is likely there, too: one question instead of many. But never by
+                    # its bare name first, which may be another's. A new list, as another thread
+                    # may be going through this one.
+                    ways = sorted(ways, key=lambda way: (way[1], way[0] != place))
                     return
 
         with self._alone():
             self._each(copy_first, names)
 
     def _alone(self) -> AbstractContextManager[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_ours(self.home)
         return hold_lock(self.home / "lock")
 
     def _copy_all(self, names: Iterable[str]) -> None:
@@ -137,6 +142,20 @@ class StoredData:
                 file.write(chunk)
 
 
+def make_ours(folder: Path) -> None:
+    """Make a folder of the cache, unless it is there and can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fault = None if os.access(folder, os.W_OK) else "it is read-only"
+    except OSError as error:
+        fault = error.strerror
+    if fault is not None:
+        raise OutputError(
+            f"data cannot be copied into {folder}: {fault}; "
+            "let WORDMASK_HOME name a folder of yours"
+        )
+
+
 def join(folder: str, name: str) -> str:
     """
     >>> join("set/annotations", "../images"), join(".", "a.png")
@@ -147,6 +166,7 @@ def join(folder: str, name: str) -> str:
 
 def check_inside(name: str, address: str) -> str:
     """The name, if it leads nowhere but below the folder that it is seen from."""
-    if name.startswith("/") or {"..", ""} & set(name.split("/")) or set("\\\0:") & set(name):
-        raise FormatError(f"{address} names {name!r}, which leads out of its folder")
+    odd = set("\\\0:" if sys.platform == "win32" else "\\\0")
+    if {"..", ""} & set(name.split("/")) or odd & set(name):
+        raise FormatError(f"{address} names {name!r}; only what lies below its folder is read")
     return name

@@ -94,7 +94,7 @@ class ContextObjective:
         """`summarise`: what the classifier sees in a picture; `embed_texts`: words -> vectors."""
         self.options = options
         self.files = options.start_from or SHIPPED
-        packs = read_packs(Path(options.data))
+        packs = read_packs(options.data)
         vocabulary = LabelReader(packs).vocabulary
         self.records = _usable(packs)
         rows = [label_presence(record, packs, vocabulary) for record in self.records]

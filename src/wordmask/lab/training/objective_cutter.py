@@ -47,7 +47,7 @@ class CutterObjective:
             self.network.decoder = type(self.network.decoder)()
         self.decoder = self.network.decoder.requires_grad_(True)
         self.modules: dict[str, nn.Module] = {"decoder": self.decoder}
-        labels = LabelReader(read_packs(Path(options.data)), ())
+        labels = LabelReader(read_packs(options.data), ())
         self.maker = Batches(labels, options.sample, options.batch, {})
 
     def groups(self) -> list[ParameterGroup]:

@@ -64,7 +64,7 @@ class MiniObjective:
     def __init__(self, options: MiniTrainOptions, embed_lines: Embed = embed_sentences) -> None:
         """`embed_lines`: the sentence encoder."""
         self.options = options
-        self.packs = read_packs(Path(options.data))
+        self.packs = read_packs(options.data)
         self.labels = LabelReader(self.packs, options.without_words)
         self.words = self.labels.vocabulary.words
         self.network, self.adapter = MiniNetwork(frozen=options.frozen), Adapter()

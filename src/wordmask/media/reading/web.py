@@ -14,6 +14,7 @@ from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Timer
 from time import monotonic
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from wordmask.errors import ImageError, Mend
@@ -55,6 +56,14 @@ class WebOptions:
 
 
 DEFAULT = WebOptions()
+
+
+class WebAnswerError(ImageError):
+    """A server answered, but not with the picture; `status` is HTTP's."""
+
+    def __init__(self, *args: Any, mend: Mend | None = None, status: int = 0) -> None:
+        super().__init__(*args, mend=mend)
+        self.status = status
 
 
 def fetch(url: str, most_bytes: int, options: WebOptions = DEFAULT) -> bytes:
@@ -106,8 +115,9 @@ def _ask(
         if 300 <= answer.status < 400 and location:
             return b"", location
         if answer.status != 200:
-            raise ImageError(
-                f"{url} answers {answer.status} {answer.reason}; is the address right?"
+            raise WebAnswerError(
+                f"{url} answers {answer.status} {answer.reason}; is the address right?",
+                status=answer.status,
             )
         return _body(url, answer, most_bytes), None
 
