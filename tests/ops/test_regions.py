@@ -215,3 +215,25 @@ def test_infinite_logits_are_very_sure_ones():
 def test_logits_of_the_wrong_shape_are_refused():
     with pytest.raises(MaskError, match=r"\(N, h, w\)"):
         regions.masks_of_logits(np.zeros((4, 4), np.float32), (8, 8))
+
+
+def test_only_pieces_that_hold_a_seed_stay():
+    logits = np.full((8, 12), -2.0, np.float32)
+    logits[1:4, 1:4] = 3
+    logits[1:4, 7:11] = 5
+    seeds = np.zeros((8, 12), bool)
+    seeds[2, 2] = True
+    kept = regions.keep_touching(logits, seeds)
+    assert ((kept > 0) == (logits == 3)).all()
+    assert (kept[1:4, 7:11] == -5).all()
+    seeds[3, 8] = True
+    np.testing.assert_array_equal(regions.keep_touching(logits, seeds), logits)
+
+
+@pytest.mark.parametrize("value", [-2.0, 2.0])
+def test_a_seed_outside_every_piece_changes_nothing(value):
+    logits = np.full((5, 5), -1.0, np.float32)
+    logits[0, 0] = value
+    seeds = np.zeros((5, 5), bool)
+    seeds[3, 3] = True
+    np.testing.assert_array_equal(regions.keep_touching(logits, seeds), logits)

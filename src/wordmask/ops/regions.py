@@ -145,6 +145,20 @@ def mend_logits(logits: Array, *, area: int, edge: float = 0.1) -> Array:
     return mended
 
 
+def keep_touching(logits: Array, seeds: Array) -> Array:
+    """(h, w) logits of one mask, of whose pieces only those that hold one of the `seeds` (h, w) are
+    left: the others change their sign. As it is where no piece holds any.
+    """
+    ids, _, areas = _components(logits > 0)
+    held = np.zeros(len(areas) + 1, bool)
+    held[ids[seeds]] = True
+    if held[1:].all() or not held[1:].any():
+        return logits
+    held[0] = True  # what is outside stays as it is
+    kept: Array = np.where(held[ids], logits, -logits)
+    return kept
+
+
 def masks_of_logits(logits: Array, size: Size, *, threshold: float = 0.0) -> Masks:
     """Masks of a picture of `size` where (N, h, w) logits that cover it exceed `threshold`.
 

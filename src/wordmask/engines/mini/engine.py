@@ -30,6 +30,7 @@ from wordmask.core.protocols import (
     own_seen,
 )
 from wordmask.engines.mini.classes import class_maps
+from wordmask.engines.mini.connected import keep_asked
 from wordmask.engines.mini.files import FILES
 from wordmask.engines.mini.passes import mean_vectors
 from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays, blank_seen
@@ -150,6 +151,7 @@ class MiniEngine:
 
     def _cut(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
         xy, kind = _points(prompts, seen)
+        before = _earlier_masks(prompts, seen.maps.none.shape)
         maps = seen.prompt_maps()
         feed = {
             "cells": maps.cells,
@@ -157,9 +159,10 @@ class MiniEngine:
             "detail": maps.detail,
             "xy": xy,
             "kind": kind,
-            "before": _earlier_masks(prompts, seen.maps.none.shape),
+            "before": before,
         }
         masks, quality = self._run("cutter", feed)
+        masks = keep_asked(masks, xy, kind, before)
         return masks, quality.clip(0, 1), self._name_cuts(seen, masks)
 
     def _prepare(self, maps: EncoderMaps) -> PromptArrays:

@@ -2,6 +2,7 @@
 // mini: its networks, run by onnxruntime-web, and what they say about one picture.
 import { averaged, bilinearPlanes, clamp, meanOfHighest, mirrored, softmax, stretchPicture, unitColumns, unitRows }
   from "./arrays.js";
+import { keepTouching } from "./regions.js";
 
 /** @typedef {{data: Uint8ClampedArray, h: number, w: number}} Pixels */
 /** Points are x, y, and 1 for this or 0 for not this. @typedef {{points: number[][], box?: number[],
@@ -124,10 +125,29 @@ export class Seen {
     const { masks, quality } = await this.networks.run("cutter", {
       ...feed, xy: [xy, [count, columns, 2]], kind: [kind, [count, columns]], before: [before, [count, 1, h / 2, w / 2]],
     });
-    return prompts.map((_, row) => ({
-      logits: [0, 1, 2].map((k) => masks.data.slice((row * 3 + k) * h * w, (row * 3 + k + 1) * h * w)),
-      quality: [0, 1, 2].map((k) => clamp(quality.data[row * 3 + k], 0, 1)),
-    }));
+    return prompts.map((prompt, row) => {
+      const seeds = this.seedsOf(prompt);
+      const planes = [0, 1, 2].map((k) => masks.data.slice((row * 3 + k) * h * w, (row * 3 + k + 1) * h * w));
+      return {
+        logits: seeds ? planes.map((plane) => keepTouching(plane, w, h, seeds)) : planes,
+        quality: [0, 1, 2].map((k) => clamp(quality.data[row * 3 + k], 0, 1)),
+      };
+    });
+  }
+
+  /** Where only clicks speak: the cells of those on the thing, and of the earlier mask; each piece of a mask holds one.
+   * @param {Prompt} prompt @returns {number[] | null} */
+  seedsOf({ points, box, prior }) {
+    const on = points.filter((point) => point[2] !== 0), [h, w] = this.cutSize;
+    if (box || !on.length) return null;
+    const seeds = on.map(([x, y]) => {
+      const column = Math.floor((x * this.inner[1]) / this.pixels.w / FINE), row = Math.floor((y * this.inner[0]) / this.pixels.h / FINE);
+      return clamp(row, 0, h - 1) * w + clamp(column, 0, w - 1);
+    });
+    if (!prior) return seeds;
+    const before = this.earlier([{ points, box, prior }]);
+    for (let k = 0; k < h * w; k++) if (before[Math.floor(k / w / 2) * (w / 2) + Math.floor((k % w) / 2)] > 0) seeds.push(k);
+    return seeds;
   }
 
   /** Points after box corners, in the network's pixels, with their kinds.

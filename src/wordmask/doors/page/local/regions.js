@@ -62,6 +62,14 @@ export function dropSpecks(mask, least) {
   return trim({ ...mask, data: mask.data.map((_, k) => (ids[k] && areas[ids[k] - 1] >= least ? 1 : 0)) });
 }
 
+/** Logits of one mask, of whose pieces only those that hold a seed are left: the others change their sign.
+ * @param {Float32Array} logits @param {number} w @param {number} h @param {number[]} seeds places in `logits` @returns {Float32Array} */
+export function keepTouching(logits, w, h, seeds) {
+  const { ids } = components(Uint8Array.from(logits, (value) => (value > 0 ? 1 : 0)), w, h);
+  const held = new Set(seeds.map((at) => ids[at]).filter((id) => id > 0));
+  return held.size ? logits.map((value, k) => (ids[k] && !held.has(ids[k]) ? -value : value)) : logits;
+}
+
 // ---- depth
 
 /** Pixels to the nearest one outside, in 1 / 65536; beyond the border is outside. @param {Mask} mask */
