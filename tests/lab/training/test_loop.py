@@ -230,6 +230,26 @@ def test_weights_of_other_networks_are_refused(begin):
         load_average(checkpoint, {"curve": torch.nn.Linear(3, 1)})
 
 
+@pytest.mark.parametrize(
+    ("modules", "said"),
+    [
+        ({"curve": torch.nn.Linear(3, 1)}, "holds the networks line, not curve"),
+        ({"line": torch.nn.Linear(4, 1)}, "holds a line of another form: size mismatch"),
+    ],
+)
+def test_a_run_does_not_go_on_in_the_folder_of_another(modules, said, begin, monkeypatch):
+    begin(max_steps=0).run()
+
+    def other(self, options):
+        made(self, options)
+        self.modules = modules
+
+    made = LineObjective.__init__
+    monkeypatch.setattr(LineObjective, "__init__", other)
+    with pytest.raises(WeightsError, match=said):
+        begin(max_steps=1)
+
+
 @pytest.mark.parametrize("content", [{"average": [1, 2]}, [1, 2]])
 def test_another_file_is_no_checkpoint(begin, tmp_path, content):
     torch.save(content, tmp_path / "other.pt")

@@ -225,7 +225,7 @@ def test_an_adapter_of_another_size_and_none_at_all_are_said(options, distill, d
             ColourBackbone(),
             embed,
         )
-    with pytest.raises(WeightsError, match="no adapter for this backbone and size"):
+    with pytest.raises(WeightsError, match="backbone and size: size mismatch"):
         RecogniseObjective(
             options(stage="recognise", adapter=distill(max_steps=0).run()),
             plan_of(options(), ColourBackbone(), 3),

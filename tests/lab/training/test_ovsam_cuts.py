@@ -123,6 +123,25 @@ def test_an_adapter_of_another_teacher_or_backbone_is_refused(part, said, object
         )
 
 
+def test_a_checkpoint_of_another_stage_or_side_is_no_adapter(objective, tmp_path):
+    state = torch.load(objective.options.adapter, weights_only=True)
+    plan = state["objective"].pop("plan")
+    options = replace(objective.options, adapter=tmp_path / "other.pt")
+
+    def begin(content):
+        torch.save(content, options.adapter)
+        teacher = ColourTeacher()
+        RecogniseObjective(
+            options, objective.plan, objective.reader, ColourBackbone(), embed, teacher
+        )
+
+    with pytest.raises(WeightsError, match="is no checkpoint of the stage distill"):
+        begin(state)
+    state["objective"]["plan"] = plan | {"side": 128}
+    with pytest.raises(WeightsError, match="squares of 128 pixels, not of 64"):
+        begin(state)
+
+
 def test_without_its_teacher_the_network_cuts_nothing(objective):
     whole = OvsamWhole(objective.network, ColourBackbone())
     with pytest.raises(CapabilityError, match="there is no teacher"):

@@ -25,6 +25,8 @@ def test_options_say_their_range():
     assert RayTrainOptions() == RayTrainOptions(ray=False, workers=0)
     with pytest.raises(OptionError, match="workers"):
         RayTrainOptions(workers=-1)
+    with pytest.raises(OptionError, match="2 workers are Ray's; set ray"):
+        RayTrainOptions(workers=2)
 
 
 def test_without_ray_the_extra_is_named(monkeypatch, capsys, tmp_path):

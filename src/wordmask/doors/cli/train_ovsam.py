@@ -20,7 +20,7 @@ from wordmask.lab.training.loop import Training
 from wordmask.lab.training.objective_distill import DistillObjective
 from wordmask.lab.training.objective_recognise import EmbedTexts, RecogniseObjective
 from wordmask.lab.training.ovsam_data import Say, open_things
-from wordmask.lab.training.ovsam_options import OvsamTrainOptions, plan_of
+from wordmask.lab.training.ovsam_options import OvsamTrainOptions, adapter_of, plan_of
 from wordmask.lab.training.ovsam_tables import distill_lines, find_exponent, recognise_lines
 from wordmask.lab.training.teacher import TeacherDump, map_shapes, teach_by
 from wordmask.model.mini.constants import WORDS
@@ -49,6 +49,7 @@ def distill(options: OvsamTrainOptions, say: Say) -> None:
 
 def recognise(options: OvsamTrainOptions, folder: Path, say: Say) -> None:
     """The decoder learns to cut and to name; the network is exported into `folder`."""
+    adapter_of(options)  # its absence is told before all data is looked at
     things = open_things(options, say)
     backbone = _backbone(options)
     embed = _embed_texts(backbone)

@@ -184,8 +184,7 @@ class Training(Generic[Trained]):
             module.to(self.place.device, memory_format=self.place.memory_format)
         state = read_checkpoint(self.checkpoint) if self.checkpoint.exists() else None
         if state is not None:
-            for name, module in self.objective.modules.items():
-                module.load_state_dict(state["modules"][name])
+            load_networks(self.checkpoint, state["modules"], self.objective.modules)
             self.objective.load_state(state["objective"])
         # From here on parameters may lie in parts.
         self.losses = self.place.join(_LossModule(self.objective))
@@ -350,11 +349,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def load_average(path: Path, modules: Mapping[str, nn.Module]) -> dict[str, Any]:
     """Load a checkpoint's averaged weights into modules by name; the objective's state."""
     state = read_checkpoint(path)
-    if state["average"].keys() != modules.keys():
-        raise WeightsError(
-            f"{path} holds the networks {', '.join(state['average'])}, not {', '.join(modules)}"
-        )
-    for name, module in modules.items():
-        module.load_state_dict(state["average"][name])
+    load_networks(path, state["average"], modules)
     objective: dict[str, Any] = state["objective"]
     return objective
+
+
+def load_networks(
+    path: Path, states: Mapping[str, dict[str, Tensor]], modules: Mapping[str, nn.Module]
+) -> None:
+    """Load what the checkpoint `path` holds; it may be of another run."""
+    if states.keys() != modules.keys():
+        raise WeightsError(
+            f"{path} holds the networks {', '.join(states)}, not {', '.join(modules)}: "
+            "it is of another training"
+        )
+    for name, module in modules.items():
+        try:
+            module.load_state_dict(states[name])
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{path} holds a {name} of another form: {str(error).splitlines()[-1].strip()}"
+            ) from None

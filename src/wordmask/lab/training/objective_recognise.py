@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from wordmask.core.image import Array
 from wordmask.core.maps import MapSegmenter
-from wordmask.errors import Mend, OptionError, WeightsError
+from wordmask.errors import Mend, WeightsError
 from wordmask.files import digest
 from wordmask.lab.training.loop import ParameterGroup, Step, load_average, read_checkpoint
 from wordmask.lab.training.losses_ovsam import mask_iou, mask_losses, name_loss
 from wordmask.lab.training.ovsam_cuts import CutBatches, CutDump
 from wordmask.lab.training.ovsam_figures import judge_things, measure_things
-from wordmask.lab.training.ovsam_options import OvsamTrainOptions
+from wordmask.lab.training.ovsam_options import OvsamTrainOptions, adapter_of
 from wordmask.lab.training.ovsam_samples import ThingBatch, ThingBatches, ThingReader
 from wordmask.lab.training.place import RunPlace
 from wordmask.model.ovsam.decoder import OvsamPrompts
@@ -129,18 +129,14 @@ class RecogniseObjective:
         if teacher is None or not self.plan.maps:
             return ThingBatches(self.reader, o.batch)
         words = sha256("\n".join(self.reader.words).encode()).hexdigest()[:12]
-        adapter = digest(o.adapter)[:12] if o.adapter is not None else "none"
+        adapter = digest(adapter_of(o))[:12]
         name = f"{teacher.name} at {self.plan.side} by {adapter}, {words}"
         return CutBatches(
             self.reader, o.batch, CutDump(o.out / "cuts", name, self.whole, self.reader)
         )
 
     def _load_adapter(self) -> None:
-        path = self.options.adapter
-        if path is None:
-            raise OptionError(
-                "the stage recognise needs a distilled adapter", mend=Mend("adapter", "LAST.PT")
-            )
+        path = adapter_of(self.options)
         state = read_checkpoint(path)
         self._check_origin(path, state["objective"])
         frozen = {"adapter": self.network.adapter}
@@ -150,7 +146,7 @@ class RecogniseObjective:
             try:
                 module.load_state_dict(state["average"].get(name, {}))
             except RuntimeError as error:
-                line = str(error).strip().splitlines()[0]
+                line = str(error).splitlines()[-1].strip()
                 raise WeightsError(
                     f"{path} is no adapter for this backbone and size: {line}",
                     mend=Mend("adapter", "LAST.PT"),
@@ -159,11 +155,20 @@ class RecogniseObjective:
 
     def _check_origin(self, path: Path, state: Mapping[str, Any]) -> None:
         """The adapter reads the backbone, and speaks the language of the teacher, of its stage."""
-        read = state.get("plan", {}).get("backbone", self.backbone.name)
+        if "plan" not in state:
+            raise WeightsError(
+                f"{path} is no checkpoint of the stage distill", mend=Mend("adapter", "LAST.PT")
+            )
+        read, side = state["plan"]["backbone"], state["plan"]["side"]
         if Path(read).name != Path(self.backbone.name).name:  # a folder may have been moved
             raise WeightsError(
                 f"{path} was distilled on {read}, not on {self.backbone.name}",
                 mend=Mend("backbone", read),
+            )
+        if side != self.plan.side:
+            raise WeightsError(
+                f"{path} was distilled on squares of {side} pixels, not of {self.plan.side}",
+                mend=Mend("side", str(side)),
             )
         teacher, learned = self.whole.teacher, state.get("teacher")
         if teacher is not None and learned not in (None, teacher.name):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 
 from wordmask.core.options import check
-from wordmask.errors import Mend, OptionError
+from wordmask.errors import InputError, Mend, OptionError
 from wordmask.lab.data.storages import DataAddress
 from wordmask.lab.training.loop import TrainOptions
 from wordmask.model.ovsam.net import FrozenBackbone
@@ -59,6 +59,16 @@ class OvsamTrainOptions(TrainOptions):
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def adapter_of(options: OvsamTrainOptions) -> Path:
+    """The checkpoint on which the stage recognise stands."""
+    mend = Mend("adapter", "LAST.PT")
+    if options.adapter is None:
+        raise OptionError("the stage recognise needs a distilled adapter", mend=mend)
+    if not options.adapter.is_file():
+        raise InputError(f"there is no checkpoint {options.adapter}", mend=mend)
+    return options.adapter
 
 
 def plan_of(options: OvsamTrainOptions, backbone: FrozenBackbone, words: int) -> OvsamPlan:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from annotated_types import Ge
 
 from wordmask.core.options import check
-from wordmask.errors import WordmaskError, missing_extra
+from wordmask.errors import Mend, OptionError, WordmaskError, missing_extra
 
 TRIES = 3  # times that workers may die
 FOLDER = "ray"  # in the run's, for what Ray notes
@@ -32,6 +32,8 @@ class RayTrainOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.workers and not self.ray:
+            raise OptionError(f"{self.workers} workers are Ray's", mend=Mend("ray"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from tiny_ovsam import SIDE, ColourBackbone, ColourTeacher, embed  # noqa: E402
 from wordmask.core.models import Models  # noqa: E402
-from wordmask.errors import CapabilityError, WeightsError  # noqa: E402
+from wordmask.errors import CapabilityError, FormatError, WeightsError  # noqa: E402
 from wordmask.lab.bench.run_suite import run_suite  # noqa: E402
 from wordmask.lab.bench.suite import SuiteKit  # noqa: E402
 from wordmask.lab.bench.suites import find_suite  # noqa: E402
@@ -56,7 +56,7 @@ def measure(data, tmp_path):
     def run(engine, teacher=ColourTeacher, **more):
         parts = {"tiny": engine, "colours": teacher()}
         suite = find_suite("ovsam")
-        options = suite.options(model="tiny", teacher="colours", data=data, **more)
+        options = suite.options(model="tiny", teacher="colours", **({"data": data} | more))
         load = lambda name, **_: Models(name, (parts[name],))  # noqa: E731
         return run_suite(suite, SuiteKit(options, load, tmp_path / "out"))
 
@@ -87,6 +87,13 @@ def test_masks_of_every_kind_of_maps_and_names_by_every_opinion(measure, tmp_pat
 def test_a_network_that_cuts_alone_has_masks_of_its_own_only(measure):
     results = measure(ColourEngine(replace(PLAN, maps=())), pictures=2)
     assert {row[0] for row in results["tables"]["masks"]["rows"]} == {"network"}
+
+
+def test_data_without_a_single_thing_is_said(measure, tmp_path):
+    path = write_own(tmp_path / "empty", range(2))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"annotations": []}))
+    with pytest.raises(FormatError, match="no picture of the data has a thing"):
+        measure(ColourEngine(), data=path)
 
 
 def test_another_teacher_and_another_engine_are_refused(measure):

@@ -17,7 +17,7 @@ from annotated_types import Ge
 from wordmask.core.image import Array
 from wordmask.core.maps import MapSegmenter
 from wordmask.core.protocols import Dense
-from wordmask.errors import CapabilityError, Mend, WeightsError, missing_extra
+from wordmask.errors import CapabilityError, FormatError, Mend, WeightsError, missing_extra
 from wordmask.lab.bench.suite import Findings, FindingTable, Suite, SuiteKit, SuiteOptions
 from wordmask.lab.data.own import open_own
 from wordmask.lab.metrics.bootstrap import resamples
@@ -95,6 +95,10 @@ def judge_names(
     from wordmask.lab.training.ovsam_names import NameJudge, name_rows
 
     things = measure_things(engine.whole, reader, reader.held)
+    if not len(things.words):
+        raise FormatError(
+            "no picture of the data has a thing with a mask", mend=Mend("data", "FILE")
+        )
     texts, starts = embed_words(reader.phrases, dense.embed_texts)
     trained = set(engine.trained_words)
     novel = tuple(k for k, word in enumerate(reader.words) if word not in trained)
