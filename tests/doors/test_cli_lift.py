@@ -131,6 +131,12 @@ def test_a_file_of_another_kind_makes_no_folder(photo, tmp_path, capsys):
     assert run_here("lift", photo, "red", "-o", tmp_path / "red.stl", *FAKE) == 2
     assert "end in .json, .png, .html, .ply, .glb, .gif" in capsys.readouterr().err
     assert not (tmp_path / "red.stl").exists()
+    assert run_here("lift", photo, "red", "-o", tmp_path / "a.ply", "-f", "glb", *FAKE) == 2
+    assert "a.ply may hold ply; got glb; give --format ply" in capsys.readouterr().err
+    assert run_here("lift", photo, "red", "-o", tmp_path / "a.ply", "-f", "ply,glb", *FAKE) == 2
+    assert "one file, for 2 formats (ply, glb); give a folder" in capsys.readouterr().err
+    assert not (tmp_path / "a.ply").exists()
+    assert run_here("lift", photo, "red", "-o", tmp_path / "a.ply", "-f", "ply", *FAKE) == 0
     assert run_here("lift", photo, "red", "-o", tmp_path / "v1.2", "-f", "ply", *FAKE) == 0
     assert (tmp_path / "v1.2").is_dir()
 

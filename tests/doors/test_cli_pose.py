@@ -43,7 +43,7 @@ def joints_of(path):
 
 
 def test_a_box_gives_joints_a_skeleton_parts_and_keypoints(photo, capsys):
-    code = run_here("pose", photo, "--box", BOX, "-fjson", "-fskeleton", "-fparts", "-fcoco")
+    code = run_here("pose", photo, "--box", BOX, "-fjson,skeleton", "-fparts", "-fcoco")
     out = capsys.readouterr().out
     assert code == 0
     assert "1 person: person" in out
@@ -119,7 +119,9 @@ def test_one_file_is_what_its_suffix_says(photo, tmp_path, capsys):
     [
         (("-o", "wall.png"), "wall.png is read here"),
         (("-o", "a.png", "-f", "coco"), "a.png may hold skeleton or parts; got coco"),
+        (("-o", "a.png", "-f", "parts,coco"), "a.png is one file, for 2 formats (parts, coco)"),
         (("-f", "foo"), "one of json, skeleton, parts, coco"),
+        (("-f", "json,foo"), "got 'foo'"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(photo, monkeypatch, capsys, arguments, said):

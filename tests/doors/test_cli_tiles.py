@@ -126,6 +126,8 @@ def test_nodata_is_left_out_and_a_raster_of_it_is_nothing(tmp_path, capsys):
         pytest.param(("--bands", "7"), "--bands must be one or three", id="no such band"),
         pytest.param(("--overlap", "90"), "--overlap must be at most half", id="overlap"),
         pytest.param(("-f", "overlay,coco"), "is written as gpkg", id="format"),
+        pytest.param(("-o", "x.gpkg", "-f", "masks"), "x.gpkg may hold gpkg; got masks", id="file"),
+        pytest.param(("-o", "x.tif", "-f", "masks,json"), "one file, for 2", id="one file"),
         pytest.param(("--crs", "nowhere"), "--crs must be one such as", id="CRS"),
     ],
 )
@@ -141,7 +143,7 @@ def test_what_cannot_be_is_told_and_nothing_is_written(
 
 def test_a_crs_that_is_given_makes_geojson_of_a_raster_without_one(tmp_path):
     path = write_lawn(tmp_path / "map.tif", 128, crs=None)
-    output = ("--crs", "EPSG:32633", "-o", tmp_path / "x.geojson")
+    output = ("--crs", "EPSG:32633", "-o", tmp_path / "x.geojson", "-f", "geojson")
     assert run_here("segment", path, "red", *TILES, *output) == 0
     assert len(json.loads((tmp_path / "x.geojson").read_text())["features"]) > 1
 

@@ -96,6 +96,7 @@ def test_dicom_in_and_out(tmp_path):
         (("--click", "9,12,10", "-o", "seg.png"), ".nii.gz"),
         (("--click", "9,12,10", "-o", "seg.dcm"), "--output seg.nii.gz"),
         (("--click", "9,12,10", "--surface", "a.obj"), ".ply or .stl"),
+        (("--click", "9,12,10", "--report", "told.csv"), "--report must end in .json; got"),
         (("--click", "9,12,10", "--sheet", "a.png", "--view", "a.png"), "two outputs"),
         (("--click", "9,12,10", "--max-voxels", "100"), "--max-voxels"),
         (("--click", "9,12,10", "--how", "values"), "one beside"),

@@ -8,7 +8,14 @@ from wordmask.core.protocols import DepthModel
 from wordmask.errors import ImageError, Mend, OptionError, near_miss
 from wordmask.files import write_bytes
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import (
+    OutputOptions,
+    Outputs,
+    Products,
+    WorkItem,
+    format_of_file,
+    typed_file,
+)
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.spacefiles import BY_SUFFIX, SPACE_FORMATS, SpaceScene, part_name
@@ -73,6 +80,9 @@ def lift(
     """Lift the target in every picture."""
     found = find_pictures(sources)
     file = typed_file(setup.outputs, BY_SUFFIX, found)
+    if file is not None:
+        able = (BY_SUFFIX[file.suffix.lower()],)
+        format_of_file(file, able, setup.outputs.format, SpaceOutputs.format)
     finder = load_finder(query.target, setup, DepthModel)
     recipe = finder.recipe | {
         "measured": query.measured,

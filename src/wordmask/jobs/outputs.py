@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from wordmask.core.options import check
@@ -20,6 +20,8 @@ from wordmask.files import identity, together
 from wordmask.jobs.digest import plain
 from wordmask.media.ledger import FolderLedger, Record, comes_from, digest_of, is_same, stamp
 from wordmask.media.reading.sources import Found
+
+Name = TypeVar("Name", bound=str)  # of a format
 
 # A name that ends like this is meant for a file: no folder is made of it.
 FILE_SUFFIXES = (
@@ -64,6 +66,27 @@ def typed_file(
             mend=Mend("output_dir", "FOLDER"),
         )
     return path
+
+
+def format_of_file(
+    file: Path, able: Sequence[Name], wanted: Sequence[Name], default: Sequence[Name]
+) -> Name:
+    """The format of a file that the user named; by its suffix it is `able` to hold some.
+
+    `wanted` formats that are the `default` were not asked for.
+    """
+    if tuple(wanted) in ((), tuple(default)):
+        return able[0]
+    if len(wanted) > 1:
+        raise OptionError(
+            f"{file} is one file, for {len(wanted)} formats ({', '.join(wanted)}); give a folder",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    if wanted[0] not in able:
+        raise OptionError(
+            f"{file} may hold {' or '.join(able)}; got {wanted[0]}", mend=Mend("format", able[0])
+        )
+    return wanted[0]
 
 
 def stem_of_picture(name: str) -> str:

@@ -11,7 +11,14 @@ from wordmask.core.protocols import Segmenter
 from wordmask.core.result import Result
 from wordmask.errors import ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import (
+    OutputOptions,
+    Outputs,
+    Products,
+    WorkItem,
+    format_of_file,
+    typed_file,
+)
 from wordmask.jobs.setup import LimitOptions, PictureAnswer, Setup, find_pictures
 from wordmask.media import formats
 from wordmask.media.formats.table import BY_NAME
@@ -134,7 +141,7 @@ def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Pictu
     by_suffix = {Path(suffix_of(name)).suffix: name for name in reversed(names)}
     file = typed_file(setup.outputs, by_suffix, found)
     if file is not None:
-        names = (by_suffix[file.suffix.lower()],)
+        names = (_format_of(file, names),)
     recipe = look.recipe | {"engine": setup.engine, "formats": names}
     suffixes = tuple(suffix_of(name) for name in names)
     products = Products(look.command, recipe, suffixes, look.label)
@@ -153,6 +160,15 @@ def _run(sources: Any, look: _Look, setup: PictureSetup) -> Iterator[Event[Pictu
         return PictureAnswer(item.name, result, files, read.notes, trace)
 
     return run(outputs.items, work, outputs)
+
+
+def _format_of(file: Path, wanted: Sequence[str]) -> str:
+    """The format of a file that the user named; where none was asked for, its whole name tells."""
+    if tuple(wanted) == ResultOptions.format:
+        return formats.format_of(file).name
+    suffix = file.suffix.lower()
+    able = [name for name in wanted if Path(suffix_of(name)).suffix == suffix]
+    return format_of_file(file, able, wanted, ResultOptions.format)
 
 
 def write_result(

@@ -1,6 +1,6 @@
 """Pictures in, people with their joints out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,9 +10,16 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Text
 from wordmask.core.protocols import PoseModel, Segmenter
 from wordmask.engines import EngineOptions
-from wordmask.errors import ImageError, Mend, OptionError
+from wordmask.errors import ImageError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import (
+    OutputOptions,
+    Outputs,
+    Products,
+    WorkItem,
+    format_of_file,
+    typed_file,
+)
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.setup import Setup, find_pictures
 from wordmask.media import formats
@@ -88,7 +95,8 @@ def pose(
     found = find_pictures(sources)
     names, file = setup.outputs.format, typed_file(setup.outputs, FILES, found)
     if file is not None:
-        names = (_format_of(file, names),)
+        able = FILES[file.suffix.lower()]
+        names = (format_of_file(file, able, names, PoseOutputs.format),)
     models = load_models(setup.model, setup.engine)
     recipe = {"who": who, "models": models.made_by, "options": options, "engine": setup.engine}
     recipe |= {"formats": names}
@@ -115,18 +123,6 @@ def pose(
         return PoseAnswer(item.name, people, files, read.notes, trace)
 
     return run(outputs.items, work, outputs)
-
-
-def _format_of(file: Path, wanted: Sequence[PoseFormat]) -> PoseFormat:
-    """What a file of that name holds: the first wanted format that is written like that."""
-    able = FILES[file.suffix.lower()]
-    for name in able:
-        if name in wanted:
-            return name
-    raise OptionError(
-        f"{file} may hold {' or '.join(able)}; got {', '.join(wanted) or 'no format'}",
-        mend=Mend("format", able[0]),
-    )
 
 
 def _write(people: People, name: PoseFormat, path: Path, threshold: float) -> None:

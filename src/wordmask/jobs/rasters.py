@@ -23,7 +23,7 @@ from wordmask.errors import OptionError, WordmaskError
 from wordmask.jobs.digest import plain
 from wordmask.jobs.loop import Event
 from wordmask.jobs.mapping import MAP_SUFFIXES, MAPS, MapWork, map_format, write_maps
-from wordmask.jobs.outputs import Outputs, Products, WorkItem, typed_file
+from wordmask.jobs.outputs import Outputs, Products, WorkItem, format_of_file, typed_file
 from wordmask.jobs.pictures import PictureSetup
 from wordmask.jobs.setup import find_pictures
 from wordmask.jobs.tile_progress import TileProgress
@@ -145,6 +145,8 @@ def everything_in_rasters(
 def _run(sources: Any, look: _TileLook, setup: RasterSetup) -> Iterator[Event[RasterAnswer]]:
     found = find_pictures(sources)
     file = typed_file(setup.outputs, MAP_SUFFIXES, found)
+    if file is not None:
+        format_of_file(file, (map_format(file),), setup.outputs.formats_of_maps, ())
     recipe = {"words": look.options, "models": look.made_by, "engine": setup.engine}
     recipe |= {"tiling": setup.tiling, "formats": setup.outputs.format}
     typed = () if file is None else (file,)

@@ -44,7 +44,7 @@ class VolumeOutputs:
     view: Path | None = None
     """A picture of the surface (.png)."""
     report: Path | None = None
-    """Sizes, prompts and how each object came about, as JSON."""
+    """Sizes, prompts and how each object came about (.json)."""
 
     def __post_init__(self) -> None:
         check(self)
@@ -52,6 +52,7 @@ class VolumeOutputs:
             ("surface", MESHES),
             ("sheet", PICTURE_SUFFIXES),
             ("view", PICTURE_SUFFIXES),
+            ("report", (".json",)),
         ):
             path = vars(self)[name]
             if path is not None and Path(path).suffix.lower() not in suffixes:

@@ -66,10 +66,22 @@ def _make(kind: type, values: dict[str, Any]) -> Any:
         value = values.pop(item.name, None)
         if isinstance(value, list):
             member = get_args(item.kind)[0]
-            value = tuple(_value(item, member, text) for text in value) or None
+            parts = [part for text in value for part in _split(text, member)]
+            value = tuple(_value(item, member, part) for part in parts) or None
         if value is not None:
             given[item.name] = _value(item, item.kind, value)
     return kind(**given)
+
+
+def _split(text: str, kind: Any) -> list[str]:
+    """What one flag of a list says: many choices may be joined by commas.
+
+    >>> _split("json,coco", Literal["json", "coco"]), _split("a,b", str)
+    (['json', 'coco'], ['a,b'])
+    """
+    if get_origin(kind) is not Literal:
+        return [text]
+    return [part for part in text.split(",") if part] or [text]
 
 
 def _value(item: Option, kind: Any, text: Any) -> Any:
