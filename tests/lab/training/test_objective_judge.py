@@ -12,7 +12,7 @@ from wordmask.core.image import Image  # noqa: E402
 from wordmask.core.protocols import PromptBatch, Segmenter  # noqa: E402
 from wordmask.engines import load  # noqa: E402
 from wordmask.engines.options import EngineOptions  # noqa: E402
-from wordmask.errors import InputError, WeightsError  # noqa: E402
+from wordmask.errors import FormatError, InputError, WeightsError  # noqa: E402
 from wordmask.files import digest  # noqa: E402
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped  # noqa: E402
 from wordmask.lab.training.loop import Step, Training  # noqa: E402
@@ -83,6 +83,12 @@ def test_pictures_are_cut_once(begin, monkeypatch):
     first = begin().objective.cuts
     monkeypatch.setattr("wordmask.lab.training.objective_judge.judged_cuts", None)
     torch.testing.assert_close(begin().objective.cuts, first)
+
+
+def test_cuts_of_other_draws_are_not_taken_for_these(begin):
+    assert len(begin(draws=1).objective.cuts.iou) < len(begin(draws=2).objective.cuts.iou)
+    with pytest.raises(FormatError, match=r"made by mini .*, not by mini .* seed 2"):
+        begin(seed=2)
 
 
 def test_no_mask_anywhere_is_said(begin):

@@ -102,7 +102,7 @@ def test_a_picture_is_shown_to_the_teacher_once(tmp_path):
     pixels = np.zeros((8, 8, 3), np.uint8)
     assert dump.maps(pixels)[0].shape == dump.maps(pixels)[0].shape == (2, 1, 1)
     assert len(asked) == 1
-    with pytest.raises(FormatError, match="holds what a at 8 saw, not b at 8"):
+    with pytest.raises(FormatError, match="made by a at 8, not by b at 8"):
         TeacherDump(tmp_path, "b", 8, teach)
 
 

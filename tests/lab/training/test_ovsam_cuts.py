@@ -83,7 +83,7 @@ def test_a_picture_is_cut_once_and_its_cuts_stay_close(objective, monkeypatch):
     for one, other in zip(first[1:], again[1:], strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(first.things.words, again.things.words)
-    with pytest.raises(FormatError, match=r"holds the cuts of .*, not of others"):
+    with pytest.raises(FormatError, match=r"made by .*, not by others"):
         CutDump(objective.maker.dump.folder, "others", objective.whole, objective.reader)
 
 

@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from wordmask.core.options import Share
 from wordmask.errors import InputError, WeightsError
-from wordmask.files import atomic
+from wordmask.files import atomic, digest
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_judge_into
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
+from wordmask.lab.training.kept import keep_in
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
 from wordmask.lab.training.losses import candidate_ious
@@ -146,11 +147,13 @@ class JudgeObjective:
 
 def cut_pictures(network: MiniNetwork, maker: Batches, options: JudgeTrainOptions) -> JudgedCuts:
     """What the cutter makes of the training pictures; kept in the run's folder, file by file."""
-    parts = []
+    folder, parts = options.out / "cuts", []
+    files = digest((options.start_from or SHIPPED) / "mini.json")[:12]
+    keep_in(folder, f"mini {files} of {options.data}, seed {options.seed}, {options.sample}")
     for start in range(0, options.draws, DRAWS_A_FILE):
-        path = options.out / f"cuts_{start // DRAWS_A_FILE:03}.npz"
+        steps = range(start, min(start + DRAWS_A_FILE, options.draws))
+        path = folder / f"{steps.start:05}-{steps.stop:05}.npz"
         if not path.exists():
-            steps = range(start, min(start + DRAWS_A_FILE, options.draws))
             with torch.no_grad():
                 made = [judged_cuts(network, maker.batch(options.seed, step)) for step in steps]
             columns = [torch.cat(column).numpy() for column in zip(*made, strict=True)]

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from wordmask.core.image import Array
-from wordmask.errors import FormatError, Mend
-from wordmask.files import atomic, write_text
+from wordmask.files import atomic
+from wordmask.lab.training.kept import keep_in
 from wordmask.lab.training.ovsam_samples import (
     MOST_THINGS,
     Source,
@@ -53,15 +53,7 @@ class CutDump:
     def __init__(self, folder: Path, name: str, whole: OvsamWhole, reader: ThingReader) -> None:
         """`name`: of all that cuts, by its weights; cuts of anything else are refused."""
         self.folder, self.whole, self.reader = folder, whole, reader
-        folder.mkdir(parents=True, exist_ok=True)
-        note = folder / "cutter.txt"
-        if note.exists() and note.read_text("utf-8") != name:
-            raise FormatError(
-                f"{folder} holds the cuts of {note.read_text('utf-8')}, not of {name}; "
-                "train into another folder",
-                mend=Mend("out", "FOLDER"),
-            )
-        write_text(note, name)
+        keep_in(folder, name)
 
     def read(self, source: Source) -> CutThings:
         """From the disk, or made and put there."""

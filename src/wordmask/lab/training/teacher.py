@@ -9,8 +9,8 @@ import numpy as np
 
 from wordmask.core.image import Array, Image
 from wordmask.core.maps import MapSegmenter
-from wordmask.errors import FormatError, Mend
-from wordmask.files import atomic, write_text
+from wordmask.files import atomic
+from wordmask.lab.training.kept import keep_in
 
 Teach = Callable[[Array], Sequence[Array]]  # (side, side, 3) pixels -> maps (C, h, w)
 
@@ -21,15 +21,7 @@ class TeacherDump:
     def __init__(self, folder: Path, name: str, side: int, teach: Teach) -> None:
         """`name`: of the teacher's weights; another teacher's dump is refused."""
         self.folder, self.name, self.teach = folder, name, teach
-        folder.mkdir(parents=True, exist_ok=True)
-        note, wanted = folder / "teacher.txt", f"{name} at {side}"
-        if note.exists() and note.read_text("utf-8") != wanted:
-            raise FormatError(
-                f"{folder} holds what {note.read_text('utf-8')} saw, not {wanted}; "
-                "train into another folder",
-                mend=Mend("out", "FOLDER"),
-            )
-        write_text(note, wanted)
+        keep_in(folder, f"{name} at {side}")
 
     def maps(self, pixels: Array) -> list[Array]:
         """From the disk, or computed and put there."""
