@@ -100,6 +100,22 @@ def test_a_zip_is_read_where_it_lies_and_read_anew_when_it_is_another(tmp_path):
     assert not set(first.digests) & set(second.digests)
 
 
+def test_all_of_an_archive_is_a_folder(tmp_path):
+    write_own(tmp_path / "mine", range(4))
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as file:
+        for number, one in enumerate(sorted((tmp_path / "mine/images").iterdir())):
+            file.write(one, f"{('cats', 'dogs')[number % 2]}/{one.name}")
+    data = open_own(f"zip://::{tmp_path / 'album.zip'}")
+    assert data.words == ("cats", "dogs")
+    assert inspect_data(data).faults == []
+
+
+@pytest.mark.parametrize("address", ["s3://", "https:///", "memory://"])
+def test_a_storage_alone_is_not_copied(address):
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        open_address(address)
+
+
 class BrokenStorage:
     """Breaks off in the middle of a picture, or never ends."""
 

@@ -88,6 +88,7 @@ class FsspecStorage:
             raise self._failure(path, error) from None
 
     def names_below(self, path: str) -> list[str] | None:
+        path = "" if path == "." else path  # all of an archive
         try:
             if not self.files.isdir(path):
                 return None
@@ -149,6 +150,8 @@ def open_address(address: str) -> StoredPlace:
             f"an address ({scheme}://...) holds no user, password, key or query: those belong "
             "into the environment or the files of the storage's own library"
         )
+    if len(links) == 1 and not address.partition("://")[2].strip("/"):
+        raise InputError(f"{address} names neither a file nor a folder")
     if scheme == "https" and len(links) == 1:
         return StoredPlace(WebStorage(), address.partition("://")[2])
     if scheme in HERE and len(links) == 1:
