@@ -225,3 +225,10 @@ def test_two_videos_do_not_go_into_one_file(video, tmp_path, capsys, command):
     assert run_here(*command, str(video), str(other), *target) == 2
     assert "2 videos would be written to it" in capsys.readouterr().err
     assert not typed.exists()
+
+
+def test_a_video_is_no_gif(video, tmp_path, capsys):
+    how = ("effect", "blur", video, "--prompt", "red", "-m", "fake", "-o", tmp_path / "a.gif")
+    assert run_here(*how) == 2
+    assert "which end in .mp4, .mov, .mkv, .webm" in capsys.readouterr().err
+    assert not (tmp_path / "a.gif").exists()

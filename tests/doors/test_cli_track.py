@@ -297,11 +297,39 @@ def test_a_killed_run_leaves_nothing_half_written(tmp_path):
         (["--box", "99:1,1,9,9"], "shown in frame 99, but there are only frames 0 to 19"),
         (["red", "--format", "davis"], "pictures of ids need a folder of their own"),
         (["red", "--format", "gif"], "format must be"),
+        (["red", "-o", "a.gif"], "which end in .mp4, .mov, .mkv, .webm, .png, .jsonl"),
+        (
+            ["red", "-o", "a.mp4", "-f", "timeline"],
+            "hold overlay or cutout; got timeline",
+        ),
+        (["red", "-o", "a.mp4", "-f", "jsonl"], "a.mp4 may hold overlay or cutout; got jsonl"),
+        (["red", "-o", "a.mp4", "-f", "overlay,cutout"], "one file, for 2 formats"),
+        (["red", "-o", "discs.mp4"], "discs.mp4 is the video that is read"),
     ],
 )
-def test_wrong_use_is_a_sentence(video, arguments, message, capsys):
+def test_wrong_use_is_a_sentence(video, arguments, message, monkeypatch, capsys):
+    monkeypatch.chdir(video.parent)
     assert run_here("track", video, *arguments, "--model", "fake") == 2
     assert message in capsys.readouterr().err
+    assert names(video.parent) == ["discs.mp4"]
+
+
+def test_one_file_is_what_its_suffix_says(folder, tmp_path, capsys):
+    how, out = ("track", folder, "red disc", "--model", "fake", "-o"), tmp_path / "out"
+    (tmp_path / "out").mkdir()
+    (out / "seen.mp4").write_bytes(b"an earlier one")
+    assert run_here(*how, out / "seen.mp4") == 0
+    assert str(out / "seen.mp4") in capsys.readouterr().out
+    assert len(list(frames(out / "seen.mp4"))) == 6
+    assert run_here(*how, out / "who.png", "-f", "timeline") == 0
+    assert run_here(*how, out / "red.jsonl") == 0
+    assert len(formats.load(out / "red.jsonl")) == 6
+    assert names(out) == [
+        "red.jsonl", "seen.mp4", "seen.tracks.jsonl", "who.png", "who.tracks.jsonl"
+    ]  # fmt: skip
+    (out / "folder.mp4").mkdir()
+    assert run_here(*how, out / "folder.mp4", "-f", "jsonl") == 0
+    assert names(out / "folder.mp4") == ["shots.tracks.jsonl"]
 
 
 def test_a_frame_that_is_not_there_is_told_before_work(video, tmp_path, capsys):

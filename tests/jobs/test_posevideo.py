@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from commands import run_here
+from commands import names, run_here
 from drawing import box_mask, paint
 from figures import Figures, standing
 from wordmask import engines
@@ -18,6 +18,7 @@ from wordmask.jobs.footage import footage_of_pictures
 from wordmask.jobs.posevideo import PoseVideoJob, follow
 from wordmask.media.formats import from_json
 from wordmask.media.video.write import VideoSink
+from wordmask.media.writing import write_picture
 from wordmask.tasks.pose import PoseOptions
 from wordmask.tasks.posing.moving import JointTracks, SmoothOptions
 from wordmask.tasks.track import Query
@@ -91,3 +92,26 @@ def test_the_command_follows_a_boxed_person_and_draws_a_copy(tmp_path, capsys):
     assert (tmp_path / "out/walk.poses.mp4").stat().st_size > 500
     assert run_here("pose", video, "--box", "10,10,50,80", "-o", tmp_path / "out") == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_one_file_is_a_drawn_copy_or_the_lines(tmp_path, capsys):
+    pytest.importorskip("av", reason="videos need av: pip install 'wordmask[video]'")
+    folder, out = tmp_path / "walk", tmp_path / "out"
+    folder.mkdir()
+    for k, image in enumerate(frames(2)):
+        write_picture(folder / f"{k}.png", image.pixels)
+    how = ("pose", folder, "--as-video", "--box", "10,10,50,80", "-o")
+    for name, said in (
+        ("a.png", "which end in .mp4"), ("a.mp4 -f json", "a.mp4 may hold skeleton; got json"),
+        ("out -f coco", "of a video json and skeleton are written; got coco"),
+    ):  # fmt: skip
+        assert run_here(*how, *f"{tmp_path}/{name}".split()) == 2
+        assert said in capsys.readouterr().err
+    assert run_here(*how[:2], folder, *how[2:], out / "a.mp4") == 2
+    assert "2 videos would be written to it" in capsys.readouterr().err
+    for _ in range(2):  # what the user named is replaced
+        assert run_here(*how, out / "dance.mp4") == 0
+        assert run_here(*how, out / "dance.jsonl") == 0
+    assert names(out) == ["dance.jsonl", "dance.mp4"]
+    assert len((out / "dance.jsonl").read_text().splitlines()) == 2
+    assert (out / "dance.mp4").stat().st_size > 500

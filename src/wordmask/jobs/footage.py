@@ -10,7 +10,8 @@ from shutil import copyfileobj
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Protocol
 
-from wordmask.errors import ImageError
+from wordmask.errors import ImageError, Mend, OptionError
+from wordmask.files import identity
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import SUFFIXES, Found, find
 from wordmask.media.video import read as videos
@@ -156,6 +157,15 @@ def _of_folder(folder: Path, fps: float) -> Footage:
             yield _read_frame(one, index, fps)
 
     return Footage(str(folder), folder, fps, len(found), frames, stems, is_repeatable=True)
+
+
+def check_not_read(path: Path, footage: Footage) -> None:
+    """Raise where a file that is to be written is the video that is read."""
+    if footage.path is not None and identity(path) == identity(footage.path):
+        raise OptionError(
+            f"{path} is the video that is read; write to another file",
+            mend=Mend("output_dir", f"OTHER{path.suffix}"),
+        )
 
 
 def footage_of_pictures(pictures: Iterable[Any]) -> Footage:

@@ -1,7 +1,7 @@
 """Videos changed where their objects are: effects, styles, and things taken out."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from wordmask.core.models import Models
 from wordmask.core.prompts import Boxes, Text
 from wordmask.core.result import Absent, Result
 from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
-from wordmask.files import identity, sweep
+from wordmask.files import sweep
 from wordmask.jobs.digest import plain
 from wordmask.jobs.edits import LABELS, Edit, Editor, load_editor
 from wordmask.jobs.following import follow_footage
-from wordmask.jobs.footage import CAMERA, Footage, open_footage
+from wordmask.jobs.footage import CAMERA, Footage, check_not_read, open_footage
 from wordmask.jobs.frame_notes import FrameNotes, identify
-from wordmask.jobs.outputs import OutputOptions
+from wordmask.jobs.outputs import OutputOptions, typed_file
 from wordmask.jobs.presence import Presence
 from wordmask.jobs.setup import Setup
 from wordmask.jobs.target import TargetOptions
@@ -207,10 +207,14 @@ def _query_of(target: TargetOptions) -> Query:
     return Query(Text(target.prompt) if target.prompt else None, tuple(shown))
 
 
-def check_one_file(videos: Sequence[Path | str], outputs: OutputOptions) -> None:
+def check_one_file(
+    videos: Sequence[Path | str],
+    outputs: OutputOptions,
+    suffixes: Collection[str] = ENCODERS,
+) -> None:
     """Several videos need a folder: of a file that was typed only the last would be left."""
-    typed = outputs.output_dir
-    if len(videos) > 1 and typed is not None and typed.suffix.lower() in ENCODERS:
+    typed = typed_file(outputs, suffixes, ())
+    if len(videos) > 1 and typed is not None:
         raise OptionError(
             f"{typed} is one file, and {len(videos)} videos would be written to it; give a folder",
             mend=Mend("output_dir", "FOLDER"),
@@ -221,14 +225,10 @@ def _path_of(footage: Footage, label: str, outputs: OutputOptions) -> Path:
     """A file that the user typed, or one in the folder; others' files and the source stay."""
     source = footage.path
     folder = outputs.output_dir or (Path() if source is None else source.parent)
-    is_typed = folder.suffix.lower() in ENCODERS
-    path = folder if is_typed else folder / f"{footage.file_stem}{label}.mp4"
-    if source is not None and identity(path) == identity(source):
-        raise OptionError(
-            f"{path} is the video that is read; write to another file",
-            mend=Mend("output_dir", "OTHER.mp4"),
-        )
-    if path.exists() and not (is_typed or outputs.overwrite):
+    file = typed_file(outputs, ENCODERS, ())
+    path = file or folder / f"{footage.file_stem}{label}.mp4"
+    check_not_read(path, footage)
+    if path.exists() and not (file or outputs.overwrite):
         raise OptionError(
             f"{path} is there already; rename it, or let it be replaced", mend=Mend("overwrite")
         )

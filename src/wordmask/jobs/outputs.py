@@ -27,7 +27,8 @@ Name = TypeVar("Name", bound=str)  # of a format
 FILE_SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".svg", ".pdf", ".json",
     ".jsonl", ".geojson", ".gpkg", ".shp", ".kml", ".txt", ".csv", ".xml", ".html", ".zip", ".ply",
-    ".glb", ".gltf", ".stl", ".obj", ".usdz", ".mp4", ".mov", ".webm", ".npy", ".npz",
+    ".glb", ".gltf", ".stl", ".obj", ".usdz", ".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v",
+    ".npy", ".npz", ".htm", ".heic", ".avif",
 )  # fmt: skip
 
 

@@ -50,7 +50,8 @@ class PoseOutputs(OutputOptions):
     """What is written of each picture, and where."""
 
     output_dir: Path | None = None
-    """A folder, or one file: .png (skeletons, or parts) or .json; default: beside the picture."""
+    """A folder, or one file: .png (skeletons, or parts) or .json, of a video .mp4 or .jsonl;
+    default: beside the picture."""
     format: tuple[PoseFormat, ...] = ("json", "skeleton", "parts")
     """What to write: json (people with their joints), skeleton (drawn), parts (head, torso, arms
     and legs: drawn, and as JSON), coco (keypoints); many may be given."""

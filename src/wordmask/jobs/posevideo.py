@@ -14,21 +14,26 @@ from wordmask.core.result import Result
 from wordmask.errors import Mend, OptionError, PromptError
 from wordmask.files import append_line, sweep
 from wordmask.jobs.following import follow_footage
-from wordmask.jobs.footage import Footage, open_footage
-from wordmask.jobs.poses import PoseSetup, load_models
+from wordmask.jobs.footage import Footage, check_not_read, open_footage
+from wordmask.jobs.outputs import format_of_file, typed_file
+from wordmask.jobs.poses import PoseFormat, PoseOutputs, PoseSetup, load_models
 from wordmask.jobs.presence import Presence
 from wordmask.media.drawing.skeleton import draw_people
 from wordmask.media.formats import own
 from wordmask.media.formats.parsing import dump_json
 from wordmask.media.formats.records import FormatOptions, Named
 from wordmask.media.video.read import VideoFrame
-from wordmask.media.video.write import LastingSink
+from wordmask.media.video.write import ENCODERS, LastingSink
 from wordmask.tasks.pose import PoseOptions
 from wordmask.tasks.posing.moving import JointTracks, SmoothOptions, pose_tracked
 from wordmask.tasks.segment import SegmentOptions
 from wordmask.tasks.track import FramePrompt, Query
 
 LINES, DRAWN = ".poses.jsonl", ".poses.mp4"
+OF_VIDEOS: tuple[PoseFormat, ...] = ("json", "skeleton")
+# What one file that a person names holds.
+FILES: dict[str, tuple[PoseFormat, ...]] = dict.fromkeys(ENCODERS, ("skeleton",))
+FILES[".jsonl"] = ("json",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +57,23 @@ class PoseVideoJob:
     target: Path  # what the names of its files start with
     draws: bool  # whether skeletons are drawn
     presence: Presence = field(default_factory=Presence)
+    file: Path | None = None  # that the user named: all that is written
 
     @property
-    def lines(self) -> Path:
+    def lines(self) -> Path | None:
+        """None where a video was named."""
+        if self.file is not None:
+            return None if self.draws else self.file
         return self.target.with_name(self.target.name + LINES)
 
     @property
     def drawn(self) -> Path:
-        return self.target.with_name(self.target.name + DRAWN)
+        return self.file or self.target.with_name(self.target.name + DRAWN)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return (self.lines, self.drawn) if self.draws else (self.lines,)
+        wanted = (self.lines, self.drawn if self.draws else None)
+        return tuple(path for path in wanted if path is not None)
 
 
 def prepare(
@@ -77,7 +87,10 @@ def prepare(
 
     Words are looked for in every frame, boxes are of people in the first.
     """
+    name, file = _named_file(setup.outputs)
     footage = open_footage(source, web=setup.inputs.web)
+    if file is not None:
+        check_not_read(file, footage)
     folder = setup.outputs.output_dir
     if folder is None:
         folder = Path() if footage.path is None else footage.path.parent
@@ -88,16 +101,34 @@ def prepare(
         options,
         smoothing or SmoothOptions(),
         folder / footage.file_stem,
-        draws="skeleton" in setup.outputs.format,
+        draws="skeleton" in ((name,) if name else setup.outputs.format),
+        file=file,
         presence=Presence(who.names if isinstance(who, Text) else ()),
     )
-    there = [path for path in job.files if path.exists()]
+    there = [path for path in job.files if path.exists() and path != file]
     if there and not setup.outputs.overwrite:
         raise OptionError(
             f"{there[0]} is there already; rename it, or let it be replaced", mend=Mend("overwrite")
         )
-    job.lines.unlink(missing_ok=True)
+    if job.lines is not None:
+        job.lines.unlink(missing_ok=True)
     return job
+
+
+def _named_file(outputs: PoseOutputs) -> tuple[PoseFormat | None, Path | None]:
+    """The file that the user named, and what it holds; None for a folder, which gets both."""
+    wanted, default = outputs.format, PoseOutputs.format
+    if wanted != default:
+        for name in wanted:
+            if name not in OF_VIDEOS:
+                raise OptionError(
+                    f"of a video {' and '.join(OF_VIDEOS)} are written; got {name}",
+                    mend=Mend("format", OF_VIDEOS[0]),
+                )
+    file = typed_file(outputs, FILES, ())
+    if file is None:
+        return None, None
+    return format_of_file(file, FILES[file.suffix.lower()], wanted, default), file
 
 
 def follow(job: PoseVideoJob) -> Generator[PoseFrame, None, None]:
@@ -109,7 +140,8 @@ def follow(job: PoseVideoJob) -> Generator[PoseFrame, None, None]:
         if job.draws:
             sink = stack.enter_context(LastingSink(job.drawn, **job.footage.sink_options))
         for found in stack.enter_context(closing(follow_joints(job))):
-            append_line(job.lines, line_of(found).encode(errors="surrogateescape"))
+            if job.lines is not None:
+                append_line(job.lines, line_of(found).encode(errors="surrogateescape"))
             if sink is not None:
                 picture = draw_people(
                     found.people.with_image(found.frame.image),

@@ -12,7 +12,7 @@ from wordmask.jobs.following import follow_footage
 from wordmask.jobs.footage import open_footage
 from wordmask.jobs.frame_notes import FrameNotes, identify
 from wordmask.jobs.trackfiles import FrameFiles, write_wholes
-from wordmask.jobs.trackjob import TrackJob, VideoOutputs, VideoSetup, check_files
+from wordmask.jobs.trackjob import TrackJob, VideoOutputs, VideoSetup, check_files, name_file
 from wordmask.media.ledger import digest_of
 from wordmask.media.video.read import VideoFrame
 from wordmask.tasks.track import Query, TrackOptions, check_frames
@@ -36,6 +36,7 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
             "pictures of ids need a folder of their own", mend=Mend("output_dir", "FOLDER")
         )
     footage = open_footage(source, outputs.fps, web=setup.web)
+    outputs, file = name_file(outputs, footage)
     if "sheet" in outputs.format and footage.content is None:
         raise OptionError(
             "a sheet needs frames that can be read again, and those of a camera or an address "
@@ -57,7 +58,7 @@ def prepare(source: str, query: Query, options: TrackOptions, setup: VideoSetup)
         "options": options,
         "engine": setup.engine,
     }
-    job = TrackJob(footage, query, models, options, outputs, digest_of(plain(recipe)))
+    job = TrackJob(footage, query, models, options, outputs, digest_of(plain(recipe)), file)
     check_files(job)
     return job
 

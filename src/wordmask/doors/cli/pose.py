@@ -17,7 +17,7 @@ from wordmask.engines import EngineOptions
 from wordmask.jobs import poses as jobs
 from wordmask.jobs import posevideo as videos
 from wordmask.jobs.loop import Event
-from wordmask.jobs.moving import are_videos
+from wordmask.jobs.moving import are_videos, check_one_file
 from wordmask.jobs.pictures import InputOptions
 from wordmask.jobs.words import split_words
 from wordmask.media.formats import own
@@ -88,6 +88,7 @@ def pose(
     wordmask pose dance.mp4 -o out/
     """
     if are_videos(pictures, folders=outputs.as_video):
+        check_one_file(pictures, outputs, videos.FILES)
         for video in pictures:
             setup = outputs.setup(engine)
             job = videos.prepare(video, who.parse(), options, setup, smoothing)
