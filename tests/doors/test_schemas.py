@@ -201,6 +201,7 @@ def test_the_exceptions_are_needed(name):
         "pad": 2,
         "overlap": 600,
         "tile_side": 100,
+        "workers": 2,
     }
     sent = {field: refused.get(field, "x")}
     part = json_part(kind)
