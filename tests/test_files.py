@@ -20,6 +20,7 @@ from wordmask.files import (
     atomic,
     cache_home,
     digest,
+    make_folder,
     place,
     sweep,
     together,
@@ -226,6 +227,19 @@ def test_places_where_nothing_can_be_written(path, said, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match=said):
         write_text(f"{tmp_path}/{path}", "x")
+
+
+def test_a_folder_is_made_or_what_is_in_the_way_is_said(tmp_path, monkeypatch):
+    make_folder(tmp_path / "a/b")
+    make_folder(tmp_path / "a/b")
+    assert (tmp_path / "a/b").is_dir()
+    (tmp_path / "file").write_text("x")
+    for name in ("file", "file/c"):
+        with pytest.raises(OutputError, match=f"folder .*{name} "):
+            make_folder(tmp_path / name)
+    monkeypatch.setattr(writers.os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="it is read-only"):
+        make_folder(tmp_path / "a")
 
 
 def test_sweep_removes_what_the_dead_left_and_nothing_else(tmp_path):

@@ -215,6 +215,19 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless it is there and can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fault = None if os.access(folder, os.W_OK) else "it is read-only"
+    except OSError as error:
+        fault = error.strerror or str(error)
+    if fault is not None:
+        raise OutputError(
+            f"nothing can be written into the folder {folder} ({fault}); is it yours?"
+        )
+
+
 def write_bytes(path: Path | str, data: bytes) -> Path:
     with atomic(path) as part:
         part.write_bytes(data)

@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 
 from line_objective import TRUE_WEIGHTS, LineObjective, begin_ragged  # noqa: E402
-from wordmask.errors import OptionError, WeightsError  # noqa: E402
+from wordmask.errors import OptionError, OutputError, WeightsError  # noqa: E402
 from wordmask.lab.training.average import Average  # noqa: E402
 from wordmask.lab.training.loop import (  # noqa: E402
     Training,
@@ -222,6 +222,12 @@ def test_what_was_trained_is_written_down(begin):
     training = begin(max_steps=0, seed=3)
     training.run()
     assert json.loads((training.options.out / "options.json").read_text())["seed"] == 3
+
+
+def test_a_file_in_place_of_the_folder_is_said(begin, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="nothing can be written into the folder"):
+        begin(out=tmp_path / "file")
 
 
 def test_weights_of_other_networks_are_refused(begin):

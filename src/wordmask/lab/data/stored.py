@@ -3,7 +3,6 @@
 A picture is copied once, any other file anew whenever the storage has another version of it.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from wordmask.errors import FormatError, InputError, OutputError
-from wordmask.files import PART, atomic, cache_home, hold_lock, sweep, write_text
+from wordmask.files import PART, atomic, cache_home, hold_lock, make_folder, sweep, write_text
 from wordmask.lab.data.files import MAX_JSON
 from wordmask.lab.data.readers import PICTURES
 from wordmask.lab.data.storages import Storage, open_address
@@ -49,7 +48,7 @@ class StoredData:
         home = cache_home() / "data" / sha256(key.encode()).hexdigest()[:16]
         found = cls(address, place.storage, str(base), str(path.relative_to(base)), home)
         if is_folder:
-            make_ours(found.local)
+            make_copy_folder(found.local)
         return found
 
     @property
@@ -98,7 +97,7 @@ class StoredData:
             self._each(copy_first, names)
 
     def _alone(self) -> AbstractContextManager[None]:
-        make_ours(self.home)
+        make_copy_folder(self.home)
         return hold_lock(self.home / "lock")
 
     def _copy_all(self, names: Iterable[str]) -> None:
@@ -142,18 +141,14 @@ class StoredData:
                 file.write(chunk)
 
 
-def make_ours(folder: Path) -> None:
-    """Make a folder of the cache, unless it is there and can be written to."""
+def make_copy_folder(folder: Path) -> None:
+    """A folder in the cache; what is wrong with it is said with what decides where it lies."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fault = None if os.access(folder, os.W_OK) else "it is read-only"
-    except OSError as error:
-        fault = error.strerror
-    if fault is not None:
+        make_folder(folder)
+    except OutputError as error:
         raise OutputError(
-            f"data cannot be copied into {folder}: {fault}; "
-            "let WORDMASK_HOME name a folder of yours"
-        )
+            f"{error.message} Data of a storage is copied below WORDMASK_HOME"
+        ) from None
 
 
 def join(folder: str, name: str) -> str:

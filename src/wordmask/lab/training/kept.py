@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wordmask.errors import FormatError, Mend
-from wordmask.files import sweep, write_text
+from wordmask.files import make_folder, sweep, write_text
 
 NOTE = "made-by.txt"
 
@@ -13,7 +13,7 @@ def keep_in(folder: Path, maker: str) -> None:
 
     `maker` says everything that decides what is made. What a killed run left half is removed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     sweep(folder)
     note = folder / NOTE
     earlier = note.read_text("utf-8") if note.exists() else maker

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from wordmask.core.options import Share, check
 from wordmask.errors import WeightsError
-from wordmask.files import atomic, write_text
+from wordmask.files import atomic, make_folder, write_text
 from wordmask.lab.training import shards
 from wordmask.lab.training.average import Average
 from wordmask.lab.training.curves import draw_curves
@@ -175,7 +175,7 @@ class Training(Generic[Trained]):
     def __init__(self, make: Callable[[Any], Trained], options: TrainOptions) -> None:
         """`make` builds the objective from the options, after the seed has been set."""
         self.options = options
-        options.out.mkdir(parents=True, exist_ok=True)
+        make_folder(options.out)
         torch.manual_seed(options.seed)
         torch.set_num_threads(options.threads)
         self.place = find_place(options.device, shard=options.shard)
