@@ -26,6 +26,7 @@ from wordmask.errors import (
     MissingExtraError,
     OptionError,
     UnknownEngineError,
+    WeightsError,
     did_you_mean,
     missing_extra,
 )
@@ -193,7 +194,11 @@ def _with_teacher(engine: Any, options: EngineOptions) -> Any:
             op_threads=options.op_threads,
             input_side=engine.call.side,
         )
-        engine.take_teacher(load(engine.call.spec, options=plain).get(MapSegmenter))
+        try:
+            teacher = load(engine.call.spec, options=plain)
+        except RecursionError:
+            raise WeightsError(f"the teacher {engine.call.spec} names itself as its own") from None
+        engine.take_teacher(teacher.get(MapSegmenter))
     return engine
 
 

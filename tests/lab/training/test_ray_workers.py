@@ -67,7 +67,4 @@ def test_two_workers_take_the_steps_of_one_process_also_when_one_dies(tmp_path, 
     for name in ("calm", "shaken"):
         found = read_checkpoint(tmp_path / name / "last.pt")
         assert found["step"] == 60
-        print(
-            name, max(float((found["average"]["line"][key] - one[key]).abs().max()) for key in one)
-        )
         torch.testing.assert_close(found["average"]["line"], one, atol=1e-6, rtol=1e-5)

@@ -46,7 +46,7 @@ from wordmask.model.ovsam.square import fit_square, inner_size
 from wordmask.model.ovsam.whole import OvsamWhole, WholeSeen
 
 PROMPTS = 16  # at a time
-SETTINGS = "ovsam.json"
+SETTINGS, TEACHER = "ovsam.json", "teacher"
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +218,8 @@ def _teacher_call(folder: Path, settings: dict[str, Any]) -> TeacherCall | None:
     if teacher is None:
         return None
     inside = folder / teacher["spec"]
+    if teacher["spec"] == TEACHER and not inside.is_dir():
+        raise WeightsError(f"{inside} is missing; copy the whole folder that the training wrote")
     spec = str(inside) if inside.is_dir() else str(teacher["spec"])
     return TeacherCall(spec, str(teacher["name"]), settings["plan"].side)
 

@@ -21,6 +21,7 @@ from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
 
 TEXT_FILES = ("text.onnx", "tokenizer.json", "words.npz")
 SETTINGS = "ovsam.json"
+TEACHER = "teacher"
 MINI, MINI_CUTS = "mini", ("mini.json", "prepare.onnx", "cutter.onnx", "words.npz")
 
 
@@ -55,10 +56,10 @@ def export_ovsam(
 def write_teacher(folder: Path, spec: str, name: str) -> None:
     """Which segmenter cuts first: `spec` as it is loaded, `name` by its weights."""
     if spec == MINI:
-        (folder / "teacher").mkdir(exist_ok=True)
+        (folder / TEACHER).mkdir(exist_ok=True)
         for file in MINI_CUTS:
-            shutil.copyfile(SHIPPED / file, folder / "teacher" / file)
-        spec = "teacher"
+            shutil.copyfile(SHIPPED / file, folder / TEACHER / file)
+        spec = TEACHER
     elif Path(spec).exists():
         spec = str(Path(spec).resolve())
     _change(folder, {"teacher": {"spec": spec, "name": name}})
