@@ -119,15 +119,6 @@ def test_an_output_with_a_suffix_is_one_file(photo, tmp_path, name, start):
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
-def test_the_whole_name_of_one_file_tells_its_format(photo, tmp_path, capsys):
-    how = ("segment", photo, "red", "-m", "fake", "-o")
-    assert run_here(*how, tmp_path / "seen.coco.json") == 0
-    assert "annotations" in json.loads((tmp_path / "seen.coco.json").read_text())
-    assert run_here(*how, tmp_path / "all.json", "-f", "coco,labelme") == 2
-    assert "one file, for 2 formats (coco, labelme); give a folder" in capsys.readouterr().err
-    assert not (tmp_path / "all.json").exists()
-
-
 def test_one_file_is_not_enough_for_a_folder(folder, tmp_path, capsys):
     assert run_here("segment", folder, "red", "-m", "fake", "-o", tmp_path / "all.png") == 2
     assert "all.png is one file, for 4 pictures" in capsys.readouterr().err
@@ -368,4 +359,5 @@ def test_an_output_folder_that_is_a_file_is_named(photo, tmp_path):
     (tmp_path / "taken").write_text("mine")
     done = run_inside("segment", photo, "red", "-m", "fake", "-o", tmp_path / "taken")
     assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
+    assert "taken is a file, so it cannot be the folder; give --output-dir" in done.stderr
     assert (tmp_path / "taken").read_text() == "mine"

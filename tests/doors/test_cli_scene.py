@@ -66,11 +66,30 @@ def test_a_folder_of_drives_and_one_that_is_none(drive, tmp_path, capsys):
         (["--line", "1,2"], "four numbers"),
         (["--camera-height", "1.5"], "--focal-px"),
         (["--ray"], "a folder of drives"),
+        (["-o", "a.mp4"], "ends in .jsonl; got a.mp4; give --overlay a.mp4"),
+        (["-o", "."], "ends in .jsonl; got .; give --output scene.jsonl"),
     ],
 )
-def test_wrong_use_is_told_in_a_line(drive, capsys, arguments, told):
+def test_wrong_use_is_told_in_a_line(drive, monkeypatch, capsys, arguments, told):
+    monkeypatch.chdir(drive.parent)
     assert run_here("scene", drive, "-m", "fake", *arguments) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["-o", "a.jsonl"], 2, "no folder that is there; give --output FOLDER"),
+        (["-o", "plain"], 4, "plain is a file, so it cannot be the folder; give --output"),
+        (["-o", "out", "--overlay", "a.mp4"], 2, "an overlay is drawn of one drive"),
+    ],
+)
+def test_drives_need_a_folder(drive, monkeypatch, capsys, arguments, code, told):
+    monkeypatch.chdir(drive.parent)
+    (drive.parent / "plain").write_text("mine")
+    assert run_here("scene", ".", "--drives", "-m", "fake", *arguments) == code
+    assert told in capsys.readouterr().err
+    assert {path.name for path in drive.parent.iterdir()} == {drive.name, "plain"}
 
 
 def test_an_empty_folder_of_drives(tmp_path, capsys):

@@ -11,7 +11,7 @@ from wordmask.core.result import Result
 from wordmask.files import write_bytes
 from wordmask.jobs.edits import read_item
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import Outputs, Products, WorkItem
+from wordmask.jobs.outputs import Outputs, Products, WorkItem, typed_file
 from wordmask.jobs.setup import PictureAnswer, Setup, find_pictures
 from wordmask.jobs.target import TargetOptions, load_finder
 from wordmask.media.reading.original import Original, encode_original, read_original
@@ -28,10 +28,13 @@ def effect(
 ) -> Iterator[Event[PictureAnswer]]:
     """The effect of this name, with its own options, on the target in every picture."""
     found = find_pictures(sources)
+    file = typed_file(setup.outputs, (PICTURE,), found)
     finder = load_finder(with_occluders(target, options), setup)
     recipe = finder.recipe | {"options": options, "engine": setup.engine}
     inputs = (*target.files, *_pictures_of(options))
     products = Products(f"effect {name}", recipe, (PICTURE,), label=f".{name}", inputs=inputs)
+    if file is not None:
+        products = replace(products, suffixes=(), typed=(file,))
     outputs = Outputs(found, products, setup.outputs)
 
     def work(item: WorkItem) -> PictureAnswer:
@@ -39,8 +42,8 @@ def effect(
         result = finder.find(original.seen)
         check_found(original.seen, result, options)
         pixels = apply(name, original, result, options)
-        file = write_bytes(item.file(PICTURE), encode_original(pixels))
-        return PictureAnswer(item.name, result.with_image(original.seen), (file,))
+        made = write_bytes(file or item.file(PICTURE), encode_original(pixels))
+        return PictureAnswer(item.name, result.with_image(original.seen), (made,))
 
     return run(outputs.items, work, outputs)
 

@@ -20,6 +20,7 @@ from wordmask.media.formats.records import Named
 from wordmask.media.ledger import is_same, stamp
 from wordmask.media.reading.read import read
 from wordmask.media.reading.xmp import merge_sidecar
+from wordmask.media.writing import PICTURE_SUFFIXES
 
 PAGE = (".html", ".htm")
 TITLE = 4  # words
@@ -42,6 +43,13 @@ class FoundOutputs:
 
     def __post_init__(self) -> None:
         check(self)
+        for name, suffixes in (("sheet", (*PAGE, *PICTURE_SUFFIXES)), ("coco", (".json",))):
+            path = vars(self)[name]
+            if path is not None and Path(path).suffix.lower() not in suffixes:
+                raise OptionError(
+                    f"{name} must end in {' or '.join(suffixes)}; got {str(path)!r}",
+                    mend=Mend(name, f"found{suffixes[0]}"),
+                )
 
 
 def as_record(hit: Hit) -> dict[str, Any]:

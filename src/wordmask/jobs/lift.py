@@ -40,7 +40,7 @@ class SpaceOutputs(OutputOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         parts = [part for name in self.format for part in name.split(",") if part]
-        for name in parts:
+        for name in parts or self.format:
             if name not in SPACE_FORMATS:
                 raise OptionError(
                     f"format must be of {', '.join(SPACE_FORMATS)}; got {name!r}."

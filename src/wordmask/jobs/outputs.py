@@ -53,13 +53,8 @@ def typed_file(
     if path is None or path.is_dir():
         return None
     suffix = path.suffix.lower()
-    if suffix not in suffixes and suffix in FILE_SUFFIXES:
-        raise OptionError(
-            f"{path} is no file that is written here, which end in {', '.join(suffixes)}, and no "
-            "folder that is there",
-            mend=Mend("output_dir", "FOLDER"),
-        )
     if suffix not in suffixes:
+        check_folder(path, suffixes)
         return None
     if len(found) > 1:
         raise OptionError(
@@ -67,6 +62,22 @@ def typed_file(
             mend=Mend("output_dir", "FOLDER"),
         )
     return path
+
+
+def check_folder(path: Path, suffixes: Collection[str] = ()) -> None:
+    """Raise where `path` cannot be a folder, or sounds like a file; these end in `suffixes`."""
+    if path.is_dir():
+        return
+    if path.suffix.lower() in FILE_SUFFIXES:
+        able = f", which end in {', '.join(suffixes)}," if suffixes else ""
+        raise OptionError(
+            f"{path} is no file that is written here{able} and no folder that is there",
+            mend=Mend("output_dir", "FOLDER"),
+        )
+    if path.exists():
+        raise OutputError(
+            f"{path} is a file, so it cannot be the folder", mend=Mend("output_dir", "FOLDER")
+        )
 
 
 def format_of_file(
@@ -144,6 +155,8 @@ class Outputs:
         folder = options.output_dir
         if folder is not None and folder in products.typed:
             folder = folder.parent
+        elif folder is not None:
+            check_folder(folder)
         self._options = OutputOptions(folder, options.overwrite)
         self._recipe = digest_of(plain(products.recipe))
         self._typed = {Path(identity(path)) for path in products.typed}

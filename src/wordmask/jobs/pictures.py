@@ -54,6 +54,8 @@ class ResultOptions(OutputOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         parts = [part for name in self.format for part in name.split(",") if part]
+        if self.format and not parts:
+            raise OptionError("format must name one; got ''", mend=Mend("format", "json"))
         for name in parts:  # an unknown name is an error before anything is done
             if name not in MAP_FORMATS:
                 formats.format_of("", name)

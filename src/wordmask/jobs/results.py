@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Literal
 from wordmask.core.options import check
 from wordmask.core.poses import CONFIDENT
 from wordmask.core.result import Result
-from wordmask.errors import FormatError, ImageError, Mend
+from wordmask.errors import FormatError, ImageError, Mend, OptionError
 from wordmask.jobs.loop import Event, run
-from wordmask.jobs.outputs import OutputOptions, Outputs, Products, WorkItem
+from wordmask.jobs.outputs import (
+    FILE_SUFFIXES,
+    OutputOptions,
+    Outputs,
+    Products,
+    WorkItem,
+    typed_file,
+)
 from wordmask.media import formats
 from wordmask.media.drawing import render
 from wordmask.media.drawing.render import RenderOptions
@@ -19,6 +26,7 @@ from wordmask.media.drawing.skeleton import draw_skeletons
 from wordmask.media.formats import FormatOptions, Named
 from wordmask.media.reading.read import read
 from wordmask.media.reading.sources import Found
+from wordmask.media.writing import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -68,11 +76,19 @@ def draw(
 ) -> Iterator[Event[Saved]]:
     """Draw every saved result over its picture."""
     recipe = {"kind": options.kind, "images": options.images, "look": look}
-    products = Products("draw", recipe, (), label=".drawn", stem=stem_of_result)
-    outputs = Outputs(list(find_results(sources)), products, options)
+    found = list(find_results(sources))
+    file = typed_file(options, (".png",), found)
+    typed = () if file is None else (file,)
+    products = Products("draw", recipe, (), label=".drawn", stem=stem_of_result, typed=typed)
+    outputs = Outputs(found, products, options)
 
     def work(item: WorkItem) -> Saved:
         saved = formats.load_named(item.found.source)
+        if file is not None and len(saved) != 1:
+            raise OptionError(
+                f"{file} is one file, for {len(saved)} pictures; give a folder",
+                mend=Mend("output_dir", "FOLDER"),
+            )
         files = []
         for one, target in zip(saved, _targets(item, saved, products.label), strict=True):
             result = one.result
@@ -80,7 +96,7 @@ def draw(
                 picture = _find_picture(one.name, item, options.images)
                 outputs.note_input(picture)
                 result = result.with_image(read(picture))
-            path = target.with_name(f"{target.name}.{options.kind}.png")
+            path = file or target.with_name(f"{target.name}.{options.kind}.png")
             drawn = _render(options.kind, result, look)
             if options.kind == "overlay" and one.poses is not None:
                 drawn = draw_skeletons(drawn, one.poses, CONFIDENT)
@@ -99,7 +115,8 @@ def convert(
     event tells of the file.
     """
     found = list(find_results(sources, options.source_format))
-    if target.suffix or (options.to and formats.format_of(target, options.to).many):
+    is_file = target.suffix and not target.is_dir()
+    if is_file or (options.to and formats.format_of(target, options.to).many):
         return _gather(found, target, options, details)
     if not options.to:
         formats.save_named([], target)  # which raises that a folder tells no format
@@ -221,6 +238,7 @@ def _convert_each(
 def _gather(
     found: Sequence[Found], target: Path, options: ConvertOptions, details: FormatOptions
 ) -> Iterator[Event[Saved]]:
+    _check_suffix(target, formats.format_of(target, options.to))
     gathered: list[Named] = []
     failed = 0
 
@@ -241,6 +259,17 @@ def _gather(
         files = formats.save_named(gathered, target, options.to, details)
     total = len(found)
     yield Event("made", str(target), total, total, 0.0, Saved(0, 0, tuple(files)))
+
+
+def _check_suffix(target: Path, chosen: formats.Format) -> None:
+    """Raise where the name says another kind of file than the format is."""
+    suffix = target.suffix.lower()
+    able = {Path(one).suffix for one in chosen.suffixes}
+    if ".png" in able:
+        able |= set(PICTURE_SUFFIXES)
+    if suffix in FILE_SUFFIXES and suffix not in able:
+        example = f"{target.stem}{chosen.suffixes[0]}"
+        raise OptionError(f"{target} is no name of a {chosen.name} file; write to {example}")
 
 
 def _count(saved: Sequence[Named], files: Sequence[Path]) -> Saved:

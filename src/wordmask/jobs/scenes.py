@@ -14,6 +14,7 @@ from wordmask.core.protocols import Dense
 from wordmask.errors import ImageError, Mend, OptionError, WordmaskError, missing_extra
 from wordmask.files import atomic
 from wordmask.jobs.footage import open_footage
+from wordmask.jobs.outputs import FILE_SUFFIXES
 from wordmask.jobs.setup import Setup
 from wordmask.media.drawing.driven import draw_drive
 from wordmask.media.video.read import VideoFrame
@@ -36,6 +37,13 @@ class DriveFiles:
     fps: float | None = None  # of the frames, where they do not say
 
     def check(self) -> None:
+        suffix = self.lines.suffix.lower()
+        if suffix != ".jsonl" and (suffix in FILE_SUFFIXES or self.lines.is_dir()):
+            mend = Mend("overlay", self.lines.name) if suffix in VIDEOS else None
+            raise OptionError(
+                f"lines of JSON are written to a file that ends in .jsonl; got {self.lines}",
+                mend=mend or Mend("output", "scene.jsonl"),
+            )
         for path in (self.lines, self.overlay):
             if path is not None and path.exists() and not self.overwrite:
                 raise OptionError(f"{path} is there already", mend=Mend("overwrite"))

@@ -37,7 +37,7 @@ def draw(
     ] = None,
     output_dir: Annotated[
         str | None,
-        typer.Option("--output-dir", "-o", help="Where to write; default: beside the result."),
+        typer.Option("--output-dir", "-o", help="A folder, or a .png; default: beside the result."),
     ] = None,
     kind: Annotated[str, typer.Option(help="overlay, labels, cutout or legend.")] = "overlay",
     overwrite: Overwrite = False,

@@ -16,7 +16,9 @@ from wordmask.core.options import check
 from wordmask.doors.cli.flags import with_options
 from wordmask.doors.cli.serve import load_server
 from wordmask.engines import EngineOptions
+from wordmask.errors import Mend, OptionError
 
+PAGES = (".html", ".htm")
 WAIT_S = 120.0  # until the engine is loaded
 
 
@@ -41,6 +43,11 @@ class PageOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.one_file is not None and self.one_file.suffix.lower() not in PAGES:
+            raise OptionError(
+                f"one_file must end in {' or '.join(PAGES)}; got {str(self.one_file)!r}",
+                mend=Mend("one_file", "page.html"),
+            )
 
 
 @with_options(options=PageOptions, engine=EngineOptions)

@@ -46,7 +46,8 @@ class EditOutputOptions(LimitOptions, OutputOptions):
     model: str = "auto"
     """What finds the target: an engine, or engines joined by +; see `wordmask models`."""
     output_dir: Path = Path("edited")
-    """Where the files go; they are named after the picture. For a video also its name (.mp4)."""
+    """Where the files go; they are named after the picture. Of an effect (.png) or a video (.mp4)
+    also its name."""
 
     def setup(self, engine: EngineOptions) -> Setup:
         return Setup(self.model, engine, inputs=self, outputs=self)

@@ -9,7 +9,8 @@ from annotated_types import Interval
 
 from wordmask.doors.cli.flags import with_options
 from wordmask.engines import EngineOptions
-from wordmask.errors import SOME_FAILED, OptionError
+from wordmask.errors import SOME_FAILED, OptionError, WordmaskError
+from wordmask.jobs.outputs import check_folder
 from wordmask.jobs.scenes import (
     DriveFiles,
     find_drives,
@@ -54,6 +55,8 @@ def scene(
     """
     setup = Setup(flags.model, engine)
     if flags.drives:
+        if flags.overlay is not None:
+            raise OptionError("an overlay is drawn of one drive; leave it out, or give one video")
         _watch_many(Path(video), options, flags, setup)
         return
     if flags.ray:
@@ -72,10 +75,14 @@ def scene(
 
 def _watch_many(folder: Path, options: SceneOptions, flags: SceneFlags, setup: Setup) -> None:
     """All drives of a folder; one that fails is passed over."""
+    names = {path: flags.output / f"{path.stem}.scene.jsonl" for path in find_drives(folder)}
     drives = [
-        (path, DriveFiles(flags.output / f"{path.stem}.scene.jsonl", None, flags.overwrite))
-        for path in find_drives(folder)
+        (path, DriveFiles(lines, None, flags.overwrite, flags.fps)) for path, lines in names.items()
     ]
+    try:
+        check_folder(flags.output)
+    except WordmaskError as error:
+        raise error.mended_by("output", "FOLDER") from None
     flags.output.mkdir(parents=True, exist_ok=True)
     if flags.ray:
         done = watch_on_ray(drives, options, setup)
