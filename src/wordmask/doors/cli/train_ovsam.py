@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 import typer
 
 from wordmask import engines
@@ -77,8 +76,10 @@ def recognise(options: OvsamTrainOptions, folder: Path, say: Say) -> None:
 
 def _backbone(options: OvsamTrainOptions) -> OpenBackbone:
     if options.backbone == Lite0Backbone.name:
+        from torch import from_numpy
+
         words = class_vectors(engines.load("mini").get(Dense).embed_texts)
-        return OpenBackbone(Lite0Backbone(words=torch.from_numpy(words)), None)
+        return OpenBackbone(Lite0Backbone(words=from_numpy(words)), None)
     return open_backbone(options.backbone, EngineOptions(device=options.device))
 
 
