@@ -38,6 +38,7 @@ BEYOND_SCHEMA = {
     "EngineOptions.max_memory": "a size such as 6GB is parsed",
     "EverythingSuiteOptions.picture": "a function reads 4000x3000",
     "Limits.formats": "the names are those that the reader knows",
+    "PageOptions.one_file": "a name ends in .html",
     "PaintOptions.fill": "lama needs fill_model",
     "ResultOptions.format": "names of formats, also parted by commas",
     "RayTrainOptions.workers": "they are Ray's",

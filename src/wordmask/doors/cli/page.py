@@ -43,7 +43,7 @@ class PageOptions:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.one_file is not None and self.one_file.suffix.lower() not in PAGES:
+        if self.one_file is not None and Path(self.one_file).suffix.lower() not in PAGES:
             raise OptionError(
                 f"one_file must end in {' or '.join(PAGES)}; got {str(self.one_file)!r}",
                 mend=Mend("one_file", "page.html"),
