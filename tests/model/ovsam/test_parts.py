@@ -13,6 +13,7 @@ from wordmask.model.ovsam.blocks import (  # noqa: E402
     join_windows,
 )
 from wordmask.model.ovsam.decoder import OvsamPrompts  # noqa: E402
+from wordmask.model.ovsam.lite0 import Lite0Backbone, Lite0Network  # noqa: E402
 from wordmask.model.ovsam.naming import (  # noqa: E402
     BINS,
     Opinions,
@@ -217,3 +218,23 @@ def test_a_picture_lies_in_the_top_left_of_its_square(size):
     assert inner[0] % 4 == inner[1] % 4 == 0
     assert (square[: inner[0], : inner[1]] == 9).all()
     assert (square == 9).all(2).sum() == inner[0] * inner[1]
+
+
+def test_a_cell_has_the_code_of_a_point_at_its_middle():
+    decoder = OvsamNetwork(TINY).decoder
+    codes = decoder._where((4, 4))[0].unflatten(0, (4, 4))
+    torch.testing.assert_close(codes[2, 1], decoder.position(torch.tensor([24.0, 40.0])))
+
+
+def test_lite0s_cells_are_means_of_its_classes_words():
+    torch.manual_seed(0)
+    network = Lite0Network(5)
+    network.words.normal_()
+    backbone = Lite0Backbone(network.state_dict())
+    view = backbone(torch.randint(0, 255, (1, 3, 64, 64)))
+    assert backbone.dense_width == 5
+    assert view.dense.shape == (1, 5, 2, 2)
+    with torch.no_grad():
+        shares = network.eval().classify(network.widen(view.levels[-1])).softmax(1)
+    torch.testing.assert_close(view.dense[0, :, 0, 1], shares[0, :, 0, 1] @ network.words)
+    assert Lite0Backbone(Lite0Network(0).state_dict()).dense_width == 0
