@@ -54,13 +54,13 @@ def read_class_names() -> tuple[tuple[int, str], ...]:
 
 
 def class_vectors(embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """(1000, D) a unit vector for each of ImageNet's classes: the mean of its names'."""
-    numbers, names = zip(*read_class_names(), strict=True)
-    vectors = embed(names)
-    sums = np.zeros((max(numbers) + 1, vectors.shape[1]), np.float32)
-    np.add.at(sums, np.array(numbers), vectors)
-    rows: NDArray[np.float32] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return rows
+    """(1000, D) a unit vector for each of ImageNet's classes: its first name's.
+
+    The other names hold words that are only near ("carrot" with zucchini), which would teach words
+    that ImageNet does not know.
+    """
+    first = dict(reversed(read_class_names()))
+    return np.array(embed([first[number] for number in sorted(first)]), np.float32)
 
 
 def phrase_vectors(whitening: Whitening, names: Sequence[str]) -> NDArray[np.float32]:
