@@ -73,6 +73,7 @@ def test_a_step_changes_the_decoder_and_neither_adapter_nor_maps(objective):
     assert gradients["decoder.mask.4.weight"]
     assert not any(has for n, has in gradients.items() if n.startswith(("adapter", "outputs")))
     assert 0 < figures["iou"] <= 1
+    assert objective.maker.dump.whole.network is not objective.network  # which may be in parts
 
 
 def test_a_picture_is_cut_once_and_its_cuts_stay_close(objective, monkeypatch):

@@ -5,6 +5,7 @@ the decoder learns to cut from nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from wordmask.lab.training.ovsam_cuts import CutBatches, CutDump
 from wordmask.lab.training.ovsam_figures import judge_things, measure_things
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions, adapter_of
 from wordmask.lab.training.ovsam_samples import ThingBatch, ThingBatches, ThingReader
-from wordmask.lab.training.place import RunPlace
+from wordmask.lab.training.place import Device, RunPlace
 from wordmask.model.ovsam.decoder import OvsamPrompts
 from wordmask.model.ovsam.naming import word_logits
 from wordmask.model.ovsam.net import FrozenBackbone, OvsamNetwork
@@ -131,9 +132,10 @@ class RecogniseObjective:
         words = sha256("\n".join(self.reader.words).encode()).hexdigest()[:12]
         adapter = digest(adapter_of(o))[:12]
         name = f"{teacher.name} at {self.plan.side} by {adapter}, {words}"
-        return CutBatches(
-            self.reader, o.batch, CutDump(o.out / "cuts", name, self.whole, self.reader)
-        )
+        # A copy: processes may keep only parts of what they train, and the cuts are made ahead.
+        frozen = deepcopy(self.network).eval().requires_grad_(False).to(_usual_device(o.device))
+        whole = OvsamWhole(frozen, self.backbone, teacher)
+        return CutBatches(self.reader, o.batch, CutDump(o.out / "cuts", name, whole, self.reader))
 
     def _load_adapter(self) -> None:
         path = adapter_of(self.options)
@@ -176,6 +178,13 @@ class RecogniseObjective:
                 f"{path} was distilled from {learned}, not from {teacher.name}",
                 mend=Mend("teacher", "NAME"),
             )
+
+
+def _usual_device(device: Device) -> torch.device:
+    """Where the run computes, in this process."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def prompts_of(batch: ThingBatch) -> OvsamPrompts:
