@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -96,6 +96,15 @@ class ParameterGroup:
     """Their learning rate while the schedule holds."""
     decay: float = 0.0
     """Their weight decay."""
+
+
+def group_by_decay(parameters: Iterable[Tensor], options: TrainOptions) -> list[ParameterGroup]:
+    """Matrices and filters decay; biases and the like do not."""
+    own = list(parameters)
+    return [
+        ParameterGroup([p for p in own if p.ndim > 1], options.rate, options.decay),
+        ParameterGroup([p for p in own if p.ndim <= 1], options.rate),
+    ]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ kept in the run's folder, and the small network that is trained learns from that
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
@@ -17,14 +17,21 @@ from torch import Tensor, nn
 
 from wordmask.core.image import Array, Image
 from wordmask.core.options import Share
-from wordmask.errors import InputError, WeightsError
+from wordmask.errors import InputError
 from wordmask.files import atomic
 from wordmask.lab.data.packs import Packs, Record, read_packs
 from wordmask.lab.export.mini import export_context_into
 from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.training.batches import split
 from wordmask.lab.training.labels import LabelReader
-from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.loop import (
+    ParameterGroup,
+    Step,
+    TrainOptions,
+    group_by_decay,
+    load_average,
+)
+from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.presence import label_presence
 from wordmask.lab.training.vocabulary import OTHER_NAMES
@@ -85,8 +92,10 @@ class _Names:
         return np.asarray(self.vectors[self.starts + other], np.float32)
 
 
-class ContextObjective:
+class ContextObjective(PartObjective):
     """Summaries of pictures and the words in them."""
+
+    options: ContextTrainOptions
 
     def __init__(
         self, options: ContextTrainOptions, summarise: Summarise, embed_texts: EmbedTexts
@@ -110,12 +119,7 @@ class ContextObjective:
         self.modules: dict[str, nn.Module] = {"network": self.network}
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices decay."""
-        own, o = list(self.network.parameters()), self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-        ]
+        return group_by_decay(self.network.parameters(), self.options)
 
     def batches(self, start: int) -> Iterator[ContextBatch]:
         step = start
@@ -148,19 +152,6 @@ class ContextObjective:
         parts = F.binary_cross_entropy_with_logits(log_odds, batch.present, reduction="none")
         loss = step.mean(parts.flatten(), batch.weight.flatten())
         return loss, {"presence": float(loss.detach())}
-
-    def evaluate(self) -> dict[str, float]:
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        return {"files": str(self.files)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        if state["files"] != str(self.files):
-            raise WeightsError(
-                f"the checkpoint in {self.options.out} was trained for {state['files']}, not for "
-                f"{self.files}; train into another folder"
-            )
 
     def export(self, checkpoint: Path, folder: Path) -> None:
         load_average(checkpoint, self.modules)

@@ -3,20 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from wordmask.errors import WeightsError
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_cutter_into
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
 from wordmask.lab.training.labels import LabelReader
-from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.loop import (
+    ParameterGroup,
+    Step,
+    TrainOptions,
+    group_by_decay,
+    load_average,
+)
 from wordmask.lab.training.losses import no_cuts
 from wordmask.lab.training.losses_mini import LossWeights, prompted_cut_loss
+from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.model.mini.net import Features
@@ -36,8 +42,10 @@ class CutterTrainOptions(TrainOptions):
     weights: LossWeights = field(default_factory=LossWeights)
 
 
-class CutterObjective:
+class CutterObjective(PartObjective):
     """The decoder of a `mini` whose encoder does not change."""
+
+    options: CutterTrainOptions
 
     def __init__(self, options: CutterTrainOptions) -> None:
         self.options = options
@@ -51,12 +59,7 @@ class CutterObjective:
         self.maker = Batches(labels, options.sample, options.batch, {})
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices and filters decay."""
-        own, o = list(self.decoder.parameters()), self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-        ]
+        return group_by_decay(self.decoder.parameters(), self.options)
 
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
@@ -79,19 +82,6 @@ class CutterObjective:
         parts = {"masks": weights.masks * cut.masks, "quality": weights.quality * cut.quality}
         logged = {name: float(part.detach()) for name, part in parts.items()}
         return torch.stack(list(parts.values())).sum(), logged | {"iou": float(cut.iou)}
-
-    def evaluate(self) -> dict[str, float]:
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        return {"files": str(self.files)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        if state["files"] != str(self.files):
-            raise WeightsError(
-                f"the checkpoint in {self.options.out} was trained on the encoder in "
-                f"{state['files']}, not on that in {self.files}; train into another folder"
-            )
 
     def export(self, checkpoint: Path, folder: Path) -> None:
         load_average(checkpoint, self.modules)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from wordmask.core.image import Array
 from wordmask.errors import CapabilityError
 from wordmask.lab.training.batches import stream_ahead
-from wordmask.lab.training.loop import ParameterGroup, Step
+from wordmask.lab.training.loop import ParameterGroup, Step, group_by_decay
 from wordmask.lab.training.losses import Mean, weighted_mean
 from wordmask.lab.training.ovsam_options import OvsamTrainOptions
 from wordmask.lab.training.ovsam_samples import Source, ThingReader
@@ -65,13 +65,8 @@ class DistillObjective:
         self.modules: dict[str, nn.Module] = {"adapter": self.adapter, "outputs": self.outputs}
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices and filters decay."""
         own = [one for module in self.modules.values() for one in module.parameters()]
-        o = self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-        ]
+        return group_by_decay(own, self.options)
 
     def batches(self, start: int) -> Iterator[DistillBatch]:
         return stream_ahead(self.batch, start)

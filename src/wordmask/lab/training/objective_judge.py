@@ -7,7 +7,7 @@ and its true IoU, are kept in the run's folder, and the small network learns fro
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from wordmask.core.options import Share
-from wordmask.errors import InputError, WeightsError
+from wordmask.errors import InputError
 from wordmask.files import atomic, digest
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_judge_into
@@ -24,14 +24,21 @@ from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
 from wordmask.lab.training.kept import keep_in
 from wordmask.lab.training.labels import LabelReader
-from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.loop import (
+    ParameterGroup,
+    Step,
+    TrainOptions,
+    group_by_decay,
+    load_average,
+)
 from wordmask.lab.training.losses import candidate_ious
 from wordmask.lab.training.mistakes import Prompts, correct_some
+from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
 from wordmask.model.mini.constants import NOTHING
 from wordmask.model.mini.decoder import Decoder, PromptMaps
-from wordmask.model.mini.judge import MaskJudge
+from wordmask.model.mini.judge import FACTS, MaskJudge
 from wordmask.model.mini.net import MiniNetwork
 
 DRAWS_A_FILE = 64  # batches of pictures whose cuts are kept in one file
@@ -76,8 +83,10 @@ class JudgedCuts(NamedTuple):
     """(N, 3) with the truth."""
 
 
-class JudgeObjective:
+class JudgeObjective(PartObjective):
     """The judge of a `mini` that does not change."""
+
+    options: JudgeTrainOptions
 
     def __init__(self, options: JudgeTrainOptions) -> None:
         self.options = options
@@ -90,12 +99,7 @@ class JudgeObjective:
         self.modules: dict[str, nn.Module] = {"judge": self.judge}
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices decay."""
-        own, o = list(self.judge.parameters()), self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-        ]
+        return group_by_decay(self.judge.parameters(), self.options)
 
     def batches(self, start: int) -> Iterator[JudgedCuts]:
         step = start
@@ -123,19 +127,6 @@ class JudgeObjective:
         return torch.stack(list(parts.values())).sum(), logged | {
             "chosen": float(step.mean(chosen, same))
         }
-
-    def evaluate(self) -> dict[str, float]:
-        return {}
-
-    def state(self) -> dict[str, Any]:
-        return {"files": str(self.files)}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        if state["files"] != str(self.files):
-            raise WeightsError(
-                f"the checkpoint in {self.options.out} was trained for {state['files']}, not for "
-                f"{self.files}; train into another folder"
-            )
 
     def export(self, checkpoint: Path, folder: Path) -> None:
         load_average(checkpoint, self.modules)
@@ -184,7 +175,7 @@ def judged_cuts(network: MiniNetwork, batch: TrainingBatch) -> JudgedCuts:
         )
         parts.append(_judge_prompts(decoder, own, prompts, masks))
     facts, ious = zip(*parts, strict=True) if parts else ((), ())
-    nothing = JudgedCuts(torch.zeros(0, 3, decoder.judge.hide.in_features), torch.zeros(0, 3))
+    nothing = JudgedCuts(torch.zeros(0, 3, FACTS), torch.zeros(0, 3))
     return JudgedCuts(torch.cat([nothing.facts, *facts]), torch.cat([nothing.iou, *ious]))
 
 

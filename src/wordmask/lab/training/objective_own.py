@@ -18,13 +18,19 @@ from torch import Tensor, nn
 
 from wordmask.core.protocols import Rivals
 from wordmask.errors import WeightsError
-from wordmask.files import digest
 from wordmask.lab.export.mini import export_words_into
 from wordmask.lab.export.mini_text import encode_phrases, read_kin
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import TrainingBatch
-from wordmask.lab.training.loop import ParameterGroup, Step, TrainOptions, load_average
+from wordmask.lab.training.loop import (
+    ParameterGroup,
+    Step,
+    TrainOptions,
+    group_by_decay,
+    load_average,
+)
 from wordmask.lab.training.losses_words import PointAnswers, WordLosses, read_points
+from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.own_batches import OwnBatches
 from wordmask.lab.training.own_split import OwnSplit
 from wordmask.lab.training.place import RunPlace
@@ -62,8 +68,10 @@ class WordHead(nn.Module):
         return self.network.to_words(x), self.network.to_none(x), x
 
 
-class OwnObjective:
+class OwnObjective(PartObjective):
     """The head of an exported mini, own pictures, and the words in their company."""
+
+    options: OwnTrainOptions
 
     def __init__(self, options: OwnTrainOptions, split: OwnSplit) -> None:
         self.options, self.split = options, split
@@ -83,13 +91,10 @@ class OwnObjective:
         self.maker = OwnBatches(split, options.sample, options.batch)
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices and filters decay; words move more slowly than the head."""
-        own, o = [p for head in self.heads for p in head.parameters()], self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-            ParameterGroup(list(self.adapter.parameters()), o.rate * 0.3),
-        ]
+        """Words move more slowly than the head."""
+        own = [p for head in self.heads for p in head.parameters()]
+        words = ParameterGroup(list(self.adapter.parameters()), self.options.rate * 0.3)
+        return [*group_by_decay(own, self.options), words]
 
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
@@ -130,18 +135,14 @@ class OwnObjective:
         return {"points_right": right / max(total, 1)}
 
     def state(self) -> dict[str, Any]:
-        return {
-            "files": digest(self.files / "mini.json"),
-            "words": list(self.split.words),
-            "count": self.compare.count.cpu(),
-        }
+        own = {"words": list(self.split.words), "count": self.compare.count.cpu()}
+        return super().state() | own
 
     def load_state(self, state: dict[str, Any]) -> None:
-        same_files = state["files"] == digest(self.files / "mini.json")
-        if not same_files or tuple(state["words"]) != self.split.words:
+        super().load_state(state)
+        if tuple(state["words"]) != self.split.words:
             raise WeightsError(
-                f"the checkpoint in {self.options.out} is of other words or other files than "
-                f"{self.files}; train into another folder"
+                f"the checkpoint in {self.options.out} is of other words; train into another folder"
             )
         self.compare.count = state["count"]
 

@@ -18,7 +18,13 @@ from wordmask.core.image import Array
 from wordmask.core.maps import MapSegmenter
 from wordmask.errors import Mend, WeightsError
 from wordmask.files import digest
-from wordmask.lab.training.loop import ParameterGroup, Step, load_average, read_checkpoint
+from wordmask.lab.training.loop import (
+    ParameterGroup,
+    Step,
+    group_by_decay,
+    load_average,
+    read_checkpoint,
+)
 from wordmask.lab.training.losses_ovsam import mask_iou, mask_losses, name_loss
 from wordmask.lab.training.ovsam_cuts import CutBatches, CutDump
 from wordmask.lab.training.ovsam_figures import judge_things, measure_things
@@ -60,12 +66,8 @@ class RecogniseObjective:
         self.texts, self.starts = embed_words(reader.phrases, embed_texts)
 
     def groups(self) -> list[ParameterGroup]:
-        """Only matrices and filters decay."""
-        own, o = [p for p in self.network.parameters() if p.requires_grad], self.options
-        return [
-            ParameterGroup([p for p in own if p.ndim > 1], o.rate, o.decay),
-            ParameterGroup([p for p in own if p.ndim <= 1], o.rate),
-        ]
+        own = [p for p in self.network.parameters() if p.requires_grad]
+        return group_by_decay(own, self.options)
 
     def batches(self, start: int) -> Iterator[ThingBatch]:
         return self.maker.stream(self.options.seed, start)
