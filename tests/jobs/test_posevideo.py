@@ -94,6 +94,17 @@ def test_the_command_follows_a_boxed_person_and_draws_a_copy(tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_lines_on_stdout_leave_no_file(tmp_path, capsys):
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    for k, image in enumerate(frames(2)):
+        write_picture(folder / f"{k}.png", image.pixels)
+    assert run_here("pose", folder, "--as-video", "--box", "10,10,50,80", "--json") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["frame"] for line in lines] == [0, 1]
+    assert names(tmp_path) == ["walk"]
+
+
 def test_one_file_is_a_drawn_copy_or_the_lines(tmp_path, capsys):
     pytest.importorskip("av", reason="videos need av: pip install 'wordmask[video]'")
     folder, out = tmp_path / "walk", tmp_path / "out"

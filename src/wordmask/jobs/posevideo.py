@@ -56,12 +56,15 @@ class PoseVideoJob:
     smoothing: SmoothOptions
     target: Path  # what the names of its files start with
     draws: bool  # whether skeletons are drawn
+    writes: bool = True  # whether there are any files
     presence: Presence = field(default_factory=Presence)
     file: Path | None = None  # that the user named: all that is written
 
     @property
     def lines(self) -> Path | None:
-        """None where a video was named."""
+        """None where a video was named, or nothing is wanted."""
+        if not self.writes:
+            return None
         if self.file is not None:
             return None if self.draws else self.file
         return self.target.with_name(self.target.name + LINES)
@@ -102,6 +105,7 @@ def prepare(
         smoothing or SmoothOptions(),
         folder / footage.file_stem,
         draws="skeleton" in ((name,) if name else setup.outputs.format),
+        writes=bool(setup.outputs.format),
         file=file,
         presence=Presence(who.names if isinstance(who, Text) else ()),
     )

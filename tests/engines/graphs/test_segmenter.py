@@ -161,11 +161,13 @@ def test_an_export_goes_to_a_new_folder_and_names_what_it_has(folders, tmp_path,
     (tmp_path / "full/file").write_text("mine")
     assert run_here("export", folders / "hub", tmp_path / "full") == 4
     assert "not empty" in capsys.readouterr().err
+    assert run_here("export", folders / "hub", tmp_path / "new.onnx") == 4
+    assert "leave out .onnx" in capsys.readouterr().err
     assert run_here("export", folders / "hub", tmp_path / "new", "--parts", "image,video") == 2
     assert "has no part 'video'; it has image" in capsys.readouterr().err
     assert run_here("export", "telea", tmp_path / "new") == 3
     assert "cannot be exported" in capsys.readouterr().err
-    assert not (tmp_path / "new").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
 def test_the_exported_folder_answers_on_the_command_line(folders, tmp_path):

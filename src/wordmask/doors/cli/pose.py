@@ -117,7 +117,7 @@ def _run_video(job: videos.PoseVideoJob, outputs: PoseFlags) -> None:
             for found in frames:
                 bar.advance()
                 if outputs.json:
-                    typer.echo(videos.line_of(found))
+                    typer.echo(videos.line_of(found), nl=False)
     finally:
         if bar.count:
             lines = [f"{job.footage.name}   joints: {bar.count} frames"]

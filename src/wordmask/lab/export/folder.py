@@ -67,6 +67,10 @@ def write_folder(
 
 def check_target(out: Path) -> None:
     """Raise unless the folder is new or empty; make what it stands in."""
+    if out.suffix == ".onnx":
+        raise OutputError(
+            f"an export is a folder of several files; got {out}, the name of one: leave out .onnx"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} is there and not empty; give a new folder, or delete it")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from wordmask.core.image import Array, Image
 from wordmask.core.options import Share
-from wordmask.errors import InputError
-from wordmask.files import atomic
+from wordmask.files import atomic, digest
 from wordmask.lab.data.packs import Packs, Record, read_packs
 from wordmask.lab.export.mini import export_context_into
 from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.training.batches import split
+from wordmask.lab.training.kept import keep_in
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.loop import (
     ParameterGroup,
@@ -109,7 +109,10 @@ class ContextObjective(PartObjective):
         rows = [label_presence(record, packs, vocabulary) for record in self.records]
         self.present = np.stack([row.present for row in rows]).astype(np.float32)
         self.weight = np.stack([row.weight for row in rows])
-        self.summaries = look_at(self.records, packs, summarise, options.out)
+        classes = digest(self.files / "classes.onnx")[:12]
+        folder = options.out / "summaries"
+        keep_in(folder, f"classes {classes} of {options.data}, {len(self.records)} pictures")
+        self.summaries = look_at(self.records, packs, summarise, folder)
         self.names = _Names(vocabulary.words, embed_texts)
         self.odds = _odds(self.records)
         self.network = ContextNetwork()
@@ -158,24 +161,18 @@ class ContextObjective(PartObjective):
         export_context_into(self.network.eval(), self.files, folder)
 
 
-def look_at(records: list[Record], packs: Packs, summarise: Summarise, out: Path) -> Array:
-    """(N, 2000) what the classifier sees in each picture; kept in `out`, file by file."""
+def look_at(records: list[Record], packs: Packs, summarise: Summarise, folder: Path) -> Array:
+    """(N, 2000) what the classifier sees in each picture; kept in `folder`, file by file."""
     parts = []
     for start in range(0, len(records), PICTURES_A_FILE):
-        path = out / f"summaries_{start // PICTURES_A_FILE:03}.npy"
+        path = folder / f"{start // PICTURES_A_FILE:03}.npy"
         if not path.exists():
             chosen = records[start : start + PICTURES_A_FILE]
             rows = [summarise(packs.sets[one.set].image(one.sample)) for one in chosen]
             with atomic(path) as part, part.open("wb") as file:
                 np.save(file, np.stack(rows).astype(np.float16))
         parts.append(np.load(path, allow_pickle=False).astype(np.float32))
-    summaries = np.concatenate(parts)
-    if len(summaries) != len(records):
-        raise InputError(
-            f"{out} keeps what was seen in {len(summaries)} pictures, the packs have "
-            f"{len(records)}: delete its summaries_*.npy, or train into another folder"
-        )
-    return summaries
+    return np.concatenate(parts)
 
 
 def _usable(packs: Packs) -> list[Record]:
