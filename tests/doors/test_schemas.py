@@ -66,6 +66,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "JudgeTrainOptions": {"data": "packs", "out": "run"},
     "MiniTrainOptions": {"data": "packs", "out": "run"},
     "OwnTrainOptions": {"data": "packs", "out": "run"},
+    "WordsTrainOptions": {"data": "packs", "out": "run"},
     "OvsamTrainOptions": {"data": "packs", "out": "run"},
     "TrainOptions": {"data": "packs", "out": "run"},
 }

@@ -140,22 +140,49 @@ def test_a_changed_file_is_refused(tmp_path):
         load_shipped(tmp_path / "files")
 
 
-def test_files_without_a_parameter_are_refused(tmp_path):
+@pytest.fixture
+def rename(tmp_path):
+    """A copy of the shipped files in which parameters of the encoder have other names."""
     from hashlib import sha256
 
     import onnx
 
-    shutil.copytree(SHIPPED, tmp_path / "files", ignore=shutil.ignore_patterns("*.py", "__*"))
-    path = tmp_path / "files/encoder.onnx"
-    model = onnx.load(path)
-    (tensor,) = [one for one in model.graph.initializer if one.name == "model.to_none.weight"]
-    tensor.name = "another"
-    path.write_bytes(model.SerializeToString())
-    settings = json.loads((tmp_path / "files/mini.json").read_text())
-    settings["files"]["encoder.onnx"] = sha256(path.read_bytes()).hexdigest()
-    (tmp_path / "files/mini.json").write_text(json.dumps(settings))
+    def make(part: str):
+        folder = tmp_path / "files"
+        shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("*.py", "__*"))
+        path = folder / "encoder.onnx"
+        model = onnx.load(path)
+
+        def another(name: str) -> str:
+            return sha256(name.encode()).hexdigest() if part in name else name
+
+        for tensor in model.graph.initializer:
+            tensor.name = another(tensor.name)
+        for node in model.graph.node:
+            for names in (node.input, node.output):
+                names[:] = map(another, names)
+        path.write_bytes(model.SerializeToString())
+        settings = json.loads((folder / "mini.json").read_text())
+        settings["files"]["encoder.onnx"] = sha256(path.read_bytes()).hexdigest()
+        (folder / "mini.json").write_text(json.dumps(settings))
+        return folder
+
+    return make
+
+
+def test_files_without_a_parameter_are_refused(rename):
+    folder = rename("model.to_none.weight")
     with pytest.raises(WeightsError, match=r"lacks 1 parameters, the first is to_none\.weight"):
-        load_shipped(tmp_path / "files")
+        load_shipped(folder)
+
+
+def test_files_of_before_the_neck_for_words_add_nothing_by_it(rename, pictures):
+    network = load_shipped(rename("word_neck")).network
+    with torch.no_grad():
+        trunk = network.trunk(pictures[:1])
+    assert torch.equal(trunk.words, trunk.neck)
+    layers = network.word_neck.layers[-1], network.backbone.layers[-1]
+    assert torch.equal(*(one.project.weight for one in layers))
 
 
 def test_another_folder_is_refused(tmp_path):

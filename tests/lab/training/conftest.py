@@ -14,6 +14,11 @@ def random_sentences(lines: Sequence[str]) -> np.ndarray:
 
 
 @pytest.fixture
+def embed_lines() -> Callable[[Sequence[str]], np.ndarray]:
+    return random_sentences
+
+
+@pytest.fixture
 def begin_mini(packs_folder: Path, tmp_path: Path) -> Callable[..., object]:
     """Makes runs that start from one random network."""
     torch = pytest.importorskip(

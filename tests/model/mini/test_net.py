@@ -4,8 +4,11 @@ torch = pytest.importorskip(
     "torch", reason="the network needs torch: pip install 'wordmask[train]'"
 )
 
+import torch.nn.functional as F  # noqa: E402
+
 from wordmask.model.mini.backbone import CHANNELS, Backbone  # noqa: E402
 from wordmask.model.mini.constants import NEGATIVE, NOTHING, POSITIVE  # noqa: E402
+from wordmask.model.mini.decoder import upsample  # noqa: E402
 from wordmask.model.mini.net import Adapter, MiniNetwork  # noqa: E402
 
 
@@ -73,6 +76,26 @@ def test_prompts_of_a_batch_do_not_see_each_other(model, features):
     both = cut(model, features, [[[20, 30]], [[60, 8]]], [[POSITIVE], [POSITIVE]])
     alone = cut(model, features, [[[60, 8]]], [[POSITIVE]])
     torch.testing.assert_close(both[0][1:], alone[0], atol=1e-4, rtol=1e-4)
+
+
+def test_the_neck_for_words_begins_by_changing_nothing(model):
+    with torch.no_grad():
+        trunk = model.trunk(torch.randint(0, 255, (1, 3, 64, 96)).float())
+    assert torch.equal(trunk.words, trunk.neck)
+
+
+def test_the_neck_for_words_begins_like_what_everything_shares():
+    network = MiniNetwork().eval()
+    own = network.word_neck
+    own.begin_like(network.backbone, network.neck)
+    picture = torch.randint(0, 255, (1, 3, 64, 96)).float()
+    with torch.no_grad():
+        maps = network.backbone(picture)
+        shared, _ = network.neck(maps)
+        own.last.weight += torch.eye(len(own.last.weight))[..., None, None]
+        added = own(maps[2])
+        again = network.neck.at8(F.relu(network.neck.lateral[0](maps[1]) + upsample(added)))
+    torch.testing.assert_close(again, shared)
 
 
 def test_the_adapter_begins_by_changing_nothing():

@@ -26,6 +26,7 @@ try:
     from wordmask.lab.training.objective_judge import JudgeObjective, JudgeTrainOptions
     from wordmask.lab.training.objective_mini import MiniObjective, MiniTrainOptions
     from wordmask.lab.training.objective_own import OwnObjective, OwnTrainOptions
+    from wordmask.lab.training.objective_words import WordsObjective, WordsTrainOptions
     from wordmask.lab.training.ovsam_options import OvsamTrainOptions
     from wordmask.lab.training.own_split import OwnDataOptions, open_split
     from wordmask.lab.training.place import is_first_process
@@ -71,6 +72,16 @@ def mini(
         start(spread, options, partial(train_mini, options, after))
     else:
         start(spread, options, partial(teach_words, options, own, after))
+
+
+@app.command()
+@with_options(options=WordsTrainOptions, after=ExportOptions, spread=RayTrainOptions)
+def words(options: WordsTrainOptions, after: ExportOptions, spread: RayTrainOptions) -> None:
+    """Train only what names cells; clicks and boxes cut as before.
+
+    wordmask train words --data packs/train --out runs/words --export runs/words/files
+    """
+    start(spread, options, partial(train_words, options, after))
 
 
 @app.command()
@@ -124,6 +135,13 @@ def start(spread: RayTrainOptions, options: TrainOptions, work: Callable[[], Non
 def train_mini(options: MiniTrainOptions, after: ExportOptions) -> None:
     """The whole network, on packs."""
     folder = export_after(Training(MiniObjective, options), after)
+    if folder is not None:
+        calibrate_scores(folder, options.data)
+
+
+def train_words(options: WordsTrainOptions, after: ExportOptions) -> None:
+    """What names cells, on packs."""
+    folder = export_after(Training(WordsObjective, options), after)
     if folder is not None:
         calibrate_scores(folder, options.data)
 

@@ -38,7 +38,7 @@ from wordmask.model.minilm import find_minilm
 # values there.
 DEFAULTS: dict[str, Any] = {
     "side": 512,
-    "views": [[1.0, False], [0.75, True], [1.5, True]],
+    "views": [[1.0, False], [0.75, True], [1.375, True]],
     "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
     "presence": 0.7,
@@ -56,7 +56,7 @@ DEFAULTS: dict[str, Any] = {
 
 # Chosen on held-out training pictures (docs/training.md).
 CONTEXT: dict[str, float] = {
-    "weight": 0.7,
+    "weight": 1.0,
     "offset": 2.0,
     "least": -2.0,
     "most": 1.0,
@@ -147,7 +147,8 @@ def export_words_into(
     _copy_files(files, out)
     export_encoder(network, out / "encoder.onnx")
     add_words(words, adapter, files / "words.npz", out / "words.npz")
-    _write_settings(out, {key: DEFAULTS[key] for key in ("calibration", "threshold")})
+    raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
+    _write_settings(out, raw | {"scale": float(network.scale().detach())})
 
 
 def _copy_files(files: Path, out: Path) -> None:

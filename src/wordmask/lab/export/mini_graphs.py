@@ -32,8 +32,8 @@ class EncoderGraph(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
         trunk = self.model.trunk(picture.to(torch.float32))
-        vectors = F.normalize(self.model.to_words(trunk.neck), dim=1)
-        none, whole = self.model.to_none(trunk.neck), self.model.whole_vector(trunk)
+        vectors = F.normalize(self.model.to_words(trunk.words), dim=1)
+        none, whole = self.model.to_none(trunk.words), self.model.whole_vector(trunk)
         return vectors, none, trunk.neck, trunk.early, whole, trunk.shared
 
 

@@ -120,11 +120,12 @@ class Batches:
         options: SampleOptions,
         size: int,
         captions: Mapping[str, NDArray[np.float32]],
+        shares: Mapping[str, float] = SHARES,
     ) -> None:
-        """`captions`: "set/stem" -> (n, D) vectors of the picture's captions."""
+        """`captions`: "set/stem" -> (n, D) vectors of the picture's captions. `shares`: of sets."""
         self.labels, self.options, self.size, self.captions = labels, options, size, captions
         self.records, _ = split(labels.packs.records)
-        self.odds = _odds(self.records, labels.packs)
+        self.odds = _odds(self.records, labels.packs, shares)
 
     def batch(self, seed: int, step: int) -> TrainingBatch:
         """The batch of one step."""
@@ -179,7 +180,7 @@ def stream_ahead(make: Callable[[int], Made], start: int, ahead: int = 3) -> Ite
         stopped.set()
 
 
-def _odds(records: list[Record], packs: Packs) -> NDArray[np.float64]:
+def _odds(records: list[Record], packs: Packs, shares: Mapping[str, float]) -> NDArray[np.float64]:
     """How likely each picture is: within its set as its rarest word, 1 / sqrt(pictures with it)."""
     shown = [_words_shown(record, packs) for record in records]
     times: dict[tuple[str, object], int] = defaultdict(int)
@@ -192,7 +193,7 @@ def _odds(records: list[Record], packs: Packs) -> NDArray[np.float64]:
         total[record.set] += value
     odds: NDArray[np.float64] = np.zeros(len(records))
     for k, (record, value) in enumerate(zip(records, rarity, strict=True)):
-        odds[k] = value / total[record.set] * SHARES.get(record.set, 0.0)
+        odds[k] = value / total[record.set] * shares.get(record.set, 0.0)
     odds /= odds.sum()
     return odds
 

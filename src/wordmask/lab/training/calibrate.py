@@ -3,7 +3,7 @@
 Held-out training pictures are segmented with every region kept; a region is right where most of its
 pixels are the word. A logistic curve over the logit of the mean probability and the log of the
 region's share of the picture turns raw scores into shares of right ones. The threshold for "it is
-there" is the highest of those that give the best mean IoU on the same pictures.
+there" is the one at which the regions that are reported and those that are right agree best.
 """
 
 import json
@@ -23,7 +23,6 @@ from wordmask.files import write_text
 from wordmask.lab.data.packs import Packs
 from wordmask.lab.data.sample import VOID, Sample
 from wordmask.lab.data.words import word_labels
-from wordmask.lab.metrics import semantic
 from wordmask.lab.training.batches import split
 from wordmask.lab.training.labels import COMPLETE
 from wordmask.tasks.finding.wordmaps import curve
@@ -31,7 +30,6 @@ from wordmask.tasks.segment import SegmentOptions, segment
 
 SETS = ("voc", "coco", "nyu", "camvid")
 THRESHOLDS = tuple(round(0.02 * k, 2) for k in range(5, 36))
-SAME = 0.002  # mean IoUs that differ by less do not tell two thresholds apart
 FEW_PIXELS = 100  # regions with fewer scored pixels are left out
 
 
@@ -58,7 +56,6 @@ class FittedCurve:
 class JudgedPicture(NamedTuple):
     """A picture that the network has not learned from, and the word of each of its pixels."""
 
-    set: str
     image: Image
     words: tuple[str, ...]
     labels: Array
@@ -76,26 +73,31 @@ def fit(
 def fit_pictures(
     models: Models, pictures: Iterable[JudgedPicture], where: str = "pictures that were set aside"
 ) -> FittedCurve:
-    """The same on any pictures; the threshold is judged set by set."""
-    answers: list[tuple[str, Result, Array]] = []
+    """The same on any pictures."""
     regions: list[JudgedRegion] = []
-    for name, image, words, labels in pictures:
+    for image, words, labels in pictures:
         options = SegmentOptions(min_confidence=0.0)
-        result = segment(image, Text(words), models, options)
-        answers.append((name, result, labels))
-        regions += judge(result, labels)
+        regions += judge(segment(image, Text(words), models, options), labels)
     if not regions:
         raise InputError(f"no region was found in {where}: nothing to fit scores to")
-    slope, offset, size = logistic(*(np.array(column) for column in zip(*regions, strict=True)))
-    means = {}
-    for threshold in THRESHOLDS:
-        counts: dict[str, Array] = {}
-        for name, result, labels in answers:
-            scores = curve(result.scores, result.masks.areas / labels.size, slope, offset, size)
-            counts[name] = counts.get(name, 0) + _totals(result[scores >= threshold], labels)
-        figures = [semantic.figures(one)["miou"] for one in counts.values()]
-        means[threshold] = float(np.mean(figures))
-    return FittedCurve(slope, offset, size, _choose(means), len(regions))
+    scores, shares, right = (np.array(column) for column in zip(*regions, strict=True))
+    fitted = logistic(scores, shares, right)
+    threshold = best_threshold(curve(scores, shares, *fitted), right)
+    return FittedCurve(*fitted, threshold, len(regions))
+
+
+def best_threshold(scores: Array, right: Array) -> float:
+    """Where reported regions and right ones agree best (F1); of equals the highest.
+
+    >>> best_threshold(np.array([0.2, 0.6, 0.7]), np.array([False, True, True]))
+    0.6
+    """
+
+    def agreement(threshold: float) -> tuple[float, float]:
+        told = scores >= threshold
+        return 2 * (told & right).sum() / max(told.sum() + right.sum(), 1), threshold
+
+    return max(THRESHOLDS, key=agreement)
 
 
 def _pictures(packs: Packs, per_set: int, sets: Sequence[str]) -> Iterator[JudgedPicture]:
@@ -103,17 +105,7 @@ def _pictures(packs: Packs, per_set: int, sets: Sequence[str]) -> Iterator[Judge
         data = packs.sets[name]
         for sample in held_out(packs, name, per_set):
             labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
-            yield JudgedPicture(name, data.image(sample), data.words, labels)
-
-
-def _choose(means: dict[float, float]) -> float:
-    """Of the thresholds that are as good as the best, the highest: it reports the fewest regions.
-
-    >>> _choose({0.2: 0.305, 0.3: 0.304, 0.4: 0.301})
-    0.3
-    """
-    best = max(means.values())
-    return max(threshold for threshold, mean in means.items() if mean >= best - SAME)
+            yield JudgedPicture(data.image(sample), data.words, labels)
 
 
 def write(found: FittedCurve, folder: Path) -> None:
@@ -162,9 +154,3 @@ def logistic(
         hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
         w = w - np.linalg.solve(hessian, gradient)
     return float(w[0]), float(w[1]), float(w[2])
-
-
-def _totals(result: Result, labels: Array) -> Array:
-    words = len(result.vocabulary)
-    found = result.label_map()
-    return semantic.totals(semantic.confusion(labels, np.where(found < 0, words, found), words + 1))

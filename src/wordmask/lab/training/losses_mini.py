@@ -26,6 +26,7 @@ from wordmask.model.mini.decoder import Decoder, PromptMaps
 from wordmask.model.mini.net import Adapter, Features, MiniNetwork
 
 Run = Callable[..., list[Tensor]]  # a network and its inputs -> its outputs in fp32
+CutMaps = tuple[Tensor, Tensor]  # coarse and fine, of all pictures
 Weight = Annotated[float, Ge(0)]
 
 
@@ -74,7 +75,9 @@ class MiniLosses:
         parts = {"points": w.points * self.words.points(answers.logits, batch, step)}
         gate = torch.ones(batch.region_points.shape[:3], device=words.device)
         if sharpen:
-            gate, trusted = self._sharpen(f, batch, run)
+            gate, trusted = sharpen_boxes(
+                self.network.decoder, (f.coarse, f.fine), batch, w.sharpened, run
+            )
             parts["inside"] = w.inside * self.words.inside(
                 answers.region_logits, batch, trusted, step
             )
@@ -92,36 +95,6 @@ class MiniLosses:
         logged = {name: float(part.detach()) for name, part in parts.items()}
         return torch.stack(list(parts.values())).sum(), logged | {"iou": float(cut.iou)}
 
-    # ---- masks
-
-    def _sharpen(self, f: Features, batch: TrainingBatch, run: Run) -> tuple[Tensor, Tensor]:
-        """Masks that the decoder makes of some of the teachers' boxes, at the points of regions.
-
-        Two of (B, R, K): how much each point counts, and whether it may be trusted to show the
-        word.
-        """
-        device = batch.region_boxes.device
-        gate = torch.ones(batch.region_points.shape[:3], device=device)
-        trusted = torch.zeros_like(gate, dtype=torch.bool)
-        boxed = (batch.region_boxes[..., 2] > batch.region_boxes[..., 0]).nonzero()
-        chosen = torch.randperm(len(boxed))[: self.weights.sharpened]
-        boxed = boxed[chosen.to(device)]
-        if not len(boxed):
-            return gate, trusted
-        of, k = boxed[:, 0], boxed[:, 1]
-        xy = batch.region_boxes[of, k].unflatten(1, (2, 2))
-        kind = torch.tensor([TOP_LEFT, BOTTOM_RIGHT], device=device).expand(len(of), 2)
-        before = torch.zeros(len(of), 1, *f.coarse.shape[2:], device=device)
-        with torch.no_grad():
-            maps = prompt_maps(self.network.decoder, f, of, run)
-            masks, quality = run(self.network.decoder, maps, xy, kind, before)
-            best = masks[torch.arange(len(of)), quality.argmax(1)][:, None]
-            where = batch.region_points[of, k] / batch.pictures.shape[-1] * 2 - 1
-            inside = F.grid_sample(best, where[:, None], align_corners=False)[:, 0, 0].sigmoid()
-        gate[of, k] = inside
-        trusted[of, k] = (inside > 0.75) & (quality.sigmoid().amax(1) > 0.7)[:, None]
-        return gate, trusted
-
     def _cut(self, f: Features, batch: TrainingBatch, step: Step) -> CutLoss:
         """The losses of all prompted masks."""
         if not len(batch.cut_of):
@@ -129,9 +102,40 @@ class MiniLosses:
         return prompted_cut_loss(self.network.decoder, f, batch, step)
 
 
-def prompt_maps(decoder: Decoder, f: Features, of: Tensor, run: Run) -> PromptMaps:
+def prompt_maps(decoder: Decoder, maps: CutMaps, of: Tensor, run: Run) -> PromptMaps:
     """Made once a picture, and given to each prompt: `of` (N,) says which picture is its."""
-    return PromptMaps(*(one[of] for one in run(decoder.prepare, f.coarse, f.fine)))
+    return PromptMaps(*(one[of] for one in run(decoder.prepare, *maps)))
+
+
+def sharpen_boxes(
+    decoder: Decoder, maps: CutMaps, batch: TrainingBatch, most: int, run: Run
+) -> tuple[Tensor, Tensor]:
+    """Masks that the decoder makes of at most so many of the teachers' boxes, at the points of
+    regions.
+
+    Two of (B, R, K): how much each point counts, and whether it may be trusted to show the word.
+    """
+    device = batch.region_boxes.device
+    gate = torch.ones(batch.region_points.shape[:3], device=device)
+    trusted = torch.zeros_like(gate, dtype=torch.bool)
+    boxed = (batch.region_boxes[..., 2] > batch.region_boxes[..., 0]).nonzero()
+    chosen = torch.randperm(len(boxed))[:most]
+    boxed = boxed[chosen.to(device)]
+    if not len(boxed):
+        return gate, trusted
+    of, k = boxed[:, 0], boxed[:, 1]
+    xy = batch.region_boxes[of, k].unflatten(1, (2, 2))
+    kind = torch.tensor([TOP_LEFT, BOTTOM_RIGHT], device=device).expand(len(of), 2)
+    before = torch.zeros(len(of), 1, *maps[0].shape[2:], device=device)
+    with torch.no_grad():
+        of_boxes = prompt_maps(decoder, maps, of, run)
+        masks, quality = run(decoder, of_boxes, xy, kind, before)
+        best = masks[torch.arange(len(of)), quality.argmax(1)][:, None]
+        where = batch.region_points[of, k] / batch.pictures.shape[-1] * 2 - 1
+        inside = F.grid_sample(best, where[:, None], align_corners=False)[:, 0, 0].sigmoid()
+    gate[of, k] = inside
+    trusted[of, k] = (inside > 0.75) & (quality.sigmoid().amax(1) > 0.7)[:, None]
+    return gate, trusted
 
 
 def prompted_cut_loss(decoder: Decoder, f: Features, batch: TrainingBatch, step: Step) -> CutLoss:
@@ -142,7 +146,7 @@ def prompted_cut_loss(decoder: Decoder, f: Features, batch: TrainingBatch, step:
         xy, kinds = prompts.xy[:, used], prompts.kinds[:, used]
         return step.run(decoder, maps, xy, kinds, prompts.before)
 
-    maps = prompt_maps(decoder, f, batch.cut_of, step.run)
+    maps = prompt_maps(decoder, (f.coarse, f.fine), batch.cut_of, step.run)
     prompts = Prompts(batch.cut_points, batch.cut_kinds, batch.cut_before[:, None])
     prompts = correct_some(answer, maps, prompts, batch.cut_masks)
     masks, quality = answer(maps, prompts)

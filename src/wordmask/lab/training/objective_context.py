@@ -50,7 +50,7 @@ EmbedTexts = Callable[[tuple[str, ...]], Array]
 class ContextTrainOptions(TrainOptions):
     """What one run of the context is."""
 
-    minutes: Annotated[float, Gt(0)] = 1.5
+    minutes: Annotated[float, Gt(0)] = 4.5
     """Time budget, after the pictures have been looked at."""
     batch: Annotated[int, Ge(1)] = 64
     """Pictures per step."""
@@ -150,10 +150,11 @@ class ContextObjective(PartObjective):
         return ContextBatch(*(one.to(place.device) for one in own))
 
     def losses(self, batch: ContextBatch, step: Step) -> tuple[Tensor, dict[str, float]]:
-        answer = self.network(batch.summaries)
-        log_odds = answer[:, :-1] @ batch.texts.T + answer[:, -1:]
-        parts = F.binary_cross_entropy_with_logits(log_odds, batch.present, reduction="none")
-        loss = step.mean(parts.flatten(), batch.weight.flatten())
+        answers = self.network.each(batch.summaries)
+        log_odds = answers[..., :-1] @ batch.texts.T + answers[..., -1:]
+        present, weight = (one.expand_as(log_odds) for one in (batch.present, batch.weight))
+        parts = F.binary_cross_entropy_with_logits(log_odds, present, reduction="none")
+        loss = step.mean(parts.flatten(), weight.flatten())
         return loss, {"presence": float(loss.detach())}
 
     def export(self, checkpoint: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Train `mini` from the packs: what it learns from, what is minimised and logged, the export."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from wordmask.lab.training.loop import (
     ParameterGroup,
     Step,
     TrainOptions,
+    group_by_decay,
     load_average,
 )
 from wordmask.lab.training.losses_mini import LossWeights, MiniLosses
@@ -58,6 +59,17 @@ class MiniTrainOptions(TrainOptions):
     weights: LossWeights = field(default_factory=LossWeights)
 
 
+def layers_and_heads(
+    layers: Sequence[Tensor], all_of_them: Sequence[Tensor], rate: float, options: TrainOptions
+) -> list[ParameterGroup]:
+    """Layers that begin as ImageNet's learn at their own `rate`, what else learns at the usual."""
+    known = set(layers)
+    own = [p for p in layers if p.requires_grad]
+    rest = [p for p in all_of_them if p not in known and p.requires_grad]
+    slower = replace(options, rate=rate)
+    return [*group_by_decay(own, slower), *group_by_decay(rest, options)]
+
+
 class MiniObjective:
     """Network, packs, language and losses of one run."""
 
@@ -83,15 +95,14 @@ class MiniObjective:
 
     def groups(self) -> list[ParameterGroup]:
         """Backbone and the rest by their own rates; only matrices and filters decay."""
-        o = self.options
-        heads = [module for name, module in self.network.named_children() if name != "backbone"]
-        groups = []
-        for rate, modules in ((o.backbone_rate, [self.network.backbone]), (o.rate, heads)):
-            own = [p for module in modules for p in module.parameters() if p.requires_grad]
-            groups.append(ParameterGroup([p for p in own if p.ndim > 1], rate, o.decay))
-            groups.append(ParameterGroup([p for p in own if p.ndim <= 1], rate))
-        words = [self.network.log_scale, *self.adapter.parameters()]
-        return [*groups, ParameterGroup(words, o.rate * 0.5)]
+        o, network = self.options, self.network
+        layers = [*network.backbone.parameters(), *network.word_neck.layers.parameters()]
+        heads = [p for child in network.children() for p in child.parameters()]
+        words = [network.log_scale, *self.adapter.parameters()]
+        return [
+            *layers_and_heads(layers, heads, o.backbone_rate, o),
+            ParameterGroup(words, o.rate * 0.5),
+        ]
 
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
@@ -152,7 +163,9 @@ class MiniObjective:
         return start is not None and (str(start) == "shipped" or Path(start).is_dir())
 
     def _load_imagenet(self) -> None:
-        self.network.backbone.load_imagenet(read_imagenet())
+        network = self.network
+        network.backbone.load_imagenet(read_imagenet())
+        network.word_neck.begin_like(network.backbone, network.neck)
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """`positive` and `against` of all rows, without the words that are kept from training."""

@@ -64,7 +64,7 @@ class WordHead(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors and "none" at stride 8, and the map (B, 160, h, w) that they are made of."""
         with torch.no_grad():
-            x = self.network.trunk(pictures).neck
+            x = self.network.trunk(pictures).words
         return self.network.to_words(x), self.network.to_none(x), x
 
 

@@ -42,7 +42,7 @@ def judge_words(models: Models, split: OwnSplit) -> WordFigures:
     none = len(split.words)
     counts = np.zeros((none + 1, none + 2), np.int64)
     pictures = 0
-    for _, image, words, labels in pictures_to_judge(split, test=True):
+    for image, words, labels in pictures_to_judge(split, test=True):
         found, _ = label(image, Text(words), models, DenseOptions())
         counts += semantic.confusion(labels, np.where(found < 0, none, found), none + 1)
         pictures += 1
@@ -62,7 +62,7 @@ def choose_presence(models: Models, split: OwnSplit) -> float:
     dense = models.get(Dense)
     texts, starts = dense.embed_texts(split.words), np.arange(len(split.words))
     none, counts = len(split.words), dict[float, Array]()
-    for _, image, _, labels in pictures_to_judge(split, test=False):
+    for image, _, labels in pictures_to_judge(split, test=False):
         (seen,) = dense.encode([image])
         features = dense.features(seen)
         for presence in dict.fromkeys((features.presence, 0.0)):
@@ -90,7 +90,7 @@ def pictures_to_judge(split: OwnSplit, *, test: bool) -> Iterator[JudgedPicture]
     data = split.test if test else split.fit
     for sample in data.samples[:MOST_JUDGED]:
         labels: Array = split.labels(data, data.truth(sample))
-        yield JudgedPicture(data.name, data.image(sample), split.words, labels)
+        yield JudgedPicture(data.image(sample), split.words, labels)
 
 
 def compare_lines(before: WordFigures, after: WordFigures) -> Iterator[str]:

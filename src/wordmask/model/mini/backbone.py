@@ -94,6 +94,21 @@ class InvertedResidual(nn.Module):
         self.project.load(state, f"{prefix}._project_conv", f"{prefix}._bn2")
 
 
+def _blocks() -> list[InvertedResidual]:
+    """All blocks after the stem."""
+    blocks, cin = [], 32
+    for count, kernel, stride, expansion, cout in STAGES:
+        for k in range(count):
+            blocks.append(InvertedResidual(cin, cout, kernel, stride if k == 0 else 1, expansion))
+            cin = cout
+    return blocks
+
+
+def last_layers() -> nn.ModuleList:
+    """Blocks as those of the backbone between strides 16 and 32."""
+    return nn.ModuleList(_blocks()[OUTPUTS[2] :])
+
+
 class Backbone(nn.Module):
     """Pictures (B, 3, H, W), RGB in 0..255, to four feature maps of `CHANNELS` channels.
 
@@ -109,19 +124,11 @@ class Backbone(nn.Module):
         They keep no activations for the backward pass, which saves memory and time.
         """
         super().__init__()
-        layers: list[nn.Module] = [ScaledConv(3, 32, 3, 2)]
-        cin = 32
-        for blocks, kernel, stride, expansion, cout in STAGES:
-            for k in range(blocks):
-                layers.append(
-                    InvertedResidual(cin, cout, kernel, stride if k == 0 else 1, expansion)
-                )
-                cin = cout
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList([ScaledConv(3, 32, 3, 2), *_blocks()])
         self.frozen = frozen
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1) * 255)
-        for layer in layers[:frozen]:
+        for layer in self.layers[:frozen]:
             layer.requires_grad_(False)
 
     def forward(self, x: Tensor) -> list[Tensor]:

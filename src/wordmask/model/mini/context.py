@@ -12,7 +12,23 @@ from wordmask.model.mini.constants import WORDS
 
 SUMMARY = 2 * CLASSES  # the mean and the peak of every class's logit
 HIDDEN = 384
+OPINIONS = 3  # networks whose answers are averaged: each of them errs in its own way
 LEFT_OUT = 0.4  # share of the inputs and of the hidden values that a training step does not see
+
+
+class Opinion(nn.Module):
+    """Normalised summaries (B, 2000) to (B, 257)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hide = nn.Linear(SUMMARY, HIDDEN)
+        self.tell = nn.Linear(HIDDEN, WORDS + 1)
+        self.leave_out = nn.Dropout(LEFT_OUT)
+
+    def forward(self, summary: Tensor) -> Tensor:
+        hidden = self.hide(self.leave_out(summary)).relu()
+        answer: Tensor = self.tell(self.leave_out(hidden))
+        return answer
 
 
 class ContextNetwork(nn.Module):
@@ -25,12 +41,13 @@ class ContextNetwork(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(SUMMARY))
         self.register_buffer("spread", torch.ones(SUMMARY))
-        self.hide = nn.Linear(SUMMARY, HIDDEN)
-        self.tell = nn.Linear(HIDDEN, WORDS + 1)
-        self.leave_out = nn.Dropout(LEFT_OUT)
+        self.opinions = nn.ModuleList(Opinion() for _ in range(OPINIONS))
 
     def forward(self, summary: Tensor) -> Tensor:
         """(B, 2000) to (B, 257); the last column is the offset of all words' log-odds."""
-        hidden = self.hide(self.leave_out((summary - self.mean) / self.spread)).relu()
-        answer: Tensor = self.tell(self.leave_out(hidden))
-        return answer
+        return self.each(summary).mean(0)
+
+    def each(self, summary: Tensor) -> Tensor:
+        """(3, B, 257), what each network says; they learn apart."""
+        normalised = (summary - self.mean) / self.spread
+        return torch.stack([opinion(normalised) for opinion in self.opinions])

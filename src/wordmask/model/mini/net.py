@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from wordmask.model.mini.backbone import CHANNELS, Backbone
 from wordmask.model.mini.constants import WORDS
 from wordmask.model.mini.decoder import Decoder, upsample
-from wordmask.model.mini.depthwise import Depthwise
+from wordmask.model.mini.neck import ContextBlock, Neck, WordNeck, conv
 
 
 class Features(NamedTuple):
@@ -45,51 +45,14 @@ class Trunk(NamedTuple):
 
     neck: Tensor
     """(B, 160, h, w)"""
+    words: Tensor
+    """(B, 160, h, w): the neck, and what words need beyond it."""
     top: Tensor
     """(B, 160, h / 4, w / 4)"""
     early: Tensor
     """(B, 24, 2h, 2w) of the backbone"""
     shared: Tensor
     """(B, 40, h, w)"""
-
-
-def conv(cin: int, cout: int, kernel: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(cin, cout, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(cout)
-    )
-
-
-class ContextBlock(nn.Module):
-    """A residual block: depthwise 5 x 5, then two pointwise convolutions that widen and narrow."""
-
-    def __init__(self, dim: int, wide: int = 2) -> None:
-        super().__init__()
-        self.near = nn.Sequential(Depthwise(dim, 5, bias=False), nn.BatchNorm2d(dim))
-        self.widen = conv(dim, dim * wide)
-        self.narrow = conv(dim * wide, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.narrow(F.relu(self.widen(self.near(x))))
-        return x + y
-
-
-class Neck(nn.Module):
-    """Merges the maps from stride 32 down to stride 8; returns both ends, `dim` channels each."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.lateral = nn.ModuleList(conv(c, dim) for c in CHANNELS[1:])
-        self.context = nn.Sequential(ContextBlock(dim), ContextBlock(dim), ContextBlock(dim))
-        self.everywhere = nn.Linear(dim, dim)
-        self.at16 = nn.Sequential(ContextBlock(dim), ContextBlock(dim))
-        self.at8 = nn.Sequential(ContextBlock(dim), ContextBlock(dim))
-
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
-        s8, s16, s32 = (conv(m) for conv, m in zip(self.lateral, maps[1:], strict=True))
-        top = self.context(F.relu(s32))
-        top = top + self.everywhere(top.mean((2, 3)))[:, :, None, None]
-        middle = self.at16(F.relu(s16 + upsample(top)))
-        return self.at8(F.relu(s8 + upsample(middle))), top
 
 
 class MiniNetwork(nn.Module):
@@ -101,6 +64,7 @@ class MiniNetwork(nn.Module):
         super().__init__()
         self.backbone = Backbone(frozen)
         self.neck = Neck(dim)
+        self.word_neck = WordNeck(dim)
         self.to_words = nn.Sequential(ContextBlock(dim), nn.Conv2d(dim, WORDS, 1))
         self.to_none = nn.Conv2d(dim, 1, 1)
         self.to_depth = nn.Sequential(conv(dim, 32, 3), nn.ReLU(), nn.Conv2d(32, 1, 1))
@@ -121,8 +85,8 @@ class MiniNetwork(nn.Module):
         trunk = self.trunk(pictures)
         coarse, fine = self.cut_maps(trunk.neck, trunk.early)
         return Features(
-            vectors=self.to_words(trunk.neck),
-            none=self.to_none(trunk.neck),
+            vectors=self.to_words(trunk.words),
+            none=self.to_none(trunk.words),
             coarse=coarse,
             fine=fine,
             depth=self.to_depth(trunk.neck),
@@ -134,7 +98,8 @@ class MiniNetwork(nn.Module):
         """What all heads read."""
         maps = self.backbone(pictures)
         neck, top = self.neck(maps)
-        return Trunk(neck, top, maps[0], maps[1])
+        words = neck + upsample(self.word_neck(maps[2]))
+        return Trunk(neck, words, top, maps[0], maps[1])
 
     def cut_maps(self, neck: Tensor, early: Tensor) -> tuple[Tensor, Tensor]:
         """What the decoder reads, coarse and fine."""
