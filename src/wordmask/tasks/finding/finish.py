@@ -78,7 +78,7 @@ def finish(found: Candidates, words: QueryWords, maps: WordMaps | None, rules: R
     if rules.panoptic and REST in result.vocabulary and REST not in shown:
         shown = (*shown, REST)
     result = _report(result, shown)
-    absent = _find_absent(result, naming, threshold.score, words.names, maps)
+    absent = _find_absent(result, found, naming, threshold.score, words.names, maps)
     return Finished(result.replace(absent=absent), threshold)
 
 
@@ -188,6 +188,7 @@ def _report(result: Result, words: tuple[str, ...]) -> Result:
 
 def _find_absent(
     result: Result,
+    found: Candidates,
     naming: _Naming,
     threshold: float,
     names: tuple[str, ...],
@@ -202,6 +203,10 @@ def _find_absent(
     known = naming.label_ids < len(names)
     np.maximum.at(highest, naming.label_ids[known], naming.scores[known])
     best, needed = highest[word_ids], np.full(len(missing), threshold)
+    for k in np.flatnonzero(best >= threshold):  # other words have all of its pixels
+        rows_of_word = np.flatnonzero(naming.label_ids == word_ids[k])
+        row = rows_of_word[naming.scores[rows_of_word].argmax()]
+        needed[k] = max(threshold, _score_over(found.masks.one(row), result))
     unknown = np.zeros(len(missing), bool)
     if maps is not None:
         unknown = maps.unknown[word_ids]
@@ -210,6 +215,14 @@ def _find_absent(
         needed[without] = np.where(best[without] < threshold, threshold, to_beat)
     columns = (missing, np.maximum(best, 0).tolist(), needed.tolist(), unknown.tolist())
     return tuple(Absent(*row) for row in zip(*columns, strict=True))
+
+
+def _score_over(mask: Array, result: Result) -> float:
+    """The score of the region that has most of the mask's pixels; 0 where none has any."""
+    shared = [int((mask & region.mask).sum()) for region in result]
+    if not any(shared):
+        return 0.0
+    return float(result.scores[int(np.argmax(shared))])
 
 
 def _nearest_cells(word_ids: Array, maps: WordMaps) -> tuple[Array, Array]:
