@@ -1,6 +1,6 @@
 """Train `mini` from the packs: what it learns from, what is minimised and logged, the export."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,15 +59,30 @@ class MiniTrainOptions(TrainOptions):
     weights: LossWeights = field(default_factory=LossWeights)
 
 
-def layers_and_heads(
-    layers: Sequence[Tensor], all_of_them: Sequence[Tensor], rate: float, options: TrainOptions
+def mini_groups(
+    network: MiniNetwork, adapter: Adapter, layers_rate: float, options: TrainOptions
 ) -> list[ParameterGroup]:
-    """Layers that begin as ImageNet's learn at their own `rate`, what else learns at the usual."""
+    """What learns of a `mini`: layers that began as ImageNet's at `layers_rate`, words at half."""
+    layers = [*network.backbone.parameters(), *network.word_neck.layers.parameters()]
     known = set(layers)
-    own = [p for p in layers if p.requires_grad]
-    rest = [p for p in all_of_them if p not in known and p.requires_grad]
-    slower = replace(options, rate=rate)
-    return [*group_by_decay(own, slower), *group_by_decay(rest, options)]
+    heads = [p for child in network.children() for p in child.parameters() if p not in known]
+    learning = [[p for p in own if p.requires_grad] for own in (layers, heads)]
+    words = [network.log_scale, *adapter.parameters()]
+    return [
+        *group_by_decay(learning[0], replace(options, rate=layers_rate)),
+        *group_by_decay(learning[1], options),
+        ParameterGroup(words, options.rate * 0.5),
+    ]
+
+
+def check_words(state: dict[str, Any], words: tuple[str, ...], out: Path) -> None:
+    """Raise where a checkpoint's state is of other words than the packs have."""
+    if tuple(state["words"]) != words:
+        raise WeightsError(
+            f"the checkpoint in {out} was trained with other words than these packs have; train "
+            "into another folder",
+            mend=Mend("out", "FOLDER"),
+        )
 
 
 class MiniObjective:
@@ -94,15 +109,7 @@ class MiniObjective:
             measure_norms(self.network, pictures)
 
     def groups(self) -> list[ParameterGroup]:
-        """Backbone and the rest by their own rates; only matrices and filters decay."""
-        o, network = self.options, self.network
-        layers = [*network.backbone.parameters(), *network.word_neck.layers.parameters()]
-        heads = [p for child in network.children() for p in child.parameters()]
-        words = [network.log_scale, *self.adapter.parameters()]
-        return [
-            *layers_and_heads(layers, heads, o.backbone_rate, o),
-            ParameterGroup(words, o.rate * 0.5),
-        ]
+        return mini_groups(self.network, self.adapter, self.options.backbone_rate, self.options)
 
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
@@ -130,12 +137,7 @@ class MiniObjective:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        if tuple(state["words"]) != self.words:
-            raise WeightsError(
-                f"the checkpoint in {self.options.out} was trained with other words than these "
-                "packs have; train into another folder",
-                mend=Mend("out", "FOLDER"),
-            )
+        check_words(state, self.words, self.options.out)
         self.word_losses.count = state["count"]
 
     def export(self, checkpoint: Path, folder: Path) -> None:

@@ -14,7 +14,6 @@ import torch
 from annotated_types import Gt
 from torch import Tensor, nn
 
-from wordmask.errors import WeightsError
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_words_into
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms
@@ -30,7 +29,7 @@ from wordmask.lab.training.loop import (
 )
 from wordmask.lab.training.losses_mini import LossWeights, sharpen_boxes
 from wordmask.lab.training.losses_words import WordLosses, read_points
-from wordmask.lab.training.objective_mini import NORM_BATCHES, layers_and_heads
+from wordmask.lab.training.objective_mini import NORM_BATCHES, check_words, mini_groups
 from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
@@ -110,14 +109,7 @@ class WordsObjective(PartObjective):
             measure_norms(self.network, pictures)
 
     def groups(self) -> list[ParameterGroup]:
-        """Layers that begin as the backbone's by their own rate."""
-        o, layers = self.options, self.network.word_neck.layers
-        own = [p for part in self.learning for p in part.parameters()]
-        words = [self.network.log_scale, *self.adapter.parameters()]
-        return [
-            *layers_and_heads(list(layers.parameters()), own, o.layers_rate, o),
-            ParameterGroup(words, o.rate * 0.5),
-        ]
+        return mini_groups(self.network, self.adapter, self.options.layers_rate, self.options)
 
     def batches(self, start: int) -> Iterator[TrainingBatch]:
         return self.maker.stream(self.options.seed, start)
@@ -154,11 +146,7 @@ class WordsObjective(PartObjective):
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
-        if tuple(state["words"]) != self.words:
-            raise WeightsError(
-                f"the checkpoint in {self.options.out} was trained with other words than these "
-                "packs have; train into another folder"
-            )
+        check_words(state, self.words, self.options.out)
         self.compare.count = state["count"]
 
     def export(self, checkpoint: Path, folder: Path) -> None:
