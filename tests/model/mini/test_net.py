@@ -78,10 +78,24 @@ def test_prompts_of_a_batch_do_not_see_each_other(model, features):
     torch.testing.assert_close(both[0][1:], alone[0], atol=1e-4, rtol=1e-4)
 
 
-def test_the_neck_for_words_begins_by_changing_nothing(model):
+def test_the_necks_for_words_and_masks_begin_by_changing_nothing(model):
     with torch.no_grad():
         trunk = model.trunk(torch.randint(0, 255, (1, 3, 64, 96)).float())
+        added = model.mask_neck(trunk.neck, trunk.shared)
     assert torch.equal(trunk.words, trunk.neck)
+    assert added.shape == trunk.neck.shape and not added.any()
+
+
+def test_the_neck_for_masks_begins_with_the_layers_that_everything_shares():
+    network = MiniNetwork().eval()
+    own = network.mask_neck
+    own.begin_like(network.backbone, network.neck)
+    with torch.no_grad():
+        maps = network.backbone(torch.randint(0, 255, (1, 3, 64, 96)).float())
+        x = maps[1]
+        for layer in own.layers:
+            x = layer(x)
+    torch.testing.assert_close(x, maps[2])
 
 
 def test_the_neck_for_words_begins_like_what_everything_shares():

@@ -32,7 +32,7 @@ from wordmask.core.protocols import (
 from wordmask.engines.mini.classes import class_maps
 from wordmask.engines.mini.connected import keep_asked
 from wordmask.engines.mini.files import FILES
-from wordmask.engines.mini.passes import mean_vectors
+from wordmask.engines.mini.passes import draw_together, mean_vectors
 from wordmask.engines.mini.seen import EncoderMaps, MiniSeen, PromptArrays, blank_seen
 from wordmask.engines.mini.text import TextEncoder
 from wordmask.engines.mini.tracker import ObjectTracker
@@ -133,9 +133,9 @@ class MiniEngine:
         return Cuts(logits, quality, vectors, CutThresholds(**self.settings["everything"]))
 
     def maps(self, seen: Seen) -> tuple[Array, ...]:
-        """What the cutter reads: maps at strides 8 and 4."""
+        """What the cutter reads: maps at strides 8, 4 and 8."""
         own = own_seen(seen, MiniSeen, self.name)
-        return own.maps.neck, own.maps.early
+        return own.maps.neck, own.maps.early, own.maps.shared
 
     def see_maps(self, size: Size, maps: Sequence[Array]) -> MiniSeen:
         """A picture of which only such maps are known: to cut, not to name."""
@@ -166,7 +166,11 @@ class MiniEngine:
         return masks, quality.clip(0, 1), self._name_cuts(seen, masks)
 
     def _prepare(self, maps: EncoderMaps) -> PromptArrays:
-        feed = {"neck": maps.neck[None], "early": maps.early[None]}
+        feed = {
+            "neck": maps.neck[None],
+            "early": maps.early[None],
+            "shared": maps.shared[None],
+        }
         return PromptArrays(*self._run("prepare", feed))
 
     def _name_cuts(self, seen: MiniSeen, masks: Array) -> Array:
@@ -193,6 +197,8 @@ class MiniEngine:
     def _features(self, image: Image, maps: EncoderMaps) -> FeatureMap:
         passes = [self._look(image, look, maps) for look in self._looks()]
         vectors = mean_vectors([one.vectors for one in passes])
+        if "together" in self.settings:  # not in files of before
+            vectors = draw_together(vectors, **self.settings["together"])
         none = np.mean([resample.bilinear(one.none, vectors.shape[:2]) for one in passes], 0)
         classes = self._classes(passes)
         return FeatureMap(
@@ -294,7 +300,9 @@ class MiniEngine:
                 self._networks[network] = open_network(
                     self._folder, f"{network}.onnx", self.settings, self._threads
                 )
-        answers: list[Array] = self._networks[network].run(None, feed)
+        opened = self._networks[network]
+        wanted = {one.name: feed[one.name] for one in opened.get_inputs()}  # older files read less
+        answers: list[Array] = opened.run(None, wanted)
         return answers
 
 

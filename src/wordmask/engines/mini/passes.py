@@ -1,4 +1,4 @@
-"""Several looks of `mini` at one picture, joined."""
+"""Several looks of `mini` at one picture, joined, and its cells drawn together."""
 
 from collections.abc import Sequence
 
@@ -22,5 +22,31 @@ def mean_vectors(passes: Sequence[Array]) -> Array:
         for row, plane in enumerate(np.ascontiguousarray(one)):
             cv2.resize(plane, grid[::-1], dst=larger, interpolation=cv2.INTER_LINEAR)
             total[row] += larger
-    total /= np.maximum(np.sqrt(np.einsum("dhw,dhw->hw", total, total)), 1e-6)
+    _make_unit(total)
     return np.moveaxis(total, 0, -1)
+
+
+def draw_together(vectors: Array, *, share: float, sharpness: float, every: int) -> Array:
+    """(h, w, D) unit rows, each moved by `share` towards the mean of those that are like it.
+
+    So the cells of one thing agree more on what it is. A cell counts exp(sharpness x cosine); to
+    bound the work, means are taken over every so many cells of every so many rows.
+    """
+    planes = np.moveaxis(vectors, -1, 0)
+    flat = planes.reshape(len(planes), -1)
+    some = planes[:, every // 2 :: every, every // 2 :: every].reshape(len(planes), -1)
+    weights = some.T @ flat
+    weights -= 1  # so that the exponent of a cosine is at most 0
+    weights *= np.float32(sharpness)
+    np.exp(weights, out=weights)
+    together: Array = some @ weights
+    together *= np.float32(share) / weights.sum(0)
+    together += np.float32(1 - share) * flat
+    drawn = together.reshape(planes.shape)
+    _make_unit(drawn)
+    return np.moveaxis(drawn, 0, -1)
+
+
+def _make_unit(planes: Array) -> None:
+    """In place, (D, h, w)."""
+    planes /= np.maximum(np.sqrt(np.einsum("dhw,dhw->hw", planes, planes)), 1e-6)

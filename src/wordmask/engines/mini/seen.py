@@ -21,7 +21,7 @@ class EncoderMaps(NamedTuple):
     neck: Array  # (160, H / 8, W / 8), from which the cutter's maps and the depth are computed
     early: Array  # (24, H / 4, W / 4), the cutter's detail
     whole: Array  # (256,) unit vector of the picture
-    shared: Array  # (40, H / 8, W / 8), from which the classes are computed
+    shared: Array  # (40, H / 8, W / 8), never trained: for the classes and the cutter's maps
 
 
 class PromptArrays(NamedTuple):
@@ -65,8 +65,8 @@ def blank_seen(
     dims: int,
     prepare: Callable[[EncoderMaps], PromptArrays],
 ) -> MiniSeen:
-    """A picture of which only the maps at strides 8 and 4 are known; it shows no word."""
-    neck, early = (np.asarray(one, np.float32) for one in maps)
+    """A picture of which only the cutter's maps are known; it shows no word."""
+    neck, early, shared = (np.asarray(one, np.float32) for one in maps)
     height, width = neck.shape[1:]
     known = EncoderMaps(
         vectors=np.zeros((dims, height, width), np.float32),
@@ -74,7 +74,7 @@ def blank_seen(
         neck=neck,
         early=early,
         whole=np.zeros(dims, np.float32),
-        shared=np.zeros((0, height, width), np.float32),
+        shared=shared,
     )
     image = Image(np.zeros((*size, 3), np.uint8))
     inner = (height * STRIDE, width * STRIDE)

@@ -38,7 +38,8 @@ from wordmask.model.minilm import find_minilm
 # values there.
 DEFAULTS: dict[str, Any] = {
     "side": 512,
-    "views": [[1.0, False], [0.75, True], [1.375, True]],
+    "views": [[1.0, False], [0.75, True], [1.25, True]],
+    "together": {"share": 0.6, "sharpness": 30.0, "every": 3},
     "calibration": [1.0, 0.0, 0.0],
     "threshold": None,
     "presence": 0.7,
@@ -57,11 +58,11 @@ DEFAULTS: dict[str, Any] = {
 # Chosen on held-out training pictures (docs/training.md).
 CONTEXT: dict[str, float] = {
     "weight": 1.0,
-    "offset": 2.0,
-    "least": -2.0,
-    "most": 1.0,
-    "peak_share": 0.6,
-    "limit": 0.2,
+    "offset": 1.5,
+    "least": -6.0,
+    "most": 2.5,
+    "peak_share": 0.3,
+    "limit": 0.0,
 }
 
 

@@ -44,8 +44,8 @@ class PrepareGraph(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, neck: Tensor, early: Tensor) -> tuple[Tensor, ...]:
-        coarse, fine = self.model.cut_maps(neck, early)
+    def forward(self, neck: Tensor, early: Tensor, shared: Tensor) -> tuple[Tensor, ...]:
+        coarse, fine = self.model.cut_maps(neck, early, shared)
         return *self.model.decoder.prepare(coarse, fine), coarse
 
 
@@ -131,15 +131,20 @@ def export_encoder(model: MiniNetwork, path: Path) -> None:
 
 def export_prepare(model: MiniNetwork, path: Path) -> None:
     """One picture of any size whose sides are divisible by 16."""
-    neck, early = model.from_coarse.in_channels, CHANNELS[0]
+    neck, (early, shared) = model.from_coarse.in_channels, CHANNELS[:2]
     h, w = (torch.export.Dim(name, min=1, max=2048) for name in ("h", "w"))
+    at_8, at_4 = {2: 2 * h, 3: 2 * w}, {2: 4 * h, 3: 4 * w}
     write_onnx(
         PrepareGraph(model),
-        (torch.randn(1, neck, 40, 48), torch.randn(1, early, 80, 96)),
+        (
+            torch.randn(1, neck, 40, 48),
+            torch.randn(1, early, 80, 96),
+            torch.randn(1, shared, 40, 48),
+        ),
         path,
-        ("neck", "early"),
+        ("neck", "early", "shared"),
         ("cells", "middle", "detail", "coarse"),
-        ({2: 2 * h, 3: 2 * w}, {2: 4 * h, 3: 4 * w}),
+        (at_8, at_4, at_8),
     )
     halve(path)
 

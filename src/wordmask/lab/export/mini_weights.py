@@ -52,16 +52,18 @@ def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
             found[key] = np.zeros(state[key].shape, np.float32)
     missing = [key for key in state if key not in found and not key.endswith("batches_tracked")]
     # Files of before there was a judge: the cutter's own estimate counts. Of before there was a
-    # neck for words: it adds nothing yet.
-    later = ("decoder.judge.", "word_neck.")
-    had_words = not any(key.startswith("word_neck.") for key in missing)
+    # neck for words or for masks: it adds nothing yet.
+    later = ("decoder.judge.", "word_neck.", "mask_neck.")
+    new = {key.split(".")[0] for key in missing if key.startswith(later)}
     missing = [key for key in missing if not key.startswith(later)]
     if missing:
         raise WeightsError(f"{folder} lacks {len(missing)} parameters, the first is {missing[0]}")
     tensors = {key: torch.from_numpy(np.array(value, np.float32)) for key, value in found.items()}
     network.load_state_dict(state | tensors)
-    if not had_words:
+    if "word_neck" in new:
         network.word_neck.begin_like(network.backbone, network.neck)
+    if "mask_neck" in new:
+        network.mask_neck.begin_like(network.backbone, network.neck)
     return ShippedMini(network, _read_adapter(folder), _read_whitening(folder, settings), settings)
 
 

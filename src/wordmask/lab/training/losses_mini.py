@@ -99,7 +99,7 @@ class MiniLosses:
         """The losses of all prompted masks."""
         if not len(batch.cut_of):
             return no_cuts(f.coarse, step.mean)
-        return prompted_cut_loss(self.network.decoder, f, batch, step)
+        return prompted_cut_loss(self.network.decoder, (f.coarse, f.fine), batch, step)
 
 
 def prompt_maps(decoder: Decoder, maps: CutMaps, of: Tensor, run: Run) -> PromptMaps:
@@ -138,7 +138,9 @@ def sharpen_boxes(
     return gate, trusted
 
 
-def prompted_cut_loss(decoder: Decoder, f: Features, batch: TrainingBatch, step: Step) -> CutLoss:
+def prompted_cut_loss(
+    decoder: Decoder, cut_maps: CutMaps, batch: TrainingBatch, step: Step
+) -> CutLoss:
     """The losses of a batch's prompts, some of which are corrected after the decoder's answers."""
 
     def answer(maps: PromptMaps, prompts: Prompts) -> list[Tensor]:
@@ -146,7 +148,7 @@ def prompted_cut_loss(decoder: Decoder, f: Features, batch: TrainingBatch, step:
         xy, kinds = prompts.xy[:, used], prompts.kinds[:, used]
         return step.run(decoder, maps, xy, kinds, prompts.before)
 
-    maps = prompt_maps(decoder, (f.coarse, f.fine), batch.cut_of, step.run)
+    maps = prompt_maps(decoder, cut_maps, batch.cut_of, step.run)
     prompts = Prompts(batch.cut_points, batch.cut_kinds, batch.cut_before[:, None])
     prompts = correct_some(answer, maps, prompts, batch.cut_masks)
     masks, quality = answer(maps, prompts)

@@ -163,7 +163,8 @@ def judged_cuts(network: MiniNetwork, batch: TrainingBatch) -> JudgedCuts:
     network.eval()
     decoder = network.decoder
     trunk = network.trunk(batch.pictures.float())
-    maps = decoder.prepare(*network.cut_maps(trunk.neck, trunk.early))
+    coarse, fine = network.cut_maps(trunk.neck, trunk.early, trunk.shared)
+    maps = decoder.prepare(coarse, fine)
     parts = []
     for picture in batch.cut_of.unique().tolist():
         rows = batch.cut_of == picture

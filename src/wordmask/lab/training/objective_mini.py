@@ -63,10 +63,11 @@ def mini_groups(
     network: MiniNetwork, adapter: Adapter, layers_rate: float, options: TrainOptions
 ) -> list[ParameterGroup]:
     """What learns of a `mini`: layers that began as ImageNet's at `layers_rate`, words at half."""
-    layers = [*network.backbone.parameters(), *network.word_neck.layers.parameters()]
+    own = (network.backbone, network.word_neck.layers, network.mask_neck.layers)
+    layers = [parameter for part in own for parameter in part.parameters()]
     known = set(layers)
     heads = [p for child in network.children() for p in child.parameters() if p not in known]
-    learning = [[p for p in own if p.requires_grad] for own in (layers, heads)]
+    learning = [[p for p in some if p.requires_grad] for some in (layers, heads)]
     words = [network.log_scale, *adapter.parameters()]
     return [
         *group_by_decay(learning[0], replace(options, rate=layers_rate)),
@@ -167,7 +168,8 @@ class MiniObjective:
     def _load_imagenet(self) -> None:
         network = self.network
         network.backbone.load_imagenet(read_imagenet())
-        network.word_neck.begin_like(network.backbone, network.neck)
+        for own in (network.word_neck, network.mask_neck):
+            own.begin_like(network.backbone, network.neck)
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """`positive` and `against` of all rows, without the words that are kept from training."""

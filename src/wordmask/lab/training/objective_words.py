@@ -78,7 +78,7 @@ class NamingNetwork(nn.Module):
         """Vectors and "none" at stride 8; coarse and fine."""
         trunk = self.network.trunk(pictures)
         x = trunk.words
-        maps = self.network.cut_maps(trunk.neck, trunk.early)
+        maps = self.network.cut_maps(trunk.neck, trunk.early, trunk.shared)
         return self.network.to_words(x), self.network.to_none(x), *maps
 
 

@@ -104,6 +104,11 @@ def _blocks() -> list[InvertedResidual]:
     return blocks
 
 
+def middle_layers() -> nn.ModuleList:
+    """Blocks as those of the backbone between strides 8 and 16."""
+    return nn.ModuleList(_blocks()[OUTPUTS[1] : OUTPUTS[2]])
+
+
 def last_layers() -> nn.ModuleList:
     """Blocks as those of the backbone between strides 16 and 32."""
     return nn.ModuleList(_blocks()[OUTPUTS[2] :])

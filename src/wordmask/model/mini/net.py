@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from wordmask.model.mini.backbone import CHANNELS, Backbone
 from wordmask.model.mini.constants import WORDS
 from wordmask.model.mini.decoder import Decoder, upsample
-from wordmask.model.mini.neck import ContextBlock, Neck, WordNeck, conv
+from wordmask.model.mini.neck import ContextBlock, MaskNeck, Neck, WordNeck, conv
 
 
 class Features(NamedTuple):
@@ -65,6 +65,7 @@ class MiniNetwork(nn.Module):
         self.backbone = Backbone(frozen)
         self.neck = Neck(dim)
         self.word_neck = WordNeck(dim)
+        self.mask_neck = MaskNeck(dim)
         self.to_words = nn.Sequential(ContextBlock(dim), nn.Conv2d(dim, WORDS, 1))
         self.to_none = nn.Conv2d(dim, 1, 1)
         self.to_depth = nn.Sequential(conv(dim, 32, 3), nn.ReLU(), nn.Conv2d(32, 1, 1))
@@ -83,7 +84,7 @@ class MiniNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> Features:
         """(B, 3, H, W) RGB in 0..255, H and W divisible by 32."""
         trunk = self.trunk(pictures)
-        coarse, fine = self.cut_maps(trunk.neck, trunk.early)
+        coarse, fine = self.cut_maps(trunk.neck, trunk.early, trunk.shared)
         return Features(
             vectors=self.to_words(trunk.words),
             none=self.to_none(trunk.words),
@@ -101,9 +102,10 @@ class MiniNetwork(nn.Module):
         words = neck + upsample(self.word_neck(maps[2]))
         return Trunk(neck, words, top, maps[0], maps[1])
 
-    def cut_maps(self, neck: Tensor, early: Tensor) -> tuple[Tensor, Tensor]:
+    def cut_maps(self, neck: Tensor, early: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]:
         """What the decoder reads, coarse and fine."""
-        return self.to_coarse(neck), self.to_fine(early) + upsample(self.from_coarse(neck))
+        x = neck + self.mask_neck(neck, shared)
+        return self.to_coarse(x), self.to_fine(early) + upsample(self.from_coarse(x))
 
     def whole_vector(self, trunk: Trunk) -> Tensor:
         """(B, 256), unit: the picture as a whole."""
