@@ -57,7 +57,7 @@ def test_the_cutter_takes_any_number_of_prompts(network, tmp_path):
     session = onnxruntime.InferenceSession(path)
     with torch.no_grad():
         trunk = network.trunk(torch.randint(0, 255, (1, 3, 96, 160)).float())
-        maps = PrepareGraph(network)(trunk.neck, trunk.early)
+        maps = PrepareGraph(network)(trunk.neck, trunk.early, trunk.shared)
     for count, points in ((5, 3), (1, 1)):
         feed = {
             **dict(zip(PromptMaps._fields, maps, strict=False)),
@@ -80,6 +80,7 @@ def test_prompt_maps_are_made_for_a_picture_of_any_size(network, tmp_path):
         feed = {
             "neck": torch.randn(1, 160, height, width),
             "early": torch.randn(1, 24, 2 * height, 2 * width),
+            "shared": torch.randn(1, 40, height, width),
         }
         with torch.no_grad():
             wanted = PrepareGraph(network)(*feed.values())

@@ -59,7 +59,7 @@ def test_the_encoder_is_the_shipped_one(shipped, pictures):
 def test_the_cutter_is_the_shipped_one(shipped, pictures):
     with torch.no_grad():
         trunk = shipped.network.trunk(pictures[:1])
-        maps = PrepareGraph(shipped.network)(trunk.neck, trunk.early)
+        maps = PrepareGraph(shipped.network)(trunk.neck, trunk.early, trunk.shared)
     feed = {
         **dict(zip(PromptMaps._fields, maps, strict=False)),
         "xy": torch.rand(5, 3, 2) * torch.tensor([160.0, 96.0]),
@@ -68,7 +68,7 @@ def test_the_cutter_is_the_shipped_one(shipped, pictures):
     }
     with torch.no_grad():
         found = CutterGraph(shipped.network)(*feed.values())
-    maps_feed = {"neck": trunk.neck, "early": trunk.early}
+    maps_feed = {"neck": trunk.neck, "early": trunk.early, "shared": trunk.shared}
     for one, wanted in zip(maps, run("prepare.onnx", maps_feed), strict=True):
         assert_same(one, wanted)
     for one, wanted in zip(found, run("cutter.onnx", feed), strict=True):
@@ -142,15 +142,15 @@ def test_a_changed_file_is_refused(tmp_path):
 
 @pytest.fixture
 def rename(tmp_path):
-    """A copy of the shipped files in which parameters of the encoder have other names."""
+    """A copy of the shipped files in which parameters of one of them have other names."""
     from hashlib import sha256
 
     import onnx
 
-    def make(part: str):
+    def make(part: str, file: str = "encoder.onnx"):
         folder = tmp_path / "files"
         shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("*.py", "__*"))
-        path = folder / "encoder.onnx"
+        path = folder / file
         model = onnx.load(path)
 
         def another(name: str) -> str:
@@ -163,7 +163,7 @@ def rename(tmp_path):
                 names[:] = map(another, names)
         path.write_bytes(model.SerializeToString())
         settings = json.loads((folder / "mini.json").read_text())
-        settings["files"]["encoder.onnx"] = sha256(path.read_bytes()).hexdigest()
+        settings["files"][file] = sha256(path.read_bytes()).hexdigest()
         (folder / "mini.json").write_text(json.dumps(settings))
         return folder
 
@@ -182,6 +182,15 @@ def test_files_of_before_the_neck_for_words_add_nothing_by_it(rename, pictures):
         trunk = network.trunk(pictures[:1])
     assert torch.equal(trunk.words, trunk.neck)
     layers = network.word_neck.layers[-1], network.backbone.layers[-1]
+    assert torch.equal(*(one.project.weight for one in layers))
+
+
+def test_files_of_before_the_neck_for_masks_add_nothing_by_it(rename, pictures):
+    network = load_shipped(rename("mask_neck", "prepare.onnx")).network
+    with torch.no_grad():
+        trunk = network.trunk(pictures[:1])
+        assert not network.mask_neck(trunk.neck, trunk.shared).any()
+    layers = network.mask_neck.layers[-1], network.backbone.layers[11]
     assert torch.equal(*(one.project.weight for one in layers))
 
 

@@ -44,7 +44,9 @@ def test_only_what_cuts_moves_and_its_export_says_so(begin, tmp_path):
     moves = {name: flat(network.get_submodule(name)) for name in LEARNING}
     checkpoint = training.run()
     assert all(torch.equal(flat(network.get_submodule(name)), old) for name, old in stays.items())
-    assert not any(torch.equal(flat(network.get_submodule(name)), old) for name, old in moves.items())
+    assert not any(
+        torch.equal(flat(network.get_submodule(name)), old) for name, old in moves.items()
+    )
     files = tmp_path / "files"
     training.objective.export(checkpoint, files)
     for name in ("encoder.onnx", "classes.onnx", "text.onnx", "words.npz"):
@@ -53,9 +55,7 @@ def test_only_what_cuts_moves_and_its_export_says_so(begin, tmp_path):
     settings = json.loads((files / "mini.json").read_text())
     assert settings["files"]["cutter.onnx"] == digest(files / "cutter.onnx")
     exported = load_shipped(files).network
-    torch.testing.assert_close(
-        flat(exported.decoder), flat(network.decoder), atol=2e-3, rtol=2e-3
-    )
+    torch.testing.assert_close(flat(exported.decoder), flat(network.decoder), atol=2e-3, rtol=2e-3)
     maps = torch.randn(1, 160, 8, 8), torch.randn(1, 24, 16, 16), torch.rand(1, 40, 8, 8)
     with torch.no_grad():
         pairs = zip(exported.cut_maps(*maps), network.eval().cut_maps(*maps), strict=True)

@@ -83,7 +83,8 @@ def test_the_necks_for_words_and_masks_begin_by_changing_nothing(model):
         trunk = model.trunk(torch.randint(0, 255, (1, 3, 64, 96)).float())
         added = model.mask_neck(trunk.neck, trunk.shared)
     assert torch.equal(trunk.words, trunk.neck)
-    assert added.shape == trunk.neck.shape and not added.any()
+    assert added.shape == trunk.neck.shape
+    assert not added.any()
 
 
 def test_the_neck_for_masks_begins_with_the_layers_that_everything_shares():

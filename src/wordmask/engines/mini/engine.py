@@ -171,7 +171,8 @@ class MiniEngine:
             "early": maps.early[None],
             "shared": maps.shared[None],
         }
-        return PromptArrays(*self._run("prepare", feed))
+        made = self._run("prepare", feed)
+        return PromptArrays(*made[: len(PromptArrays._fields)])  # older files say more
 
     def _name_cuts(self, seen: MiniSeen, masks: Array) -> Array:
         """(P, 3, D): the mean unit vector under each candidate."""

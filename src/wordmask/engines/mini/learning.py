@@ -9,18 +9,16 @@ from wordmask.engines.mini.seen import EncoderMaps, MiniSeen
 from wordmask.ops import pool
 
 DIMS = 64  # of the descriptions that are compared: 98 % of what varies
-COARSE = 0.7  # weight of what the cutter reads beside what words are compared with
+NECK = 0.7  # weight of what all heads read beside what words are compared with
 DECAY = 0.95  # of earlier frames in the regression, a frame
 DAMPING = 1e-3
 
 
 def describe_cells(seen: MiniSeen) -> Array:
     """(N, C) float32 unit rows, row by row of the grid."""
-    vectors = seen.maps.vectors.reshape(len(seen.maps.vectors), -1).T
-    (maps,) = seen.prompt_maps().coarse
-    coarse = pool.unit(maps.reshape(len(maps), -1).T)
-    joined = np.concatenate([vectors, COARSE * coarse], 1)
-    return np.asarray(joined / np.float32((1 + COARSE**2) ** 0.5), np.float32)
+    vectors, neck = (one.reshape(len(one), -1).T for one in (seen.maps.vectors, seen.maps.neck))
+    joined = np.concatenate([vectors, NECK * pool.unit(neck)], 1)
+    return np.asarray(joined / np.float32((1 + NECK**2) ** 0.5), np.float32)
 
 
 def mean_vector(maps: EncoderMaps, weights: Array) -> Array:

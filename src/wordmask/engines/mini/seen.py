@@ -30,7 +30,6 @@ class PromptArrays(NamedTuple):
     cells: Array
     middle: Array
     detail: Array
-    coarse: Array  # (1, 96, H / 8, W / 8), from which they are made; a tracker compares it
 
 
 @dataclass(frozen=True, eq=False)

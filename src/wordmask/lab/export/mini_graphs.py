@@ -46,7 +46,8 @@ class PrepareGraph(nn.Module):
 
     def forward(self, neck: Tensor, early: Tensor, shared: Tensor) -> tuple[Tensor, ...]:
         coarse, fine = self.model.cut_maps(neck, early, shared)
-        return *self.model.decoder.prepare(coarse, fine), coarse
+        maps: PromptMaps = self.model.decoder.prepare(coarse, fine)
+        return tuple(maps)
 
 
 class DepthGraph(nn.Module):
@@ -143,7 +144,7 @@ def export_prepare(model: MiniNetwork, path: Path) -> None:
         ),
         path,
         ("neck", "early", "shared"),
-        ("cells", "middle", "detail", "coarse"),
+        ("cells", "middle", "detail"),
         (at_8, at_4, at_8),
     )
     halve(path)
