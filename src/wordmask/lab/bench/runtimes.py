@@ -106,7 +106,7 @@ MINI = {
     "encode": MiniPart(
         "encoder", ("picture",), ("vectors", "none", "neck", "early", "whole", "shared")
     ),
-    "prepare": MiniPart("prepare", ("neck", "early"), ("cells", "middle", "detail", "coarse")),
+    "prepare": MiniPart("prepare", ("neck", "early", "shared"), ("cells", "middle", "detail")),
     "prompt": MiniPart(
         "cutter", ("cells", "middle", "detail", "xy", "kind", "before"), ("masks", "quality")
     ),

@@ -1,6 +1,6 @@
 // @ts-check
 // mini: its networks, run by onnxruntime-web, and what they say about one picture.
-import { averaged, bilinearPlanes, clamp, meanOfHighest, mirrored, softmax, stretchPicture, unitColumns, unitRows }
+import { addProduct, averaged, bilinearPlanes, clamp, meanOfHighest, mirrored, softmax, stretchPicture, unitColumns, unitRows }
   from "./arrays.js";
 import { keepTouching } from "./regions.js";
 
@@ -100,6 +100,7 @@ export class Seen {
   async prompted() {
     return (this.prepared ||= this.maps().then((maps) => this.networks.run("prepare", {
       neck: [maps.neck.data, maps.neck.dims], early: [maps.early.data, maps.early.dims],
+      shared: [maps.shared.data, maps.shared.dims],
     })));
   }
 
@@ -206,7 +207,8 @@ export class Seen {
       add(none, bilinearPlanes(one.none, 1, one.h, one.w, h, w), 1 / found.length);
     }
     const small = found.filter((one) => one.side <= this.settings.side);
-    return { vectors: unitColumns(vectors, h * w), none, h, w, ...(await this.classify(small)) };
+    const drawn = drawTogether(unitColumns(vectors, h * w), h, w, this.settings.together);
+    return { vectors: drawn, none, h, w, ...(await this.classify(small)) };
   }
 
   /** One pass of the encoder for words, turned back. @param {{side: number, isMirrored: boolean}} look */
@@ -246,6 +248,26 @@ export class Seen {
     if (!this.settings.files["context.onnx"]) return null;
     return (await this.networks.run("context", { summary: [summary, [1, summary.length]] })).direction.data;
   }
+}
+
+/** Columns of length 1, (DIMS, h, w), each moved by `share` towards the mean of those that are like it.
+ * @param {Float32Array} vectors @param {number} h @param {number} w
+ * @param {{share: number, sharpness: number, every: number}} settings */
+function drawTogether(vectors, h, w, { share, sharpness, every }) {
+  const n = h * w, first = Math.floor(every / 2), row = new Float32Array(DIMS);
+  const sums = new Float32Array(n), together = new Float32Array(DIMS * n);
+  for (let y = first; y < h; y += every) {
+    for (let x = first; x < w; x += every) {
+      for (let d = 0; d < DIMS; d++) row[d] = vectors[d * n + y * w + x];
+      const weights = addProduct(row, vectors, new Float32Array(n));
+      for (let k = 0; k < n; k++) sums[k] += weights[k] = Math.exp(sharpness * (weights[k] - 1));
+      for (let d = 0; d < DIMS; d++) add(together.subarray(d * n, d * n + n), weights, row[d]);
+    }
+  }
+  for (let k = 0; k < together.length; k++) {
+    together[k] = (share * together[k]) / sums[k % n] + (1 - share) * vectors[k];
+  }
+  return unitColumns(together, n);
 }
 
 /** @param {Float32Array} sum @param {Float32Array} values @param {number} factor */
