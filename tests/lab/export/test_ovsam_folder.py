@@ -11,7 +11,7 @@ from wordmask import engines
 from wordmask.core.maps import MapSegmenter, TeacherCall
 from wordmask.engines.ovsam.engine import OvsamEngine, OvsamParts
 from wordmask.errors import WeightsError
-from wordmask.lab.export.ovsam import write_teacher
+from wordmask.lab.export.ovsam import MINI_CUTS, write_teacher
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def test_minis_cutter_lies_in_the_folder_and_is_minis(folder):
     settings = json.loads((folder / "ovsam.json").read_text())
     assert settings == {"exponent": 0.5, "teacher": {"spec": "teacher", "name": mini.name}}
     assert engines.load(str(folder / "teacher")).get(MapSegmenter).name == mini.name
-    assert sum(one.stat().st_size for one in (folder / "teacher").iterdir()) < 6e6
+    files = {one.name: one.stat().st_size for one in (folder / "teacher").iterdir()}
+    assert files.keys() == set(MINI_CUTS)
+    assert sum(files.values()) < 5e6
 
 
 def test_any_other_teacher_is_found_where_it_was(folder, tmp_path, monkeypatch):

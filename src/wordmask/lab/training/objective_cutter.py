@@ -15,11 +15,10 @@ from torch import Tensor, nn
 
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_cutter_into
-from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.loop import (
-    CHECKPOINT,
     ParameterGroup,
     Step,
     TrainOptions,
@@ -28,7 +27,7 @@ from wordmask.lab.training.loop import (
 )
 from wordmask.lab.training.losses import no_cuts
 from wordmask.lab.training.losses_mini import LossWeights, prompted_cut_loss
-from wordmask.lab.training.objective_mini import NORM_BATCHES
+from wordmask.lab.training.objective_mini import measure_start
 from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
@@ -105,9 +104,7 @@ class CutterObjective(PartObjective):
         self.modules: dict[str, nn.Module] = {"network": self.network}
         labels = LabelReader(read_packs(options.data), ())
         self.maker = Batches(labels, options.sample, options.batch, {}, SHARES)
-        if not (options.out / CHECKPOINT).exists():
-            pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
-            measure_norms(self.network, pictures)
+        measure_start(self.network, self.maker, options)
 
     def groups(self) -> list[ParameterGroup]:
         layers = list(self.network.mask_neck.layers.parameters())

@@ -76,6 +76,13 @@ def mini_groups(
     ]
 
 
+def measure_start(network: MiniNetwork, maker: Batches, options: TrainOptions) -> None:
+    """Statistics for the BatchNorms of exported weights, unless a checkpoint brings its own."""
+    if not (options.out / CHECKPOINT).exists():
+        pictures = (maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
+        measure_norms(network, pictures)
+
+
 def check_words(state: dict[str, Any], words: tuple[str, ...], out: Path) -> None:
     """Raise where a checkpoint's state is of other words than the packs have."""
     if tuple(state["words"]) != words:
@@ -105,9 +112,8 @@ class MiniObjective:
         positive, against = self._tables()
         self.word_losses = WordLosses(positive, against)
         self.compare = MiniLosses(self.network, self.adapter, self.word_losses, options.weights)
-        if self._starts_from_files() and not (options.out / CHECKPOINT).exists():
-            pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
-            measure_norms(self.network, pictures)
+        if self._starts_from_files():
+            measure_start(self.network, self.maker, options)
 
     def groups(self) -> list[ParameterGroup]:
         return mini_groups(self.network, self.adapter, self.options.backbone_rate, self.options)

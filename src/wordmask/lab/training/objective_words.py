@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_words_into
-from wordmask.lab.export.mini_weights import SHIPPED, load_shipped, measure_norms
+from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import Batches, TrainingBatch
 from wordmask.lab.training.labels import LabelReader
 from wordmask.lab.training.language import Embed, build_language, embed_sentences
 from wordmask.lab.training.loop import (
-    CHECKPOINT,
     ParameterGroup,
     Step,
     TrainOptions,
@@ -29,7 +28,7 @@ from wordmask.lab.training.loop import (
 )
 from wordmask.lab.training.losses_mini import LossWeights, sharpen_boxes
 from wordmask.lab.training.losses_words import WordLosses, read_points
-from wordmask.lab.training.objective_mini import NORM_BATCHES, check_words, mini_groups
+from wordmask.lab.training.objective_mini import check_words, measure_start, mini_groups
 from wordmask.lab.training.objective_part import PartObjective
 from wordmask.lab.training.place import RunPlace
 from wordmask.lab.training.samples import SampleOptions
@@ -104,9 +103,7 @@ class WordsObjective(PartObjective):
         self.language = build_language(packs, self.words, kept, shipped.whitening, embed_lines)
         self.compare = WordLosses(*map(torch.from_numpy, labels.vocabulary.tables()))
         self.maker = Batches(labels, options.sample, options.batch, {}, SHARES)
-        if not (options.out / CHECKPOINT).exists():
-            pictures = (self.maker.batch(options.seed, k).pictures for k in range(NORM_BATCHES))
-            measure_norms(self.network, pictures)
+        measure_start(self.network, self.maker, options)
 
     def groups(self) -> list[ParameterGroup]:
         return mini_groups(self.network, self.adapter, self.options.layers_rate, self.options)

@@ -207,8 +207,8 @@ export class Seen {
       add(none, bilinearPlanes(one.none, 1, one.h, one.w, h, w), 1 / found.length);
     }
     const small = found.filter((one) => one.side <= this.settings.side);
-    const drawn = drawTogether(unitColumns(vectors, h * w), h, w, this.settings.together);
-    return { vectors: drawn, none, h, w, ...(await this.classify(small)) };
+    const { together } = this.settings, units = unitColumns(vectors, h * w);  // older files lack the setting
+    return { vectors: together ? drawTogether(units, h, w, together) : units, none, h, w, ...(await this.classify(small)) };
   }
 
   /** One pass of the encoder for words, turned back. @param {{side: number, isMirrored: boolean}} look */
