@@ -1,10 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from wordmask.core.masks import Masks
-from wordmask.ops.pool import coverage, mean_inside, unit
+from wordmask.ops.pool import coverage, mean_inside, mean_weights_around, unit
 
 
 @given(
@@ -41,3 +42,21 @@ def test_the_mean_under_a_mask_weighs_cells_by_area():
 
 def test_unit_rows_have_length_one_and_zeros_stay():
     assert np.allclose(unit(np.array([[3.0, 4.0], [0.0, 0.0]])), [[0.6, 0.8], [0, 0]])
+
+
+def test_around_a_mask_is_what_lies_near_it_and_not_in_it():
+    mask = np.zeros((12, 12), bool)
+    mask[4:8, 4:8] = True
+    (weights,) = mean_weights_around(Masks.from_dense(mask[None]), (12, 12), 0.25)
+    near = weights.reshape(12, 12) > 0
+    assert weights.sum() == pytest.approx(1)
+    assert not (near & mask).any()
+    assert near.sum() == 16  # one cell to each side, without the corners
+    assert near[3, 4:8].all()
+
+
+@given(arrays(bool, st.tuples(st.integers(0, 3), st.just(9), st.just(7))), st.floats(0, 2))
+def test_weights_around_sum_to_one_or_to_nothing(dense, share):
+    sums = mean_weights_around(Masks.from_dense(dense), (9, 7), share).sum(1)
+    empty_or_whole = ~dense.any((1, 2)) | dense.all((1, 2))
+    assert np.allclose(sums, ~empty_or_whole)

@@ -199,7 +199,9 @@ def panoptic(result: Result, rest: str = "other") -> Result:
     label_ids = np.where(cut.label_ids < 0, label, cut.label_ids)
     named = cut.replace(vocabulary=vocabulary, label_ids=label_ids)
     uncovered = ~cut.masks.union()
-    return _add_row(named, Masks.from_dense(uncovered), label) if uncovered.any() else named
+    if not uncovered.any():
+        return named
+    return add_rows(named, Masks.from_dense(uncovered), [label], np.zeros(1), Why(made_by="rest"))
 
 
 def _owners(masks: Masks, scores: Array) -> Array:
@@ -239,16 +241,19 @@ def _rest(masks: Masks, row: int, owners: Array, min_area: int, min_share: float
     return regions.drop_specks(own, min_area=min(least, area // 2 + 1))
 
 
-def _add_row(result: Result, mask: Masks, label: int) -> Result:
-    """The result and one more region of score 0."""
+def add_rows(
+    result: Result, masks: Masks, label_ids: Sequence[int], scores: Array, why: Why
+) -> Result:
+    """The result and further regions."""
+    new = len(masks)
     columns: dict[str, Any] = {
-        "scores": np.append(result.scores, np.float32(0)),
-        "label_ids": np.append(result.label_ids, label),
-        "why": None if result.why is None else (*result.why, Why(made_by="rest")),
+        "scores": np.append(result.scores, np.asarray(scores, np.float32)),
+        "label_ids": np.append(result.label_ids, np.asarray(label_ids, np.int64)),
+        "why": None if result.why is None else (*result.why, *(why for _ in range(new))),
     }
     if result.track_ids is not None:
-        columns["track_ids"] = np.append(result.track_ids, -1)
+        columns["track_ids"] = np.append(result.track_ids, np.full(new, -1))
     if result.embeddings is not None:
         # A zero row is near no word and near no other region.
-        columns["embeddings"] = np.pad(result.embeddings, ((0, 1), (0, 0)))
-    return result.replace(masks=Masks.concatenate([result.masks, mask]), **columns)
+        columns["embeddings"] = np.pad(result.embeddings, ((0, new), (0, 0)))
+    return result.replace(masks=Masks.concatenate([result.masks, masks]), **columns)

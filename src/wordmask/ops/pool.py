@@ -1,5 +1,6 @@
 """What lies inside masks: how much of each grid cell they cover, the mean feature under them."""
 
+import cv2
 import numpy as np
 
 from wordmask.core.image import Array
@@ -27,6 +28,21 @@ def coverage(masks: Masks, grid: tuple[int, int]) -> Array:
     return shares
 
 
+def mean_weights_around(masks: Masks, grid: tuple[int, int], share: float) -> Array:
+    """(N, h * w) float32: the weight of each cell in a mean around each mask, summing to 1.
+
+    Around it is what is nearer than `share` of the side of a square of its area, and at least a
+    cell; a mask that leaves nothing around it has zeros.
+    """
+    inside = coverage(masks, grid)
+    around = np.empty_like(inside)
+    for mine, own in zip(around, inside, strict=True):
+        reach = max(1, round(share * float(np.sqrt(own.sum()))))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        mine[:] = cv2.dilate(own, disc) - own
+    return _rows_to_one(around)
+
+
 def mean_inside(masks: Masks, values: Array) -> Array:
     """(N, D): the mean under each mask of `values` (h, w, D), a grid over the whole picture."""
     grid = (values.shape[0], values.shape[1])
@@ -36,9 +52,14 @@ def mean_inside(masks: Masks, values: Array) -> Array:
 
 def mean_weights(masks: Masks, grid: tuple[int, int]) -> Array:
     """(N, h * w) float32: the weight of each cell in a mean under each mask, summing to 1."""
-    weights = coverage(masks, grid).reshape(len(masks), grid[0] * grid[1])
-    weights /= np.maximum(weights.sum(1, keepdims=True), 1e-12)
-    return weights
+    return _rows_to_one(coverage(masks, grid))
+
+
+def _rows_to_one(weights: Array) -> Array:
+    """(N, h, w) to rows (N, h * w) that sum to 1, but for rows of zeros."""
+    rows = weights.reshape(len(weights), weights.shape[1] * weights.shape[2])
+    rows /= np.maximum(rows.sum(1, keepdims=True), 1e-12)
+    return rows
 
 
 def unit(rows: Array) -> Array:

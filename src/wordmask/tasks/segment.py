@@ -6,14 +6,17 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Interval
 
-from wordmask.core.image import Image
+from wordmask.core.image import Array, Image
+from wordmask.core.masks import Masks
 from wordmask.core.models import Models
 from wordmask.core.options import Confidence, Share, check
 from wordmask.core.prompts import Text, spellings
 from wordmask.core.protocols import Dense, Detector, Encoder, Proposals, Segmenter
 from wordmask.core.result import Result
-from wordmask.errors import CapabilityError, Mend, PromptError
+from wordmask.errors import CapabilityError, Mend, OptionError, PromptError
+from wordmask.ops.cover import cover
 from wordmask.ops.merge import Granularity
+from wordmask.tasks.dense import DenseOptions, label_pixels
 from wordmask.tasks.finding.candidates import Candidates, describe_box
 from wordmask.tasks.finding.finish import QueryWords, Rules, finish
 from wordmask.tasks.finding.grid import EverythingOptions
@@ -53,6 +56,9 @@ class SegmentOptions:
     """Of nested regions of one word keep the whole, the part, or the tree of both."""
     panoptic: bool = False
     """Cover the whole picture; what no word names becomes "other"."""
+    every_pixel: bool = False
+    """Cover the whole picture with the words alone: what no region covers gets the word that is
+    most probable there, however improbable."""
     points_per_side: Annotated[int, Interval(ge=1, le=256)] = 32
     """With how=everything: points of the grid along the longer side."""
     adaptive: bool = True
@@ -62,6 +68,11 @@ class SegmentOptions:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.every_pixel and self.panoptic:
+            raise OptionError(
+                "panoptic and every_pixel both say what becomes of the rest of the picture: "
+                'choose panoptic ("other") or every_pixel (the most probable word)'
+            )
 
 
 def with_how(options: SegmentOptions | None, how: How) -> SegmentOptions:
@@ -114,14 +125,41 @@ def segment_view(view: View, text: Text, options: SegmentOptions | None = None) 
     trace.how = _choose_way(options.how, view.models)
     words = _all_words(text, options)
     maps = view.words(words.phrases)
-    found = _WAYS[trace.how](_Query(view, words, options, maps))
+    query = _Query(view, words, options, maps)
+    found = _WAYS[trace.how](query)
     rules = Rules(
         options.min_confidence, options.iou_threshold, options.granularity, options.panoptic
     )
     with trace.stage("merge"):
         names = QueryWords(words.names, reported=options.prompt or text.names)
         result, trace.threshold = finish(found, names, maps, rules)
+    if options.every_pixel:
+        with trace.stage("cover"):
+            result = _cover(query, result)
     return result.replace(made_by=view.models.made_by)
+
+
+def _cover(query: _Query, result: Result) -> Result:
+    """Every pixel gets a word; one whose word is not reported stays without."""
+    maps, words = query.maps, query.words.names
+    if maps is None:
+        raise CapabilityError(
+            f"every_pixel needs dense features, which {query.view.models.spec} has not; "
+            f"add an engine that has them, as in {query.view.models.spec}+mini"
+        )
+    reported = [
+        result.vocabulary.index(word) if word in result.vocabulary else -1 for word in words
+    ]
+    best = label_pixels(query.view.image, maps, DenseOptions(none=False))
+
+    def score(masks: Masks, label_ids: Array) -> Array:
+        columns = [words.index(result.vocabulary[label]) for label in label_ids]
+        shares = maps.under(masks)[np.arange(len(masks)), columns]
+        return maps.calibrate(shares, masks.areas)
+
+    covered = cover(result, np.array(reported)[best], score)
+    there = set(covered.names)
+    return covered.replace(absent=tuple(one for one in result.absent if one.phrase not in there))
 
 
 def _choose_way(how: str, models: Models) -> str:

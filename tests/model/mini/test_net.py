@@ -6,8 +6,15 @@ torch = pytest.importorskip(
 
 import torch.nn.functional as F  # noqa: E402
 
+from wordmask.model.mini import decoder  # noqa: E402
 from wordmask.model.mini.backbone import CHANNELS, Backbone  # noqa: E402
-from wordmask.model.mini.constants import NEGATIVE, NOTHING, POSITIVE  # noqa: E402
+from wordmask.model.mini.constants import (  # noqa: E402
+    BOTTOM_RIGHT,
+    NEGATIVE,
+    NOTHING,
+    POSITIVE,
+    TOP_LEFT,
+)
 from wordmask.model.mini.decoder import upsample  # noqa: E402
 from wordmask.model.mini.net import Adapter, MiniNetwork  # noqa: E402
 
@@ -116,3 +123,14 @@ def test_the_neck_for_words_begins_like_what_everything_shares():
 def test_the_adapter_begins_by_changing_nothing():
     words = torch.nn.functional.normalize(torch.randn(5, 256), dim=1)
     torch.testing.assert_close(Adapter()(words), words)
+
+
+def test_the_candidates_of_a_box_move_half_way_to_their_mean(model, features, monkeypatch):
+    box, click = [[[20, 30], [60, 60]]], [[[20, 30]]]
+    kinds = [[TOP_LEFT, BOTTOM_RIGHT]]
+    near, clicked = cut(model, features, box, kinds)[0], cut(model, features, click, [[POSITIVE]])
+    monkeypatch.setattr(decoder, "draw_near_in_boxes", lambda masks, kind: masks)
+    apart = cut(model, features, box, kinds)[0]
+    torch.testing.assert_close(near, (apart + apart.mean(1, keepdim=True)) / 2)
+    assert (apart - near).abs().max() > 1e-3
+    torch.testing.assert_close(cut(model, features, click, [[POSITIVE]])[0], clicked[0])

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wordmask.core.masks import Masks
 from wordmask.core.protocols import FeatureMap
 from wordmask.tasks.finding.wordmaps import WordMaps, interpolate
 
@@ -47,3 +48,18 @@ def test_calibration_may_trust_large_regions_more():
     assert maps.calibrate(np.array([0.5, 0.5]), np.array([whole, whole / 4])) == pytest.approx(
         [0.5, 1 / 3]
     )
+
+
+def test_a_region_is_not_named_by_what_it_lies_on():
+    person, bag = np.eye(2, dtype=np.float32)
+    vectors = np.tile(person, (6, 6, 1))
+    vectors[2:4, 2:4] = 0.75 * person + 0.66 * bag  # rather a person, but less so than around it
+    dense = np.zeros((2, 24, 24), bool)
+    dense[0, 8:16, 8:16] = True
+    dense[1] = True
+    maps = maps_of(vectors, np.stack([person, bag]), scale=2.0)
+    inside = maps.under(Masks.from_dense(dense))
+    named = maps.of_regions(Masks.from_dense(dense))
+    assert inside[:, :2].argmax(1).tolist() == [0, 0]
+    assert named[:, :2].argmax(1).tolist() == [1, 0]  # the whole picture has nothing around it
+    np.testing.assert_allclose(named.sum(1), 1, atol=1e-5)

@@ -122,6 +122,13 @@ class TwoWayLayer(nn.Module):
         return tokens, cells.transpose(1, 2).unflatten(2, (h, w))
 
 
+def draw_near_in_boxes(masks: Tensor, kind: Tensor) -> Tensor:
+    """(N, 3, h, w) logits: a box says which thing is meant, so its candidates are opinions on one
+    mask, and each moves half-way to their mean."""
+    boxed = (kind == TOP_LEFT).any(1).to(masks.dtype)[:, None, None, None]
+    return masks + 0.5 * boxed * (masks.mean(1, keepdim=True) - masks)
+
+
 class Decoder(nn.Module):
     """Features and prompts to mask logits at stride 4 and their predicted IoU."""
 
@@ -173,6 +180,8 @@ class Decoder(nn.Module):
         cells = x.flatten(2).transpose(1, 2)
         tokens = self.last_norm(tokens + self.last.read_cells(tokens, cells + where, cells))
         masks = self._masks(tokens, x, maps, drawn)
+        if not self.training:  # where each candidate learns for itself
+            masks = draw_near_in_boxes(masks, kind)
         quality = self.quality(tokens[:, CANDIDATES])
         # The judge learns from the masks; they do not learn to please it.
         return masks, mask_facts(masks.detach(), quality, maps.middle.detach(), drawn)

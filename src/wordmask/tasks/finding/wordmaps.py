@@ -19,6 +19,10 @@ from wordmask.tasks.finding.classes import (
 )
 from wordmask.tasks.finding.wordcells import ExtraLogits, WeighedWords, WordCells, weigh_words
 
+# A region's words are held against those around it: how far from it, as a share of its size, and
+# what probability there counts as little. (A bag that a person holds is not "person".)
+AROUND = 0.3
+LITTLE = 0.05
 LEAST = np.float32(1e-4)  # lower probabilities count as this one when cells are interpolated
 
 
@@ -175,15 +179,21 @@ class WordMaps:
         """(N, C + 1): the mean probability of every word, and of none, under each mask."""
         return self._cells.mean(pool.mean_weights(masks, self._grid))
 
+    def _around(self, masks: Masks) -> Array:
+        """(N, C + 1): the mean probability of every word, and of none, around each mask."""
+        return self._cells.mean(pool.mean_weights_around(masks, self._grid, AROUND))
+
     def of_regions(self, masks: Masks, vectors: Array | None = None) -> Array:
         """(N, C + 1): what each mask shows, if it shows one of the words.
 
-        Where the segmenter gave a unit vector for each cut (N, D), two opinions are joined by their
+        A word that is as probable around a mask as in it is rather what the thing lies on. Where
+        the segmenter gave a unit vector for each cut (N, D), two opinions are joined by their
         geometric mean, as in OVSAM. Words that classes judge are judged by those under the mask.
         """
         shares = self.under(masks)
         if vectors is not None:
             shares[:, :-1] = np.sqrt(shares[:, :-1] * self._of_vectors(vectors))
+        shares /= self._around(masks) + LITTLE
         classes, judges = self.features.classes, self._judges
         if classes is None or judges is None or not len(judges.by_class.rows):
             return _share_out(shares)

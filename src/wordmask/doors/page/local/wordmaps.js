@@ -7,6 +7,7 @@ import { ALIKE, SAME } from "./texts.js";
 /** @typedef {{byClass: boolean, supported: boolean, learned: boolean, classes: number[]}} Judge of one word */
 
 const PEAK_CELLS = 30, ABSENT_SHARE = 0.02, LEAST_CELL = 1e-4;
+const AROUND = 0.3, LITTLE = 0.05; // a region's words are held against those around it
 const LEAST_CLASS = 1e-4, FAINT = 0.02, MOST = 0.98;
 
 /** The probability of every word in every cell. */
@@ -151,22 +152,37 @@ export class WordMaps {
 
   /** The mean probability of every word, and of none, under a mask. @param {Mask} mask */
   under(mask) {
-    const { h, w } = this.features, weights = coverage(mask, this.size, h, w);
-    return Array.from({ length: this.count + 1 }, (_, k) => dot(weights, this.planes, k * this.n));
+    const { h, w } = this.features;
+    return this.mean(coverage(mask, this.size, h, w));
   }
 
-  /** What a mask shows, if it shows one of the words. @param {Mask} mask @param {Float32Array} vector of the cut */
+  /** The same around a mask. @param {Mask} mask */
+  around(mask) {
+    const { h, w } = this.features, inside = coverage(mask, this.size, h, w);
+    const reach = Math.max(1, Math.round(AROUND * Math.sqrt(sum(inside))));
+    return this.mean(dilate(inside, h, w, reach).map((value, i) => value - inside[i]));
+  }
+
+  /** The mean over cells. @param {Float32Array} weights of the cells */
+  mean(weights) {
+    const total = Math.max(sum(weights), 1e-12);
+    return Array.from({ length: this.count + 1 }, (_, k) => dot(weights, this.planes, k * this.n) / total);
+  }
+
+  /** What a mask shows, if it shows one of the words. A word that is as probable around a mask as in it is rather what
+   * the thing lies on. @param {Mask} mask @param {Float32Array} vector of the cut */
   ofRegion(mask, vector) {
     const shares = this.under(mask);
     const logits = this.words.map((word) => this.settings.scale * Math.max(...word.map((text) => dot(text, vector))));
     const own = softmax(Float32Array.from(logits), 1);
     own.forEach((share, k) => (shares[k] = Math.sqrt(shares[k] * share)));
+    this.around(mask).forEach((share, k) => (shares[k] /= share + LITTLE));
     const rows = this.judges.map((_, k) => k).filter((k) => this.judges[k].byClass);
     rows.forEach((k) => (shares[k] = 0));
-    const total = Math.max(shares.reduce((sum, share) => sum + share, 0), 1e-12);
+    const total = Math.max(sum(shares), 1e-12);
     const classes = rows.map((k) => this.classShare(mask, this.judges[k].classes));
-    const sum = classes.reduce((a, b) => a + b, 0), fit = Math.min(1, MOST / Math.max(sum, 1e-9));
-    const named = shares.map((share) => (share / total) * (1 - sum * fit));
+    const ofClasses = sum(classes), fit = Math.min(1, MOST / Math.max(ofClasses, 1e-9));
+    const named = shares.map((share) => (share / total) * (1 - ofClasses * fit));
     rows.forEach((k, r) => (named[k] = classes[r] * fit));
     return named;
   }
@@ -175,8 +191,8 @@ export class WordMaps {
   classShare(mask, classes) {
     const { passes } = this.features;
     const odds = passes.map(({ probabilities, h, w }) => {
-      const weights = coverage(mask, this.size, h, w);
-      return logOdds(classes.reduce((sum, k) => sum + dot(weights, probabilities, k * h * w), 0), LEAST_CLASS);
+      const weights = coverage(mask, this.size, h, w), total = Math.max(sum(weights), 1e-12);
+      return logOdds(sum(classes.map((k) => dot(weights, probabilities, k * h * w))) / total, LEAST_CLASS);
     });
     return sigmoid(odds.reduce((a, b) => a + b, 0) / odds.length + this.settings.classes.region_offset);
   }
@@ -231,7 +247,7 @@ function classOdds({ probabilities, h, w }, classes) {
   return sums.map((value) => logOdds(value, LEAST_CLASS));
 }
 
-/** The share of each cell that is in the mask; they sum to 1. @param {Mask} mask
+/** The share of each cell that is in the mask. @param {Mask} mask
  * @param {[number, number]} size @param {number} h @param {number} w */
 export function coverage(mask, size, h, w) {
   const out = new Float32Array(h * w);
@@ -243,10 +259,32 @@ export function coverage(mask, size, h, w) {
     for (let x = 0, k = y * mask.w; x < mask.w; x++, k++) if (mask.data[k]) out[row + columns[x]]++;
   }
   const heights = pixelsPerCell(size[0], h), widths = pixelsPerCell(size[1], w);
-  let sum = 0;
-  for (let k = 0; k < out.length; k++) sum += out[k] /= Math.max(1, heights[Math.floor(k / w)] * widths[k % w]);
-  scale(out, 1 / Math.max(sum, 1e-12));
+  for (let k = 0; k < out.length; k++) out[k] /= Math.max(1, heights[Math.floor(k / w)] * widths[k % w]);
   return out;
+}
+
+/** The highest value within a disc around each cell, as OpenCV's ellipse. @param {Float32Array} values
+ * @param {number} h @param {number} w @param {number} reach */
+function dilate(values, h, w, reach) {
+  const out = values.slice();
+  for (let dy = -reach; dy <= reach; dy++) {
+    const wide = Math.round(Math.sqrt(reach * reach - dy * dy));
+    for (let y = Math.max(0, -dy); y < Math.min(h, h - dy); y++)
+      for (let x = 0; x < w; x++) {
+        const value = values[(y + dy) * w + x];
+        if (!value) continue;
+        for (let to = Math.max(0, x - wide); to <= Math.min(w - 1, x + wide); to++)
+          if (value > out[y * w + to]) out[y * w + to] = value;
+      }
+  }
+  return out;
+}
+
+/** @param {ArrayLike<number>} values */
+function sum(values) {
+  let total = 0;
+  for (let k = 0; k < values.length; k++) total += values[k];
+  return total;
 }
 
 /** @param {number} side @param {number} cells */

@@ -2,7 +2,8 @@
 
 Whole pictures at their own size. `words`: the label of every pixel among the set's words and,
 where the set leaves things unlabelled, "none of these"; mIoU over the classes that truth or answer
-show. `segment`: the same from the regions of tasks.segment. Cuts: annotated instances, or connected
+show. `segment`: the same from the regions of tasks.segment, which name every pixel of a set that
+names every pixel. Cuts: annotated instances, or connected
 pieces of a class, of more than 400 pixels; one click = the region's innermost point, box = its
 tight box; of the candidates the one that the engine thinks best. `naming`: the cut of a box among
 the set's words, as tasks.click names it. `depth`: absolute relative error after the best scale and
@@ -38,7 +39,7 @@ from wordmask.tasks.click import name_masks
 from wordmask.tasks.dense import DenseOptions, label_view
 from wordmask.tasks.finding.trace import Trace
 from wordmask.tasks.finding.view import View
-from wordmask.tasks.segment import segment_view
+from wordmask.tasks.segment import SegmentOptions, segment_view
 
 LEAST = 400  # pixels; smaller regions are not cut
 ROUNDS = 300  # resamples behind an interval
@@ -132,7 +133,7 @@ def measure_picture(
     view = View(picture.image, models, Trace())
     found, _ = label_view(view, words, DenseOptions(none=has_none(data)))
     counts.words.append(totals(picture.labels, found, len(data.words)))
-    answer = segment_view(view, words)
+    answer = segment_view(view, words, SegmentOptions(every_pixel=not has_none(data)))
     counts.segment.append(totals(picture.labels, answer.label_map(), len(data.words)))
     wanted = cut_regions(data, picture)
     if wanted.masks:
