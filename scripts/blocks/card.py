@@ -62,6 +62,7 @@ def speed(request: Request) -> str | None:
     ratio = seconds["words_1000_s"] / seconds["words_10_s"]
     lines = [
         ["10 words on a 640 x 480 picture, warm", f"{seconds['words_10_s']:.2f} s"],
+        ["the same and their regions cut, on photographs", f"{seconds['segment_10_s']:.2f} s"],
         ["1,000 words instead of 10", f"{ratio:.2f} x the time"],
         ["a click on an encoded picture", f"{1000 * seconds['click_s']:.0f} ms"],
         ["files in the package", f"{size / 1e6:.1f} MB"],

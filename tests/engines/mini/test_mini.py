@@ -13,7 +13,7 @@ from wordmask.core.image import Image
 from wordmask.core.models import Models
 from wordmask.core.prompts import Points, Text
 from wordmask.core.protocols import Dense, DepthModel, Embedder, PromptBatch, Segmenter
-from wordmask.engines.mini.engine import MiniEngine, inner_size, load
+from wordmask.engines.mini.engine import MiniEngine, inner_size, load, mirror, mirror_boxes
 from wordmask.engines.mini.text import TextEncoder, tidy
 from wordmask.engines.options import EngineOptions
 from wordmask.engines.weights import home
@@ -329,3 +329,20 @@ def test_an_espresso_is_found_and_a_peacock_is_not(mini):
         "peacock": False,
         "freedom": True,
     }
+
+
+def test_a_box_means_the_same_in_a_mirrored_picture(mini, cat):
+    boxes = np.array([[120, 20, 420, 260], [30, 40, 200, 150]], np.float32)
+    cuts = mini.cut(see(mini, cat), PromptBatch.of_boxes(boxes))
+    other = mini.cut(see(mini, mirror(cat)), PromptBatch.of_boxes(mirror_boxes(boxes, 451)))
+    np.testing.assert_allclose(other.logits[..., ::-1], cuts.logits, atol=1e-2)
+
+
+@pytest.mark.parametrize(("with_point", "looks"), [(False, 1), (True, 0)])
+def test_only_a_box_alone_is_worth_a_mirrored_look(mini, cat, with_point, looks):
+    seen, point = see(mini, cat), np.array([[250, 120]])[: int(with_point)]
+    kept = np.ones(len(point), np.int8)
+    mini.cut(seen, PromptBatch.click(point, kept, np.array([120, 20, 420, 260])))
+    mirrored = list(seen.mirrored.made)
+    assert len(mirrored) == looks
+    assert all(seen.nbytes > 2 * one.image.pixels.nbytes for one in mirrored)

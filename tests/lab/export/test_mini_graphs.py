@@ -13,11 +13,13 @@ from wordmask.lab.export.mini_graphs import (  # noqa: E402
     DepthGraph,
     EncoderGraph,
     PrepareGraph,
+    TogetherGraph,
     export_classes,
     export_cutter,
     export_depth,
     export_encoder,
     export_prepare,
+    export_together,
 )
 from wordmask.model.mini.classes import ClassNetwork  # noqa: E402
 from wordmask.model.mini.decoder import PromptMaps  # noqa: E402
@@ -112,3 +114,16 @@ def test_classes_are_told_in_every_cell_at_stride_32(tmp_path):
             wanted = classes(shared)
         assert wanted.shape == (1, 1000, height // 4, width // 4)
         assert_alike(session.run(None, {"shared": shared.numpy()}), [wanted])
+
+
+def test_cells_are_drawn_together_however_many_they_are(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "together.onnx"
+    export_together(path)
+    session = onnxruntime.InferenceSession(path)
+    for many, few in ((20, 4), (3, 1)):
+        cells = torch.nn.functional.normalize(torch.randn(256, many), dim=0)
+        given = {"cells": cells, "some": cells[:, :few], "share": torch.tensor(0.6)}
+        given["sharpness"] = torch.tensor(30.0)
+        (found,) = session.run(None, {name: one.numpy() for name, one in given.items()})
+        assert found == pytest.approx(TogetherGraph()(**given).numpy(), abs=1e-5)

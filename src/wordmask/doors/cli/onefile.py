@@ -21,7 +21,14 @@ from wordmask.engines.mini.files import FILES
 from wordmask.errors import WeightsError
 
 PAGE = files("wordmask.doors") / "page"
-NETWORKS = ("encoder.onnx", "prepare.onnx", "cutter.onnx", "classes.onnx", "context.onnx")
+NETWORKS = (
+    "encoder.onnx",
+    "prepare.onnx",
+    "cutter.onnx",
+    "classes.onnx",
+    "context.onnx",
+    "together.onnx",
+)
 IMPORT = re.compile(r'^import (\{[^}]*\})\s+from "([^"]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 SPECIFIER = re.compile(r'(from|^import) "\./([\w.]+)"', re.MULTILINE)

@@ -6,7 +6,7 @@ trained on and where they fail.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -116,9 +116,9 @@ class MiniEngine:
     def _see_at(self, image: Image, inner: Size) -> MiniSeen:
         maps = Once(lambda: self._encode(image.pixels, inner))
         prompt_maps = Once(lambda: self._prepare(maps()))
-        return MiniSeen(
-            image, inner, maps, prompt_maps, Once(lambda: self._features(image, maps()))
-        )
+        features = Once(lambda: self._features(image, maps()))
+        mirrored = Once(lambda: self._see_at(mirror(image), inner))
+        return MiniSeen(image, inner, maps, prompt_maps, features, mirrored)
 
     # ---- Segmenter
 
@@ -126,7 +126,7 @@ class MiniEngine:
         """Three candidates per prompt at stride 4: logits, estimated IoU, and a naming vector."""
         own = own_seen(seen, MiniSeen, self.name)
         starts = range(0, len(prompts), PROMPTS_AT_ONCE)
-        parts = [self._cut(own, prompts[slice(k, k + PROMPTS_AT_ONCE)]) for k in starts]
+        parts = [self._cut_some(own, prompts[slice(k, k + PROMPTS_AT_ONCE)]) for k in starts]
         if not parts:
             return self._no_cuts(own.inner)
         logits, quality, vectors = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -149,7 +149,19 @@ class MiniEngine:
             np.zeros((0, 3, self.dims), np.float32),
         )
 
-    def _cut(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
+    def _cut_some(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array, Array]:
+        """Logits, quality and vectors of a few prompts."""
+        masks, quality = self._cut(seen, prompts)
+        boxed = np.flatnonzero(~np.isnan(prompts.boxes).any(1) & ~(prompts.keep >= 0).any(1))
+        if seen.mirrored is not None and prompts.logits is None and len(boxed):
+            # A box alone is cut in the mirrored picture too: two opinions are better than one.
+            boxes = PromptBatch.of_boxes(mirror_boxes(prompts.boxes[boxed], seen.size[1]))
+            others, _ = self._cut(seen.mirrored(), boxes)
+            masks[boxed] = (masks[boxed] + others[..., ::-1]) / 2
+        return masks, quality, self._name_cuts(seen, masks)
+
+    def _cut(self, seen: MiniSeen, prompts: PromptBatch) -> tuple[Array, Array]:
+        """Logits and quality."""
         xy, kind = _points(prompts, seen)
         before = _earlier_masks(prompts, seen.maps.none.shape)
         maps = seen.prompt_maps()
@@ -162,8 +174,7 @@ class MiniEngine:
             "before": before,
         }
         masks, quality = self._run("cutter", feed)
-        masks = keep_asked(masks, xy, kind, before)
-        return masks, quality.clip(0, 1), self._name_cuts(seen, masks)
+        return keep_asked(masks, xy, kind, before), quality.clip(0, 1)
 
     def _prepare(self, maps: EncoderMaps) -> PromptArrays:
         feed = {
@@ -198,8 +209,8 @@ class MiniEngine:
     def _features(self, image: Image, maps: EncoderMaps) -> FeatureMap:
         passes = [self._look(image, look, maps) for look in self._looks()]
         vectors = mean_vectors([one.vectors for one in passes])
-        if "together" in self.settings:  # not in files of before
-            vectors = draw_together(vectors, **self.settings["together"])
+        if "together.onnx" in self.settings["files"]:  # older files are without
+            vectors = draw_together(vectors, self._run_together, **self.settings["together"])
         none = np.mean([resample.bilinear(one.none, vectors.shape[:2]) for one in passes], 0)
         classes = self._classes(passes)
         return FeatureMap(
@@ -218,6 +229,10 @@ class MiniEngine:
             ),
             self._context(classes),
         )
+
+    def _run_together(self, feed: Mapping[str, Any]) -> Array:
+        drawn: Array = self._run("together", feed)[0]
+        return drawn
 
     def _classes(self, passes: list[WordPass]) -> Once[ClassMaps]:
         """Of the passes that are not enlarged."""
@@ -295,7 +310,7 @@ class MiniEngine:
         )
         return EncoderMaps(vectors, none[0], neck, early, whole, shared)
 
-    def _run(self, network: str, feed: dict[str, Array]) -> list[Array]:
+    def _run(self, network: str, feed: Mapping[str, Any]) -> list[Array]:
         with self._lock:
             if network not in self._networks:
                 self._networks[network] = open_network(
@@ -310,6 +325,17 @@ class MiniEngine:
 def _digest(settings: dict[str, Any]) -> str:
     """Short; it changes with any network, whose hash is in the settings, and with any setting."""
     return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def mirror(image: Image) -> Image:
+    """Left and right exchanged."""
+    return Image(np.ascontiguousarray(image.pixels[:, ::-1]))
+
+
+def mirror_boxes(boxes: Array, width: int) -> Array:
+    """(N, 4) boxes in the mirrored picture of this width."""
+    x0, y0, x1, y1 = boxes.T
+    return np.stack([width - x1, y0, width - x0, y1], 1)
 
 
 def inner_size(size: Size, side: int) -> Size:

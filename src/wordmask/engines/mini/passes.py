@@ -1,11 +1,14 @@
 """Several looks of `mini` at one picture, joined, and its cells drawn together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
 from wordmask.core.image import Array
+
+Run = Callable[[Mapping[str, Any]], Array]
 
 
 def mean_vectors(passes: Sequence[Array]) -> Array:
@@ -26,25 +29,23 @@ def mean_vectors(passes: Sequence[Array]) -> Array:
     return np.moveaxis(total, 0, -1)
 
 
-def draw_together(vectors: Array, *, share: float, sharpness: float, every: int) -> Array:
+def draw_together(vectors: Array, run: Run, *, share: float, sharpness: float, every: int) -> Array:
     """(h, w, D) unit rows, each moved by `share` towards the mean of those that are like it.
 
-    So the cells of one thing agree more on what it is. A cell counts exp(sharpness x cosine); to
-    bound the work, means are taken over every so many cells of every so many rows.
+    `run` is together.onnx (`lab/export/mini_graphs.py`). To bound the work, means are taken over
+    every so many cells of every so many rows.
     """
     planes = np.moveaxis(vectors, -1, 0)
-    flat = planes.reshape(len(planes), -1)
-    some = planes[:, every // 2 :: every, every // 2 :: every].reshape(len(planes), -1)
-    weights = some.T @ flat
-    weights -= 1  # so that the exponent of a cosine is at most 0
-    weights *= np.float32(sharpness)
-    np.exp(weights, out=weights)
-    together: Array = some @ weights
-    together *= np.float32(share) / weights.sum(0)
-    together += np.float32(1 - share) * flat
-    drawn = together.reshape(planes.shape)
-    _make_unit(drawn)
-    return np.moveaxis(drawn, 0, -1)
+    some = planes[:, every // 2 :: every, every // 2 :: every]
+    drawn = run(
+        {
+            "cells": np.ascontiguousarray(planes.reshape(len(planes), -1)),
+            "some": np.ascontiguousarray(some.reshape(len(planes), -1)),
+            "share": np.array(share, np.float32),
+            "sharpness": np.array(sharpness, np.float32),
+        }
+    )
+    return np.moveaxis(drawn.reshape(planes.shape), 0, -1)
 
 
 def _make_unit(planes: Array) -> None:

@@ -41,6 +41,7 @@ class MiniSeen:
     encoded: Once[EncoderMaps]
     prompt_maps: Once[PromptArrays]  # made for the first prompt
     features: Once[FeatureMap]  # words look at further sizes too, encoded when first needed
+    mirrored: "Once[MiniSeen] | None" = None  # for boxes; None where the picture is not known
 
     @property
     def size(self) -> Size:
@@ -55,6 +56,8 @@ class MiniSeen:
         maps = [*self.encoded.made, *self.prompt_maps.made]
         arrays = sum(int(array.nbytes) for one in maps for array in one)
         made = sum(found.nbytes for found in self.features.made)
+        if self.mirrored is not None:
+            made += sum(seen.nbytes for seen in self.mirrored.made)
         return int(self.image.pixels.nbytes) + arrays + made
 
 

@@ -41,7 +41,7 @@ STRAY = 0.5  # a piece farther from the largest than so much of its size is some
 AGREES = 0.5  # IoU with what was followed, from which a correction only refines
 
 SeeAt = Callable[[Image, Size], MiniSeen]
-Cut = Callable[[MiniSeen, PromptBatch], tuple[Array, Array, Array]]
+Cut = Callable[[MiniSeen, PromptBatch], tuple[Array, Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +221,7 @@ class ObjectTracker:
         height, width = inside.shape
         scale = np.array([sight.seen.size[1] / width, sight.seen.size[0] / height] * 2)
         box = np.array(tight_box(inside)) * scale
-        masks, _, _ = self._cut(sight.seen, PromptBatch.of_boxes(box[None], coarse[None]))
+        masks, _ = self._cut(sight.seen, PromptBatch.of_boxes(box[None], coarse[None]))
         cut = masks[0] > 0
         agreement = regions.overlaps(cut, inside)
         best = int(agreement.argmax())

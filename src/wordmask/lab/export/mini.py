@@ -1,9 +1,9 @@
 """From a checkpoint to the files that `mini` runs on.
 
 encoder.onnx, prepare.onnx, cutter.onnx, depth.onnx, classes.onnx and text.onnx are the networks
-(`mini_graphs`), and context.onnx is one that is trained for them afterwards; words.npz and
-tokenizer.json hold the words (`mini_words`), mini.json the settings with the sha256 of each
-network.
+(`mini_graphs`), and context.onnx is one that is trained for them afterwards; together.onnx has
+nothing to learn; words.npz and tokenizer.json hold the words (`mini_words`), mini.json the settings
+with the sha256 of each network.
 """
 
 import json
@@ -24,6 +24,7 @@ from wordmask.lab.export.mini_graphs import (
     export_encoder,
     export_prepare,
     export_text,
+    export_together,
 )
 from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.export.mini_words import add_words, word_table, write_words
@@ -97,6 +98,7 @@ def export_mini(
     export_cutter(trained.network, out / "cutter.onnx")
     export_depth(trained.network, out / "depth.onnx")
     export_text(trained.whitening, out / "text.onnx")
+    export_together(out / "together.onnx")
     # The layers under the classes are never trained, so every mini has the same classes.
     shutil.copyfile(SHIPPED / "classes.onnx", out / "classes.onnx")
     table = word_table(trained.whitening, trained.words, vocabulary, more_words)

@@ -17,6 +17,7 @@ from wordmask.lab.export.onnx_files import halve, write_onnx
 from wordmask.lab.training.vocabulary import Whitening
 from wordmask.model.mini.backbone import CHANNELS
 from wordmask.model.mini.classes import ClassNetwork
+from wordmask.model.mini.constants import WORDS
 from wordmask.model.mini.context import SUMMARY, ContextNetwork
 from wordmask.model.mini.decoder import PromptMaps
 from wordmask.model.mini.net import MiniNetwork
@@ -48,6 +49,21 @@ class PrepareGraph(nn.Module):
         coarse, fine = self.model.cut_maps(neck, early, shared)
         maps: PromptMaps = self.model.decoder.prepare(coarse, fine)
         return tuple(maps)
+
+
+class TogetherGraph(nn.Module):
+    """What is exported as together.onnx: cells move towards the mean of those that are like them.
+
+    So the cells of one thing agree more on what it is. Columns are of length 1; the mean is over
+    `some` of the cells, each of which counts exp(sharpness x cosine).
+    """
+
+    def forward(self, cells: Tensor, some: Tensor, share: Tensor, sharpness: Tensor) -> Tensor:
+        """cells (D, N), some (D, M), two numbers; returns (D, N)."""
+        # The exponent of a cosine is at most 0.
+        weights = torch.exp(sharpness * (some.transpose(0, 1) @ cells - 1))
+        mean = (some @ weights) / weights.sum(0, keepdim=True)
+        return F.normalize(share * mean + (1 - share) * cells, dim=0)
 
 
 class DepthGraph(nn.Module):
@@ -196,6 +212,14 @@ def export_classes(network: ClassNetwork, path: Path) -> None:
     shared = torch.randn(1, CHANNELS[1], 40, 48)
     write_onnx(network, (shared,), path, ("shared",), ("logits",), ({2: 4 * h, 3: 4 * w},))
     halve(path)
+
+
+def export_together(path: Path) -> None:
+    """For any number of cells and of those that are compared with."""
+    cells, some = (torch.export.Dim(name, min=1, max=1 << 24) for name in ("cells", "some"))
+    examples = (torch.randn(WORDS, 6), torch.randn(WORDS, 3), torch.tensor(0.5), torch.tensor(9.0))
+    ports = ("cells", "some", "share", "sharpness")
+    write_onnx(TogetherGraph(), examples, path, ports, ("drawn",), ({1: cells}, {1: some}, {}, {}))
 
 
 def export_context(network: ContextNetwork, path: Path) -> None:

@@ -1,6 +1,6 @@
 // @ts-check
 // mini: its networks, run by onnxruntime-web, and what they say about one picture.
-import { addProduct, averaged, bilinearPlanes, clamp, meanOfHighest, mirrored, softmax, stretchPicture, unitColumns, unitRows }
+import { averaged, bilinearPlanes, clamp, meanOfHighest, mirrored, softmax, stretchPicture, unitColumns, unitRows }
   from "./arrays.js";
 import { keepTouching } from "./regions.js";
 
@@ -62,12 +62,14 @@ const KINDS = { Uint8Array: "uint8", Float32Array: "float32", BigInt64Array: "in
 
 /** One picture as mini sees it; everything is made when it is first needed. */
 export class Seen {
-  /** @param {Networks} networks @param {any} settings @param {Pixels} pixels */
-  constructor(networks, settings, pixels) {
+  /** @param {Networks} networks @param {any} settings @param {Pixels} pixels @param {boolean} isMirrored */
+  constructor(networks, settings, pixels, isMirrored = false) {
     this.networks = networks;
     this.settings = settings;
     this.pixels = pixels;
+    this.isMirrored = isMirrored;
     this.inner = innerSize(pixels.h, pixels.w, settings.side);
+    /** @type {Seen | null} */ this.mirror = null;
     /** @type {Promise<any> | null} */ this.encoded = null;
     /** @type {Promise<any> | null} */ this.prepared = null;
     /** @type {Promise<Features> | null} */ this.described = null;
@@ -79,7 +81,7 @@ export class Seen {
   }
 
   maps() {
-    return (this.encoded ||= this.encode(this.inner, false));
+    return (this.encoded ||= this.encode(this.inner, this.isMirrored));
   }
 
   features() {
@@ -112,7 +114,27 @@ export class Seen {
   async cut(prompts) {
     const cuts = [];
     for (let k = 0; k < prompts.length; k += AT_ONCE) cuts.push(...(await this.cutSome(prompts.slice(k, k + AT_ONCE))));
+    if (!this.isMirrored) await this.addMirrored(prompts, cuts);
     return cuts;
+  }
+
+  /** A box alone is cut in the mirrored picture too: two opinions are better than one.
+   * @param {Prompt[]} prompts @param {Cut[]} cuts */
+  async addMirrored(prompts, cuts) {
+    const rows = prompts.map((_, k) => k).filter((k) => prompts[k].box && !prompts[k].points.length && !prompts[k].prior);
+    if (!rows.length) return;
+    this.mirror ||= new Seen(this.networks, this.settings, this.pixels, true);
+    const wide = this.pixels.w, [, w] = this.cutSize;
+    const others = await this.mirror.cut(rows.map((k) => {
+      const [x0, y0, x1, y1] = /** @type {number[]} */ (prompts[k].box);
+      return { ...prompts[k], box: [wide - x1, y0, wide - x0, y1] };
+    }));
+    rows.forEach((row, k) => {
+      cuts[row].logits = cuts[row].logits.map((plane, candidate) => {
+        const other = mirrored(others[k].logits[candidate], w);
+        return plane.map((value, i) => (value + other[i]) / 2);
+      });
+    });
   }
 
   /** @param {Prompt[]} prompts @returns {Promise<Cut[]>} */
@@ -207,8 +229,26 @@ export class Seen {
       add(none, bilinearPlanes(one.none, 1, one.h, one.w, h, w), 1 / found.length);
     }
     const small = found.filter((one) => one.side <= this.settings.side);
-    const { together } = this.settings, units = unitColumns(vectors, h * w);  // older files lack the setting
-    return { vectors: together ? drawTogether(units, h, w, together) : units, none, h, w, ...(await this.classify(small)) };
+    const drawn = await this.drawTogether(unitColumns(vectors, h * w), h, w);
+    return { vectors: drawn, none, h, w, ...(await this.classify(small)) };
+  }
+
+  /** Columns of length 1, (DIMS, h, w), each moved towards the mean of those that are like it.
+   * @param {Float32Array} vectors @param {number} h @param {number} w */
+  async drawTogether(vectors, h, w) {
+    if (!this.settings.files["together.onnx"]) return vectors;
+    const { share, sharpness, every } = this.settings.together, n = h * w, first = Math.floor(every / 2);
+    const places = [];
+    for (let y = first; y < h; y += every) for (let x = first; x < w; x += every) places.push(y * w + x);
+    const some = new Float32Array(DIMS * places.length);
+    for (let d = 0, k = 0; d < DIMS; d++) for (const place of places) some[k++] = vectors[d * n + place];
+    const { drawn } = await this.networks.run("together", {
+      cells: [vectors, [DIMS, n]],
+      some: [some, [DIMS, places.length]],
+      share: [Float32Array.of(share), []],
+      sharpness: [Float32Array.of(sharpness), []],
+    });
+    return drawn.data;
   }
 
   /** One pass of the encoder for words, turned back. @param {{side: number, isMirrored: boolean}} look */
@@ -248,26 +288,6 @@ export class Seen {
     if (!this.settings.files["context.onnx"]) return null;
     return (await this.networks.run("context", { summary: [summary, [1, summary.length]] })).direction.data;
   }
-}
-
-/** Columns of length 1, (DIMS, h, w), each moved by `share` towards the mean of those that are like it.
- * @param {Float32Array} vectors @param {number} h @param {number} w
- * @param {{share: number, sharpness: number, every: number}} settings */
-function drawTogether(vectors, h, w, { share, sharpness, every }) {
-  const n = h * w, first = Math.floor(every / 2), row = new Float32Array(DIMS);
-  const sums = new Float32Array(n), together = new Float32Array(DIMS * n);
-  for (let y = first; y < h; y += every) {
-    for (let x = first; x < w; x += every) {
-      for (let d = 0; d < DIMS; d++) row[d] = vectors[d * n + y * w + x];
-      const weights = addProduct(row, vectors, new Float32Array(n));
-      for (let k = 0; k < n; k++) sums[k] += weights[k] = Math.exp(sharpness * (weights[k] - 1));
-      for (let d = 0; d < DIMS; d++) add(together.subarray(d * n, d * n + n), weights, row[d]);
-    }
-  }
-  for (let k = 0; k < together.length; k++) {
-    together[k] = (share * together[k]) / sums[k % n] + (1 - share) * vectors[k];
-  }
-  return unitColumns(together, n);
 }
 
 /** @param {Float32Array} sum @param {Float32Array} values @param {number} factor */

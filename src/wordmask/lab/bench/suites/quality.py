@@ -45,12 +45,9 @@ LEAST = 400  # pixels; smaller regions are not cut
 ROUNDS = 300  # resamples behind an interval
 FIGURES = ("words", "segment", "click", "box", "naming", "depth")
 # What we set ourselves for the embedded model.
-FLOORS = {
-    ("coco", "words"): 0.26,
-    ("voc", "words"): 0.48,
-    ("nyu", "words"): 0.26,
-    ("camvid", "words"): 0.55,
-    ("ccp", "words"): 0.12,
+WORD_FLOORS = {"coco": 0.26, "voc": 0.48, "nyu": 0.26, "camvid": 0.55, "ccp": 0.12}
+FLOORS = {(name, how): floor for name, floor in WORD_FLOORS.items() for how in ("words", "segment")}
+FLOORS |= {
     ("coco", "click"): 0.47,
     ("voc", "click"): 0.50,
     ("coco", "box"): 0.70,

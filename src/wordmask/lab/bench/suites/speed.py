@@ -1,5 +1,8 @@
 """Seconds for ten words, for a thousand, and for a click, on a picture of 640 x 480.
 
+`words` label every pixel; `segment` also cuts what they find, which takes the longer the more that
+is, so it is timed on a photograph.
+
 Everything is warm, and each time is the median over pictures that were not seen before. Processor
 time is the same on a busy machine; the time by the clock is not.
 """
@@ -17,12 +20,14 @@ from annotated_types import Ge
 from wordmask.core.image import Image
 from wordmask.core.prompts import Text
 from wordmask.core.protocols import PromptBatch, Segmenter
+from wordmask.lab.bench.photographs import photograph
 from wordmask.lab.bench.suite import Findings, FindingTable, Suite, SuiteKit, SuiteOptions
 from wordmask.tasks.dense import DenseOptions, label
 from wordmask.tasks.segment import segment
 
 TEN = ("dog", "cat", "person", "car", "tree", "sky", "grass", "chair", "table", "road")
 SIZE_WH = (640, 480)
+PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class SpeedSuite(Suite[SpeedOptions]):
             label(first, text, models, DenseOptions())  # warms the text bank
             works = [partial(label, image, text, models, DenseOptions()) for image in own]
             times[name] = median_seconds(works)
+        kit.say("segment_10")
+        photographs = [photograph_of(name) for name in PHOTOGRAPHS]
+        times["segment_10"] = median_seconds(
+            [partial(segment, image, Text(TEN), models) for image in photographs]
+        )
         segmenter = models.get(Segmenter)
         (encoding,) = segmenter.encode([first])
         places = rng.uniform(50, 400, (21, 2)).astype(np.float32)
@@ -69,6 +79,11 @@ class SpeedSuite(Suite[SpeedOptions]):
             models=[models],
             seeds={"pictures": 0},
         )
+
+
+def photograph_of(name: str) -> Image:
+    """One of scikit-image's at the size of all."""
+    return Image(cv2.resize(photograph(name).pixels, SIZE_WH))
 
 
 def noise_picture(rng: np.random.Generator) -> Image:
