@@ -11,7 +11,8 @@ from wordmask.core.protocols import Seen, Segmenter
 class MapSegmenter(Segmenter, Protocol):
     """What `cut` reads of a picture can be looked at, learned by another network, and given back.
 
-    `cut(see_maps(size, maps(seen)), prompts)` gives what `cut(seen, prompts)` gives.
+    `cut(see_maps(size, maps(seen)), prompts)` gives what `cut(seen, prompts)` gives, unless the
+    engine looks at the picture once more for a prompt, as `mini` does for a box alone.
     """
 
     def maps(self, seen: Seen) -> tuple[Array, ...]:
