@@ -157,7 +157,8 @@ def _cover(query: _Query, result: Result) -> Result:
         shares = maps.under(masks)[np.arange(len(masks)), columns]
         return maps.calibrate(shares, masks.areas)
 
-    covered = cover(result, np.array(reported)[best], score)
+    labels = np.array([*reported, -1])[best]  # -1, no word, stays -1
+    covered = cover(result, labels, score)
     there = set(covered.names)
     return covered.replace(absent=tuple(one for one in result.absent if one.phrase not in there))
 
