@@ -8,7 +8,7 @@ import numpy as np
 from wordmask.core.image import Array
 from wordmask.core.masks import Masks
 from wordmask.core.result import Result, Why
-from wordmask.ops.merge import add_rows
+from wordmask.ops.merge import add_rows, owners_of
 
 
 def cover(result: Result, labels: Array, score: Callable[[Masks, Array], Array]) -> Result:
@@ -18,9 +18,7 @@ def cover(result: Result, labels: Array, score: Callable[[Masks, Array], Array])
     scores; new ones, one for each label that had no region, get `score(masks, label_ids)`. Of
     regions that overlap, the one with the better score keeps the pixel.
     """
-    owners = np.full(result.size, -1, np.int32)
-    for row in range(len(result))[::-1]:  # the best is first
-        result.masks.paint(owners, row, row)
+    owners = owners_of(result.masks, result.scores)
     uncovered = owners < 0
     new: list[int] = []
     for label in np.unique(labels[uncovered & (labels >= 0)]).tolist():

@@ -178,7 +178,7 @@ def disjoint(
     """
     scores = np.asarray(scores, np.float32)
     if pixel_scores is None:
-        owners = _owners(masks, scores)
+        owners = owners_of(masks, scores)
     else:
         owners = _owners_by_pixel(masks, scores, pixel_scores)
     crops = [_rest(masks, row, owners, min_area, min_share) for row in range(len(masks))]
@@ -204,7 +204,7 @@ def panoptic(result: Result, rest: str = "other") -> Result:
     return add_rows(named, Masks.from_dense(uncovered), [label], np.zeros(1), Why(made_by="rest"))
 
 
-def _owners(masks: Masks, scores: Array) -> Array:
+def owners_of(masks: Masks, scores: Array) -> Array:
     """(H, W) int32: the row that has the best score at each pixel, -1 where none."""
     owners = np.full(masks.size, -1, np.int32)
     # The best is painted last, and of equal scores the smallest.
@@ -214,7 +214,7 @@ def _owners(masks: Masks, scores: Array) -> Array:
 
 
 def _owners_by_pixel(masks: Masks, scores: Array, pixel_scores: Sequence[Array]) -> Array:
-    """`_owners` where the scores differ from pixel to pixel."""
+    """`owners_of` where the scores differ from pixel to pixel."""
     if [part.shape for part in pixel_scores] != [crop.shape for crop in masks.crops]:
         raise MaskError("pixel scores must be one array per region, each of its crop's shape")
     owners = np.full(masks.size, -1, np.int32)
