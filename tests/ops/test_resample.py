@@ -41,6 +41,16 @@ def test_values_of_the_size_that_is_asked_for_are_returned_as_they_are():
     assert resample.bilinear(values, (5, 6)) is values
 
 
+@given(sides, sides, st.lists(st.integers(0, 30), min_size=4, max_size=4))
+def test_a_grid_over_a_box_is_that_part_of_the_whole(height, width, sides_of_box):
+    (x0, x1), (y0, y1) = sorted(sides_of_box[:2]), sorted(sides_of_box[2:])
+    values = np.random.default_rng(height).random((height, width)).astype(np.float32)
+    part = resample.over_box(values, np.array([x0, y0, x1, y1]), (30, 30))
+    assert part.shape == (y1 - y0, x1 - x0)
+    # OpenCV keeps 5 bits of the place between two cells in the one, 11 in the other.
+    assert np.allclose(part, resample.bilinear(values, (30, 30))[y0:y1, x0:x1], atol=0.04)
+
+
 def test_a_mirrored_view_is_resized_too():
     values = np.random.default_rng(0).random((5, 6)).astype(np.float32)
     turned = resample.bilinear(values[:, ::-1], (7, 8))

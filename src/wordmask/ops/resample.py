@@ -32,6 +32,25 @@ def bilinear(values: Array, size: Size | tuple[int, ...]) -> Array:
     return np.concatenate(parts, 2)
 
 
+def over_box(values: Array, box: Array, size: Size) -> Array:
+    """(h, w) float32: a grid over a picture of `size`, bilinear at the pixels of a box of it."""
+    x0, y0, x1, y1 = (int(side) for side in box)
+    if x0 == x1 or y0 == y1:
+        return np.zeros((y1 - y0, x1 - x0), np.float32)
+    scale_x, scale_y = values.shape[1] / size[1], values.shape[0] / size[0]
+    # The half pixels: a warp maps centres, our coordinates are edges.
+    left, top = (x0 + 0.5) * scale_x - 0.5, (y0 + 0.5) * scale_y - 0.5
+    to_values = np.array([[scale_x, 0, left], [0, scale_y, top]])
+    interpolated = cv2.warpAffine(
+        values.astype(np.float32),
+        to_values,
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(interpolated)
+
+
 def stretch(pixels: Array, size: Size) -> Array:
     """A picture (H, W, ...) at another size: averaged if it shrinks, bilinear if it grows."""
     fewer = size[0] * size[1] < pixels.shape[0] * pixels.shape[1]

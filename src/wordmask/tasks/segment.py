@@ -220,15 +220,29 @@ def _find_unified(query: _Query) -> Candidates:
 def _find_guided(query: _Query) -> Candidates:
     """Pieces of the dense answer, each cut again by the segmenter where it cuts better."""
     pieces, view, options = query.pieces(), query.view, query.options
-    if not len(pieces):
-        return Candidates.none(view.image.size)
-    return cut_pieces(
-        pieces,
+    may_pass = _may_pass(query, pieces)
+    if not may_pass.any():
+        return dense_candidates(pieces, np.arange(len(pieces)))
+    cut = cut_pieces(
+        pieces[may_pass],
         view.segmenter,
         view.encoding,
         batch=options.prompts_per_batch,
         instances=options.instances,
     )
+    return Candidates.join([cut, dense_candidates(pieces, np.flatnonzero(~may_pass))])
+
+
+def _may_pass(query: _Query, pieces: Pieces) -> Array:
+    """(N,) bool: pieces that would pass the threshold if they were all like their surest cell.
+
+    The others are not cut: that would cost time for regions that nobody gets to see.
+    """
+    maps, threshold = query.dense_maps(), query.options.min_confidence
+    if threshold == "auto":
+        threshold = maps.features.threshold or 0.0  # without calibration it is known at the end
+    passes: Array = maps.calibrate(pieces.peaks, pieces.areas) >= threshold
+    return passes
 
 
 def _find_everything(query: _Query) -> Candidates:

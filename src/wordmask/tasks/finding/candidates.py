@@ -19,7 +19,7 @@ class Candidates:
     quality: Array  # (N,) the segmenter's estimate of the IoU, NaN where it cut nothing
     label_ids: Array | None = None  # (N,) the word that was looked for; None: to be named
     scores: Array | None = None  # (N,) where the engine gave its own
-    weights: tuple[Array, ...] | None = None  # per region, the mask's probability over its crop
+    weights: tuple[Array, ...] | None = None  # per region, how each pixel of its crop is weighed
     threshold: float | None = None  # for `scores`, if the engine says one
 
     def __len__(self) -> int:

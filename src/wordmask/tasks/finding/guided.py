@@ -9,13 +9,12 @@ Models for High-Performance, Training-Free Open Vocabulary Segmentation".)
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
 from wordmask.core.protocols import PromptBatch, Seen, Segmenter
-from wordmask.ops import merge, regions
+from wordmask.ops import merge, regions, resample
 from wordmask.ops.odds import sigmoid
 from wordmask.tasks.finding.candidates import Candidates, describe_point
 from wordmask.tasks.finding.pieces import Pieces, dense_candidates
@@ -63,8 +62,8 @@ def cut_pieces(
         parts.append(separate)
     rows = np.flatnonzero(usable & ~is_split)
     names = [f"{describe_point(xy)} + box" for xy in prompts.xy[rows, 0]]
-    parts.append(_candidates_of(cuts, rows, pieces.label_ids[rows], pieces.size, names))
-    parts.append(dense_candidates(pieces, np.flatnonzero(~usable & ~is_split)))
+    parts.append(_candidates_of(cuts, rows, pieces, rows, names))
+    parts.append(_uncut(pieces, np.flatnonzero(~usable & ~is_split)))
     return Candidates.join(parts)
 
 
@@ -173,8 +172,7 @@ def _separate_instances(
         mine = np.flatnonzero((owners == home) & good)
         rows = np.append(rows, _instances_of(homes[[home]], masks, cuts.quality, mine))
     names = [describe_point(xy) for xy in prompts.xy[rows, 0]]
-    label_ids = pieces.label_ids[owners[rows]]
-    return _candidates_of(cuts, rows, label_ids, pieces.size, names), owners[rows]
+    return _candidates_of(cuts, rows, pieces, owners[rows], names), owners[rows]
 
 
 def _instances_of(home: Masks, masks: Masks, quality: Array, rows: Array) -> Array:
@@ -197,17 +195,30 @@ def _instances_of(home: Masks, masks: Masks, quality: Array, rows: Array) -> Arr
 
 
 def _candidates_of(
-    cuts: _BestCuts, rows: Array, label_ids: Array, size: Size, prompts: Sequence[str]
+    cuts: _BestCuts, rows: Array, pieces: Pieces, owners: Array, prompts: Sequence[str]
 ) -> Candidates:
-    """These cuts at full size, with their probability over each crop."""
-    masks = Masks.empty(size)
+    """These cuts at full size, each of one of the pieces.
+
+    Of cuts that overlap, the one has a pixel whose mask and whose word are more probable there.
+    """
+    masks = Masks.empty(pieces.size)
     if len(rows):
-        masks = _drop_specks(regions.masks_of_logits(cuts.logits[rows], size))
-    weights = tuple(
-        _probability(cuts.logits[row], box, size)
-        for row, box in zip(rows, masks.boxes, strict=True)
+        masks = _drop_specks(regions.masks_of_logits(cuts.logits[rows], pieces.size))
+    weights = []
+    for row, owner, box in zip(rows, owners, masks.boxes, strict=True):
+        logits = np.clip(cuts.logits[row], -20, 20)
+        of_mask = sigmoid(resample.over_box(logits, box, pieces.size))
+        weights.append(of_mask * pieces.probability_over(owner, box))
+    return Candidates(
+        masks, tuple(prompts), cuts.quality[rows], pieces.label_ids[owners], weights=tuple(weights)
     )
-    return Candidates(masks, tuple(prompts), cuts.quality[rows], label_ids, weights=weights)
+
+
+def _uncut(pieces: Pieces, rows: Array) -> Candidates:
+    """These pieces as they are."""
+    found = dense_candidates(pieces, rows)
+    weights = map(pieces.probability_over, rows, found.masks.boxes)
+    return replace(found, weights=tuple(weights))
 
 
 def _drop_specks(masks: Masks) -> Masks:
@@ -216,22 +227,3 @@ def _drop_specks(masks: Masks) -> Masks:
     for crop, area in zip(masks.crops, masks.areas, strict=True):
         crops.append(regions.drop_specks(crop, min_area=int(np.ceil(SPECK * area))))
     return Masks.from_crops(masks.size, masks.corners, crops)
-
-
-def _probability(logits: Array, box: Array, size: Size) -> Array:
-    """(h, w) float32 probability of a low-resolution mask over a box of the picture."""
-    x0, y0, x1, y1 = (int(side) for side in box)
-    if x0 == x1:
-        return np.zeros((0, 0), np.float32)
-    scale_x, scale_y = logits.shape[1] / size[1], logits.shape[0] / size[0]
-    # The half pixels: a warp maps centres, our coordinates are edges.
-    left, top = (x0 + 0.5) * scale_x - 0.5, (y0 + 0.5) * scale_y - 0.5
-    to_logits = np.array([[scale_x, 0, left], [0, scale_y, top]])
-    interpolated = cv2.warpAffine(
-        np.clip(logits, -20, 20),
-        to_logits,
-        (x1 - x0, y1 - y0),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return sigmoid(interpolated)

@@ -1,6 +1,6 @@
 """Connected pieces of the dense answer, each with the word that wins it and a place to prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -8,7 +8,7 @@ import numpy as np
 
 from wordmask.core.image import Array, Size
 from wordmask.core.masks import Masks
-from wordmask.ops import regions
+from wordmask.ops import regions, resample
 from wordmask.tasks.finding.candidates import Candidates
 from wordmask.tasks.finding.wordmaps import WordMaps
 
@@ -29,6 +29,12 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.masks)
 
+    def __getitem__(self, rows: Array) -> "Pieces":
+        """A subset by bools, in their order."""
+        return replace(
+            self, masks=self.masks[rows], label_ids=self.label_ids[rows], rows=self.rows[rows]
+        )
+
     @property
     def to_picture(self) -> Array:
         """(2,) factors from grid x, y to picture x, y."""
@@ -42,15 +48,30 @@ class Pieces:
         scaled: Array = (self.masks.boxes * np.tile(self.to_picture, 2)).astype(np.float32)
         return scaled
 
+    @property
+    def areas(self) -> Array:
+        """(N,) pixels of the picture."""
+        areas: Array = self.masks.areas * np.prod(self.to_picture)
+        return areas
+
+    @property
+    def peaks(self) -> Array:
+        """(N,) the highest probability that each piece's word has in it."""
+        pairs = zip(self.masks.crops, self._crops_of_planes(), strict=True)
+        return np.array([plane[crop].max() for crop, plane in pairs], np.float32)
+
+    def _crops_of_planes(self) -> list[Array]:
+        """The probability of each piece's word over the crop of its mask."""
+        boxes = zip(self.rows, self.masks.boxes.tolist(), strict=True)
+        return [self.planes[row, y0:y1, x0:x1] for row, (x0, y0, x1, y1) in boxes]
+
     def points(self) -> Array:
         """(N, 2) float32 picture points: the deepest point where each piece is most probable."""
         found = []
-        for index, crop in enumerate(self.masks.crops):
-            x0, y0, x1, y1 = self.masks.boxes[index].tolist()
-            plane = self.planes[self.rows[index], y0:y1, x0:x1]
-            probable = crop & (plane >= PEAK_SHARE * plane[crop].max())
-            x, y = regions.deepest_point(probable)
-            found.append((x0 + x, y0 + y))
+        columns = (self.masks.crops, self._crops_of_planes(), self.peaks, self.masks.corners)
+        for crop, plane, peak, corner in zip(*columns, strict=True):
+            probable = crop & (plane >= PEAK_SHARE * peak)
+            found.append(corner + regions.deepest_point(probable))
         points: Array = np.array(found, np.float32).reshape(-1, 2) * self.to_picture
         return points
 
@@ -59,6 +80,10 @@ class Pieces:
         odds = np.clip(self.planes[self.rows[rows]], 1e-3, 1 - 1e-3)
         logits: Array = np.log(odds / (1 - odds)).astype(np.float32)
         return logits
+
+    def probability_over(self, row: int, box: Array) -> Array:
+        """(h, w) float32: how probable a piece's word is at the pixels of a box of the picture."""
+        return resample.over_box(self.planes[self.rows[row]], box, self.size)
 
     def at_full_size(self, rows: Array) -> Masks:
         """These pieces in the picture: where their word leads the others, interpolated smoothly."""

@@ -9,7 +9,7 @@ import { WordMaps } from "./wordmaps.js";
 /** @typedef {import("../masks.js").Mask} Mask @typedef {import("./engine.js").Seen} Seen */
 /** @typedef {import("./pieces.js").Candidate} Candidate */
 /** @typedef {{candidate: Candidate, score: number, rival: string, rivalScore: number}} Named */
-/** @typedef {{maps: WordMaps, named: Named[]}} Search what words found in a picture, before any threshold */
+/** @typedef {{maps: WordMaps, named: Named[]}} Search what words found in a picture */
 
 const SAME_THING = 0.8, SAME_CUT = 0.95, CANDIDATES = 3;
 const NONE = "none of these";
@@ -27,9 +27,10 @@ async function mapWords(seen, words, texts, known) {
   return new WordMaps(await seen.features(), known, seen.settings, seen.size, vectors);
 }
 
-/** @param {Seen} seen @param {string[]} words @param {any} texts @param {any} known @returns {Promise<Search>} */
-export async function search(seen, words, texts, known) {
-  const maps = await mapWords(seen, words, texts, known), found = await findCandidates(maps, seen);
+/** What may pass a threshold, and what does not.
+ * @param {Seen} seen @param {string[]} words @param {any} texts @param {any} known @param {number} threshold @returns {Promise<Search>} */
+export async function search(seen, words, texts, known, threshold) {
+  const maps = await mapWords(seen, words, texts, known), found = await findCandidates(maps, seen, threshold);
   const named = found.map((candidate) => {
     const shares = maps.under(candidate.mask), own = shares[candidate.word];
     const score = maps.calibrate(own, areaOf(candidate.mask));
@@ -46,9 +47,9 @@ function rivalOf(shares, word, words) {
 }
 
 /** Candidates -> regions above the threshold, and the words without one.
- * @param {Search} found @param {Seen} seen @param {string[]} words @param {number | undefined} asked */
-export function finish({ maps, named }, seen, words, asked) {
-  const threshold = asked ?? seen.settings.threshold, { size } = seen;
+ * @param {Search} found @param {Seen} seen @param {string[]} words @param {number} threshold */
+export function finish({ maps, named }, seen, words, threshold) {
+  const { size } = seen;
   const above = named.filter((one) => one.score >= threshold);
   const kept = nms(above.map((one) => one.candidate.mask), above.map((one) => one.score), size,
     { iou: SAME_THING, groups: above.map((one) => one.candidate.word) }).map((row) => above[row]);

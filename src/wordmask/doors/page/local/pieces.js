@@ -8,8 +8,8 @@ import { deepPoints, deepestPoint, dropSpecks, maskOfLogits, piecesOf, resizeMas
 /** @typedef {import("../masks.js").Mask} Mask @typedef {import("../masks.js").Size} Size */
 /** @typedef {import("./engine.js").Seen} Seen @typedef {import("./engine.js").Prompt} Prompt */
 /** @typedef {{mask: Mask, prompt: string, quality: number | null, word: number, weights: Float32Array}} Candidate */
-/** @typedef {{mask: Mask, word: number, row: number, point: number[], box: number[]}} Piece on the grid;
- *   point and box in the picture */
+/** @typedef {{mask: Mask, word: number, row: number, peak: number, point: number[], box: number[]}} Piece on the
+ *   grid, with the highest probability in it; point and box in the picture */
 /** @typedef {{pieces: Piece[], planes: Float32Array[], grid: Size, size: Size}} Dense */
 /** @typedef {{logits: Float32Array, quality: number, agreement: number}} BestCut */
 
@@ -17,10 +17,14 @@ const GRID = 256, THRESHOLD = 0.2, LEAST_REGION = 100, PEAK_SHARE = 0.9;
 const MIN_QUALITY = 0.5, MIN_AGREEMENT = 0.5, RIVAL_POINTS = 2, SPECK = 0.05;
 const PEAKS = 6, MIN_INSIDE = 0.7, MAX_COVER = 0.8, MIN_TOGETHER = 0.6;
 
-/** @param {import("./wordmaps.js").WordMaps} maps @param {Seen} seen @returns {Promise<Candidate[]>} */
-export async function findCandidates(maps, seen) {
-  const dense = findPieces(maps);
-  if (!dense.pieces.length) return [];
+/** Pieces that would not pass the threshold if they were all like their surest cell are not cut.
+ * @param {import("./wordmaps.js").WordMaps} maps @param {Seen} seen @param {number} threshold @returns {Promise<Candidate[]>} */
+export async function findCandidates(maps, seen, threshold) {
+  const all = findPieces(maps), cell = (maps.size[0] * maps.size[1]) / (all.grid[0] * all.grid[1]);
+  const mayPass = (/** @type {Piece} */ { mask, peak }) => maps.calibrate(peak, areaOf(mask) * cell) >= threshold;
+  const dense = { ...all, pieces: all.pieces.filter(mayPass) };
+  const faint = all.pieces.filter((piece) => !mayPass(piece)).map((piece) => asItIs(piece, dense));
+  if (!dense.pieces.length) return faint.filter((one) => one.mask.w);
   const prompts = dense.pieces.map((piece) => promptOf(piece, dense));
   const cuts = await bestCuts(prompts, dense, dense.pieces, seen);
   const [separate, split] = await separateInstances(dense, seen);
@@ -28,7 +32,7 @@ export async function findCandidates(maps, seen) {
   const whole = dense.pieces.flatMap((piece, k) => (usable[k] && !split.has(piece)
     ? [candidateOf(cuts[k], piece, dense, seen, `${describePoint(prompts[k].points[0])} + box`)] : []));
   const plain = dense.pieces.filter((piece, k) => !usable[k] && !split.has(piece)).map((piece) => asItIs(piece, dense));
-  return [...separate, ...whole, ...plain].filter((one) => one.mask.w);
+  return [...separate, ...whole, ...plain, ...faint].filter((one) => one.mask.w);
 }
 
 /** @param {import("./wordmaps.js").WordMaps} maps @returns {Dense} */
@@ -44,20 +48,22 @@ function findPieces(maps) {
     const wins = Uint8Array.from(best, (winner, i) => (winner === row && planes[row][i] >= THRESHOLD ? 1 : 0));
     return piecesOf(wins, grid[1], grid[0], least).map((mask) => {
       const { x, y, w, h } = mask, box = [x, y, x + w, y + h].map((side, k) => Math.fround(side * factor[k % 2]));
-      return { mask, word, row, box, point: pointOf(mask, planes[row], grid[1]).map((at, k) => Math.fround(at * factor[k])) };
+      const { peak, point } = surestPlace(mask, planes[row], grid[1]);
+      return { mask, word, row, box, peak, point: point.map((at, k) => Math.fround(at * factor[k])) };
     });
   });
   return { pieces, planes, grid, size: maps.size };
 }
 
-/** The deepest point where a piece is most probable. @param {Mask} mask @param {Float32Array} plane @param {number} wide */
-function pointOf(mask, plane, wide) {
+/** How probable a piece is at most, and the deepest point where it nearly is so.
+ * @param {Mask} mask @param {Float32Array} plane @param {number} wide */
+function surestPlace(mask, plane, wide) {
   const values = probabilitiesIn(mask, plane, wide);
-  let most = 0;
-  for (let k = 0; k < values.length; k++) if (mask.data[k]) most = Math.max(most, values[k]);
-  const data = mask.data.map((inside, k) => (inside && values[k] >= PEAK_SHARE * most ? 1 : 0));
+  let peak = 0;
+  for (let k = 0; k < values.length; k++) if (mask.data[k]) peak = Math.max(peak, values[k]);
+  const data = mask.data.map((inside, k) => (inside && values[k] >= PEAK_SHARE * peak ? 1 : 0));
   const [x, y] = deepestPoint({ ...mask, data });
-  return [mask.x + x, mask.y + y];
+  return { peak, point: [mask.x + x, mask.y + y] };
 }
 
 /** @param {Mask} mask @param {Float32Array} plane @param {number} wide */
@@ -157,14 +163,22 @@ function instancesOf(home, rows, cuts, size) {
 function candidateOf(cut, piece, dense, seen, prompt) {
   const [h, w] = seen.cutSize, whole = maskOfLogits(cut.logits, h, w, dense.size);
   const mask = whole.w ? dropSpecks(whole, Math.ceil(SPECK * areaOf(whole))) : whole;
-  return { mask, prompt, quality: cut.quality, word: piece.word, weights: probabilityOver(cut.logits, h, w, mask, dense.size) };
+  const logits = valuesOver(cut.logits.map((value) => clamp(value, -20, 20)), h, w, mask, dense.size);
+  const weights = wordOver(piece, mask, dense).map((word, k) => sigmoid(logits[k]) * word);
+  return { mask, prompt, quality: cut.quality, word: piece.word, weights };
 }
 
-/** The probability of a low-resolution mask over a crop.
- * @param {Float32Array} logits @param {number} h @param {number} w @param {Mask} mask @param {Size} size */
-function probabilityOver(logits, h, w, mask, size) {
+/** How probable a piece's word is over a mask: of masks that overlap, it says whose a pixel is.
+ * @param {Piece} piece @param {Mask} mask @param {Dense} dense */
+function wordOver({ row }, mask, { planes, grid, size }) {
+  return valuesOver(planes[row], grid[0], grid[1], mask, size);
+}
+
+/** A grid over the picture, bilinear at the pixels of a mask.
+ * @param {Float32Array} values @param {number} h @param {number} w @param {Mask} mask @param {Size} size */
+function valuesOver(values, h, w, mask, size) {
   const out = new Float32Array(mask.data.length);
-  const at = (/** @type {number} */ y, /** @type {number} */ x) => clamp(logits[y * w + x], -20, 20);
+  const at = (/** @type {number} */ y, /** @type {number} */ x) => values[y * w + x];
   const tap = (/** @type {number} */ k, /** @type {number} */ cells, /** @type {number} */ side) => {
     const place = clamp(((k + 0.5) * cells) / side - 0.5, 0, cells - 1), first = Math.floor(place);
     return [first, Math.min(first + 1, cells - 1), place - first];
@@ -177,14 +191,15 @@ function probabilityOver(logits, h, w, mask, size) {
       const [left, right, part] = columns[x];
       const above = at(up, left) * (1 - part) + at(up, right) * part;
       const below = at(down, left) * (1 - part) + at(down, right) * part;
-      out[k] = sigmoid(above * (1 - share) + below * share);
+      out[k] = above * (1 - share) + below * share;
     }
   }
   return out;
 }
 
 /** The piece without the cutter: where its word leads the others. @param {Piece} piece @param {Dense} dense @returns {Candidate} */
-function asItIs({ mask, row, word }, { planes, grid, size }) {
+function asItIs(piece, dense) {
+  const { mask, row, word } = piece, { planes, grid, size } = dense;
   const [h, w] = grid, lead = new Float32Array(h * w).fill(-1), own = planes[row];
   for (let y = Math.max(0, mask.y - 1); y < Math.min(h, mask.y + mask.h + 1); y++) {
     for (let x = Math.max(0, mask.x - 1); x < Math.min(w, mask.x + mask.w + 1); x++) {
@@ -195,7 +210,7 @@ function asItIs({ mask, row, word }, { planes, grid, size }) {
     }
   }
   const full = maskOfLogits(lead, h, w, size);
-  return { mask: full, prompt: "dense", quality: null, word, weights: Float32Array.from(full.data) };
+  return { mask: full, prompt: "dense", quality: null, word, weights: wordOver(piece, full, dense) };
 }
 
 /** On the mask or beside it. @param {Mask} mask @param {number} x @param {number} y */

@@ -92,15 +92,15 @@ async function open({ id, blob }) {
 /** @type {Record<string, (open: Open, query: any) => Promise<any>>} */
 const QUESTIONS = {
   async segment({ seen, searches }, { words, options }) {
-    const key = words.join("\n");
-    const found = searches.get(key) || search(seen, words, texts, known);
+    const asked = options?.min_confidence, threshold = asked === undefined ? settings.threshold : clamp(asked, 0, 1);
+    const key = [threshold, ...words].join("\n");
+    const found = searches.get(key) || search(seen, words, texts, known, threshold);
     searches.set(key, found);
     const value = await found.catch((error) => {
       searches.delete(key);
       throw error;
     });
-    const asked = options?.min_confidence;
-    return finish(value, seen, words, asked === undefined ? undefined : clamp(asked, 0, 1));
+    return finish(value, seen, words, threshold);
   },
   click: ({ seen }, query) => click(seen, query, texts, known),
   preview: ({ seen }, query) => preview(seen, query),
