@@ -129,9 +129,13 @@ class Rivals:
         return self._kept.get(words, self._against)
 
     def _against(self, words: Array) -> Array:
-        near = (self.kin @ words.T).max(1) >= self.alike
-        kept: Array = self.vectors[np.setdiff1d(np.arange(len(self.vectors)), self.kin_of[near])]
+        kept: Array = self.vectors[self.rows_against(words)]
         return kept
+
+    def rows_against(self, words: Array) -> Array:
+        """(r,) the rows of the rivals that compete with these words."""
+        near = (self.kin @ words.T).max(1) >= self.alike
+        return np.setdiff1d(np.arange(len(self.vectors)), self.kin_of[near])
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from wordmask.ops import pool
 from wordmask.ops.odds import softmax_in_place
 from wordmask.tasks.finding import wordcells
 from wordmask.tasks.finding.classes import class_planes, class_support
+from wordmask.tasks.finding.sharpen import sharpen
 from wordmask.tasks.finding.wordcells import (
     ABSENT_SHARE,
     PEAK_CELLS,
@@ -89,10 +90,11 @@ def probabilities_as_written(maps: WordMaps) -> np.ndarray:
         suppress_as_written(planes, maps._needed_peaks)
     if judges is not None:
         rows, own = class_planes(features.classes, judges.by_class.members, maps._grid)
-        own = own.reshape(len(rows), len(vectors))
+        words = judges.by_class.rows[rows]
+        own = sharpen(own.reshape(len(rows), len(vectors)), maps._looks(words))
         planes *= 1 - own.sum(0)
         planes[judges.by_class.rows] = 0
-        planes[judges.by_class.rows[rows]] = own
+        planes[words] = own
     return planes
 
 

@@ -17,6 +17,7 @@ from wordmask.tasks.finding.classes import (
     class_shares,
     class_support,
 )
+from wordmask.tasks.finding.sharpen import CellLooks, sharpen
 from wordmask.tasks.finding.wordcells import ExtraLogits, WeighedWords, WordCells, weigh_words
 
 # A region's words are held against those around it: how far from it, as a share of its size, and
@@ -139,7 +140,22 @@ class WordMaps:
             return
         rows, planes = class_planes(classes, judges.by_class.members, self._grid)
         if len(rows):
-            cells.insert(judges.by_class.rows[rows], planes.reshape(len(rows), -1))
+            words = judges.by_class.rows[rows]
+            cells.insert(words, sharpen(planes.reshape(len(rows), -1), self._looks(words)))
+
+    def _looks(self, words: Array) -> CellLooks:
+        """What the cells look like, told without these words."""
+        vectors = pool.unit(self.features.vectors.reshape(-1, self.features.vectors.shape[2]))
+        rivals = self.features.rivals
+        if rivals is None:
+            return CellLooks(vectors, np.zeros((len(vectors), 0)), np.zeros((len(words), 0), bool))
+        logits = (np.float32(self.features.scale) * vectors) @ rivals.vectors.T
+        shares = np.exp(logits - logits.max(1, keepdims=True))
+        ends = np.append(self.starts[1:], len(self.texts))
+        competes = np.zeros((len(words), len(rivals.vectors)), bool)
+        for row, word in zip(competes, words, strict=True):
+            row[rivals.rows_against(self.texts[self.starts[word] : ends[word]])] = True
+        return CellLooks(vectors, shares, competes)
 
     def _none(self) -> Array:
         """(h * w,) logit of "none of these": the engine's own and that of competing words."""

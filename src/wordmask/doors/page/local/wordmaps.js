@@ -1,6 +1,7 @@
 // @ts-check
 // How probable each word is in each cell of a picture, and under each mask.
-import { addProduct, bilinear, clamp, dot, logOdds, meanOfHighest, sigmoid, softmax } from "./arrays.js";
+import { addProduct, bilinear, clamp, dot, logOdds, meanOfHighest, sigmoid, softmax, unitColumns } from "./arrays.js";
+import { sharpen } from "./sharpen.js";
 import { ALIKE, SAME } from "./texts.js";
 
 /** @typedef {import("../masks.js").Mask} Mask @typedef {import("./engine.js").Features} Features */
@@ -50,14 +51,18 @@ export class WordMaps {
     return planes;
   }
 
+  /** Common words that compete with words of these spellings. @param {Float32Array[]} spelled */
+  rivalsOf(spelled) {
+    const { vectors, kin, kinOf } = this.known.rivals;
+    const near = new Set(kin.map((row, k) => (spelled.some((text) => dot(text, row) >= ALIKE) ? kinOf[k] : -1)));
+    return vectors.map((_, k) => k).filter((k) => !near.has(k));
+  }
+
   /** Logit of "none of these": the engine's own and that of competing words. */
   none() {
-    const { vectors, kin, kinOf } = this.known.rivals, spelled = this.words.flat();
-    const near = new Set(kin.map((row, k) => (spelled.some((text) => dot(text, row) >= ALIKE) ? kinOf[k] : -1)));
-    const logits = [this.features.none];
-    vectors.forEach((row, k) => {
-      if (!near.has(k)) logits.push(addProduct(row, this.features.vectors, new Float32Array(this.n), this.settings.scale));
-    });
+    const { vectors } = this.known.rivals, logits = [this.features.none];
+    for (const k of this.rivalsOf(this.words.flat()))
+      logits.push(addProduct(vectors[k], this.features.vectors, new Float32Array(this.n), this.settings.scale));
     const most = new Float32Array(this.n).fill(-Infinity), sum = new Float32Array(this.n);
     for (const one of logits) for (let i = 0; i < this.n; i++) if (one[i] > most[i]) most[i] = one[i];
     for (const one of logits) for (let i = 0; i < this.n; i++) sum[i] += Math.exp(one[i] - most[i]);
@@ -143,9 +148,25 @@ export class WordMaps {
     const total = new Float32Array(this.n);
     for (const plane of own) addScaled(total, plane, 1);
     const fit = total.map((value) => Math.min(1, MOST / Math.max(value, 1e-9)));
-    for (const plane of own) for (let i = 0; i < this.n; i++) plane[i] *= fit[i];
-    for (let i = 0; i < this.planes.length; i++) this.planes[i] *= 1 - total[i % this.n] * fit[i % this.n];
-    rows.forEach((k, r) => this.plane(k).set(own[r]));
+    const looks = this.looks(), left = new Float32Array(this.n).fill(1);
+    const sharp = own.map((plane, r) => {
+      const fitted = plane.map((value, i) => value * fit[i]);
+      if (!fitted.some((value) => value > 0)) return fitted;
+      const words = this.rivalsOf(this.words[rows[r]]).map((k) => looks.words[k]);
+      return sharpen(fitted, { ...looks, words });
+    });
+    for (const plane of sharp) addScaled(left, plane, -1);
+    for (let i = 0; i < this.planes.length; i++) this.planes[i] *= left[i % this.n];
+    rows.forEach((k, r) => this.plane(k).set(sharp[r]));
+  }
+
+  /** What the cells look like. @returns {import("./sharpen.js").Looks} */
+  looks() {
+    const { n } = this, dims = this.features.vectors.length / n, vectors = unitColumns(this.features.vectors.slice(), n);
+    const rivals = this.known.rivals.vectors, logits = new Float32Array(rivals.length * n);
+    rivals.forEach((row, k) => addProduct(row, vectors, logits.subarray(k * n, (k + 1) * n), this.settings.scale));
+    softmax(logits, n);
+    return { vectors, dims, words: rivals.map((_, k) => logits.subarray(k * n, (k + 1) * n)) };
   }
 
   // ---- under masks
