@@ -11,7 +11,9 @@ from wordmask.errors import InputError
 from wordmask.lab.data.packs import Packs, Record, read_packs
 from wordmask.lab.training.calibrate import (
     THRESHOLDS,
+    JudgedRegion,
     fit,
+    fit_regions,
     held_out,
     judge,
     logistic,
@@ -24,11 +26,22 @@ def test_the_curve_that_made_the_answers_is_found_again():
     rng = np.random.default_rng(0)
     scores, shares = rng.uniform(0.01, 0.99, 40000), np.exp(rng.uniform(-8, 0, 40000))
     right = rng.random(40000) < curve(scores, shares, 1.7, -0.6, 0.3)
-    assert logistic(scores, shares, right) == pytest.approx((1.7, -0.6, 0.3), abs=0.1)
+    found = logistic(scores, shares, right, np.ones(40000))
+    assert found == pytest.approx((1.7, -0.6, 0.3), abs=0.1)
+
+
+def test_each_set_counts_the_same_however_many_regions_it_has():
+    # Of a score of 0.5 all are right in the small set, none in the large one.
+    small, large = ([JudgedRegion(0.5, 0.1, right)] * count for right, count in ((1, 10), (0, 90)))
+    found = fit_regions([small, large, []], "drawings")
+    assert curve(np.array([0.5]), np.array([0.1]), found.slope, found.offset, found.size) == (
+        pytest.approx([0.5], abs=0.01)
+    )
+    assert found.regions == 100
 
 
 def test_scores_that_are_always_right_stay_finite():
-    assert np.isfinite(logistic(np.full(10, 0.9), np.ones(10), np.ones(10))).all()
+    assert np.isfinite(logistic(np.full(10, 0.9), *np.ones((3, 10)))).all()
 
 
 def test_a_region_is_right_where_most_of_it_is_its_word():

@@ -65,47 +65,61 @@ class JudgedPicture(NamedTuple):
 def fit(
     models: Models, packs: Packs, *, per_set: int = 40, sets: Sequence[str] = SETS
 ) -> FittedCurve:
-    """`models` must give raw scores (slope 1, offset 0, size 0)."""
-    where = f"held-out pictures of {', '.join(sets)}"
-    return fit_pictures(models, _pictures(packs, per_set, sets), where)
+    """`models` must give raw scores (slope 1, offset 0, size 0).
+
+    Each set counts the same: in pictures of rooms and streets many more regions are found.
+    """
+    groups = [_judge_pictures(models, _pictures(packs, per_set, name)) for name in sets]
+    return fit_regions(groups, f"held-out pictures of {', '.join(sets)}")
 
 
-def fit_pictures(
-    models: Models, pictures: Iterable[JudgedPicture], where: str = "pictures that were set aside"
-) -> FittedCurve:
-    """The same on any pictures."""
+def fit_pictures(models: Models, pictures: Iterable[JudgedPicture]) -> FittedCurve:
+    """The same on any pictures, of which every region counts the same."""
+    return fit_regions([_judge_pictures(models, pictures)], "pictures that were set aside")
+
+
+def fit_regions(groups: Iterable[Sequence[JudgedRegion]], where: str) -> FittedCurve:
+    """The curve for groups of regions that count the same, however many regions each has."""
+    found = [group for group in groups if group]
+    if not found:
+        raise InputError(f"no region was found in {where}: nothing to fit scores to")
+    columns = zip(*(region for group in found for region in group), strict=True)
+    scores, shares, right = (np.array(column) for column in columns)
+    weights = np.concatenate([np.full(len(group), 1 / len(group)) for group in found])
+    weights *= len(scores) / len(found)  # 1 on average
+    fitted = logistic(scores, shares, right, weights)
+    threshold = best_threshold(curve(scores, shares, *fitted), right, weights)
+    return FittedCurve(*fitted, threshold, len(scores))
+
+
+def _judge_pictures(models: Models, pictures: Iterable[JudgedPicture]) -> list[JudgedRegion]:
     regions: list[JudgedRegion] = []
     for image, words, labels in pictures:
         options = SegmentOptions(min_confidence=0.0)
         regions += judge(segment(image, Text(words), models, options), labels)
-    if not regions:
-        raise InputError(f"no region was found in {where}: nothing to fit scores to")
-    scores, shares, right = (np.array(column) for column in zip(*regions, strict=True))
-    fitted = logistic(scores, shares, right)
-    threshold = best_threshold(curve(scores, shares, *fitted), right)
-    return FittedCurve(*fitted, threshold, len(regions))
+    return regions
 
 
-def best_threshold(scores: Array, right: Array) -> float:
+def best_threshold(scores: Array, right: Array, weights: Array) -> float:
     """Where reported regions and right ones agree best (F1); of equals the highest.
 
-    >>> best_threshold(np.array([0.2, 0.6, 0.7]), np.array([False, True, True]))
+    >>> best_threshold(np.array([0.2, 0.6, 0.7]), np.array([False, True, True]), np.ones(3))
     0.6
     """
 
     def agreement(threshold: float) -> tuple[float, float]:
         told = scores >= threshold
-        return 2 * (told & right).sum() / max(told.sum() + right.sum(), 1), threshold
+        both = weights[told & right].sum()
+        return 2 * both / max(weights[told].sum() + weights[right].sum(), 1e-9), threshold
 
     return max(THRESHOLDS, key=agreement)
 
 
-def _pictures(packs: Packs, per_set: int, sets: Sequence[str]) -> Iterator[JudgedPicture]:
-    for name in sets:
-        data = packs.sets[name]
-        for sample in held_out(packs, name, per_set):
-            labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
-            yield JudgedPicture(data.image(sample), data.words, labels)
+def _pictures(packs: Packs, per_set: int, name: str) -> Iterator[JudgedPicture]:
+    data = packs.sets[name]
+    for sample in held_out(packs, name, per_set):
+        labels = word_labels(data, data.truth(sample), complete=name in COMPLETE)
+        yield JudgedPicture(data.image(sample), data.words, labels)
 
 
 def write(found: FittedCurve, folder: Path) -> None:
@@ -141,16 +155,19 @@ def judge(result: Result, labels: Array) -> list[JudgedRegion]:
 
 
 def logistic(
-    scores: Array, shares: Array, right: Array, *, rounds: int = 50
+    scores: Array, shares: Array, right: Array, weights: Array, *, rounds: int = 50
 ) -> tuple[float, float, float]:
-    """Slope, offset and size of the most likely curve: Newton's method, a little shrinkage."""
+    """Slope, offset and size of the most likely curve: Newton's method, a little shrinkage.
+
+    `weights` (N,) says how much each region counts.
+    """
     clipped = np.clip(scores.astype(np.float64), 1e-4, 1 - 1e-4)
     x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped)), np.log(shares)], 1)
     start = np.array([1.0, 0.0, 0.0])
     w = start
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-x @ w))
-        gradient = x.T @ (p - right) + 1e-2 * (w - start)
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
+        gradient = x.T @ (weights * (p - right)) + 1e-2 * (w - start)
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
         w = w - np.linalg.solve(hessian, gradient)
     return float(w[0]), float(w[1]), float(w[2])

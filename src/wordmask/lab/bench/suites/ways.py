@@ -2,8 +2,8 @@
 
 Each way runs in a process of its own over the same pictures, evenly spread over the set. `blind` is
 `everything` with a full grid, 64 points along the longer side, the figure that guided prompting is
-measured against; it costs `mini` about 90 seconds of processor time a picture, all the others
-together about 30. mIoU over the set's words and "none of these", classes that truth or answer show.
+measured against; it costs `mini` about 35 seconds of processor time a picture, all the others
+together about 12. mIoU over the set's words and "none of these", classes that truth or answer show.
 A mean over few pictures compares the ways with each other, not with papers. One photograph is drawn
 in all four ways.
 """
