@@ -48,9 +48,9 @@ class _BestCuts:
 def cut_pieces(
     pieces: Pieces, segmenter: Segmenter, seen: Seen, *, batch: int, instances: bool
 ) -> Candidates:
-    """Pieces cut along real edges; with `instances`, touching things of one word are separated."""
-    if not len(pieces):
-        return Candidates.none(pieces.size)
+    """Pieces, one at least, cut along real edges; with `instances`, touching things of one word are
+    separated.
+    """
     prompts = piece_prompts(pieces)
     cuts = _cut(prompts, pieces, np.arange(len(pieces)), segmenter, seen, batch)
     usable = (cuts.quality >= MIN_QUALITY) & (cuts.agreement >= MIN_AGREEMENT)
