@@ -2,7 +2,7 @@
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,15 @@ class Person:
 
     def until(self, script: str, arg: Any = None) -> None:
         """Wait for a promise of true, which Playwright's own waiting takes for true at once."""
+        self.wait(lambda: self.page.evaluate(script, arg), f"never true: {script}")
+
+    def wait(self, happened: Callable[[], Any], failure: str = "never happened") -> None:
+        """Wait for what this process can see; the page goes on meanwhile."""
         for _ in range(600):
-            if self.page.evaluate(script, arg):
+            if happened():
                 return
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"never true: {script}")
+        raise AssertionError(failure)
 
     def at(self, name: str) -> None:
         """Wait until that picture is open."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,19 +186,42 @@ def test_a_picture_whose_file_has_gone_is_said_and_passed_over(person, folder):
         (folder / "2.png").write_bytes(data)
 
 
+@contextmanager
+def opening(person, name: str):
+    """What is done here is done while the page still waits for that picture."""
+    asked: list = []
+    address = f"**/v1/folder/files/{name}"
+    person.page.route(address, lambda route: asked.append(route))  # and no answer
+    yield
+    person.wait(lambda: asked)
+    asked[0].continue_()
+    person.page.unroute(address)
+    person.at(name)
+
+
 def test_no_key_is_lost_while_a_picture_opens(person, folder):
     for count, place in enumerate((DISC, SQUARE), 1):
         person.click(*place)
         person.things(count)
-    person.press("y")
-    person.at("2.png")
+    with opening(person, "2.png"):
+        person.press("y", "y")  # pressed twice, it copies once
     person.things(2)
-    person.press("Control+z", "Control+z", "Control+z")  # the copy, then both clicks
-    person.at("1.png")
+    with opening(person, "1.png"):
+        person.press("Control+z", "Control+z", "Control+z")  # the copy, then both clicks
     assert person.things(0) == []
-    person.press("n", "n")
-    person.at("2.png")
+    with opening(person, "2.png"):
+        person.press("n", "n")  # pressed twice, it leads on once
+    assert person.page.locator(".strip").get_by_text("1 of 3 finished").is_visible()
+
+
+def test_a_key_held_down_finishes_one_picture(person, folder):
+    for _ in range(3):
+        person.page.keyboard.down("n")  # the second and third are repeats of the first
+        person.at("2.png")
+    person.page.keyboard.up("n")
     person.page.locator(".strip").get_by_text("1 of 3 finished").wait_for()
+    person.page.wait_for_timeout(500)
+    assert person.page.locator(".strip").get_by_text("1 of 3 finished").is_visible()
 
 
 def test_nobody_is_shut_out_of_a_folder(person, folder):

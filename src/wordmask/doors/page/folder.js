@@ -185,11 +185,12 @@ async function finish() {
   if (here === entry) await walk(1); // pressed twice, it leads on once
 }
 
+/** @type {Entry | null} whose things are being carried on */ let carried = null;
 async function copyOn() {
-  if (!here) return;
+  if (!here || here === carried) return; // pressed twice, it copies once
   const copies = kept();
-  const before = here;
-  await walk(1);
+  const before = (carried = here);
+  await walk(1).finally(() => (carried = null));
   if (here === before) return;
   commit([...copies.map((thing) => ({ ...thing, id: make({}).id, points: undefined })), ...board.things]);
 }

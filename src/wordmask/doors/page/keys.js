@@ -55,11 +55,14 @@ const LETTERS = {
   "-": () => zoom(1 / 1.3),
   0: fit,
 };
+/** What leads on to another picture with work done: a key that is held down does it once. */
+const ONCE = ["n", "y"];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** @param {KeyboardEvent} event @param {Table} more */
 function letter(event, more) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.repeat && ONCE.includes(key)) return null;
   const digit = Number(key);
   if (digit >= 1 && digit <= 9) {
     const word = board.vocabulary[digit - 1];
