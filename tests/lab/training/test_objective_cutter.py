@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 pytest.importorskip("onnxscript", reason="exports need onnxscript: pip install 'wordmask[export]'")
 
+from mini_parity import assert_cutter_alike, assert_prepare_alike  # noqa: E402
 from wordmask.errors import WeightsError  # noqa: E402
 from wordmask.files import digest  # noqa: E402
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped  # noqa: E402
@@ -56,9 +57,11 @@ def test_only_what_cuts_moves_and_its_export_says_so(begin, tmp_path):
     assert settings["files"]["cutter.onnx"] == digest(files / "cutter.onnx")
     exported = load_shipped(files).network
     torch.testing.assert_close(flat(exported.decoder), flat(network.decoder), atol=2e-3, rtol=2e-3)
+    assert_prepare_alike(files / "prepare.onnx", network.eval())
+    assert_cutter_alike(files / "cutter.onnx", network)
     maps = torch.randn(1, 160, 8, 8), torch.randn(1, 24, 16, 16), torch.rand(1, 40, 8, 8)
     with torch.no_grad():
-        pairs = zip(exported.cut_maps(*maps), network.eval().cut_maps(*maps), strict=True)
+        pairs = zip(exported.cut_maps(*maps), network.cut_maps(*maps), strict=True)
     for found, wanted in pairs:
         torch.testing.assert_close(found, wanted, atol=2e-2, rtol=2e-2)
 

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
 pytest.importorskip("onnxscript", reason="exports need onnxscript: pip install 'wordmask[export]'")
 
+from mini_parity import assert_encoder_alike  # noqa: E402
 from wordmask.errors import WeightsError  # noqa: E402
 from wordmask.files import digest  # noqa: E402
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped  # noqa: E402
@@ -59,10 +60,11 @@ def test_only_words_move_and_the_export_says_so(begin, tmp_path):
     settings = json.loads((files / "mini.json").read_text())
     assert settings["files"]["encoder.onnx"] == digest(files / "encoder.onnx")
     assert settings["scale"] == pytest.approx(float(objective.network.scale().detach()))
+    assert_encoder_alike(files / "encoder.onnx", objective.network.eval())
     exported = load_shipped(files).network
     picture = torch.randint(0, 255, (1, 3, 64, 96)).float()
     with torch.no_grad():
-        found, wanted = exported(picture), objective.network.eval()(picture)
+        found, wanted = exported(picture), objective.network(picture)
     for one, other in zip(found, wanted, strict=True):  # weights are kept in fp16
         assert (one - other).abs().max() < 0.01 * other.abs().max()
 
