@@ -191,7 +191,11 @@ def opening(person, name: str):
     """What is done here is done while the page still waits for that picture."""
     asked: list = []
     address = f"**/v1/folder/files/{name}"
-    person.page.route(address, lambda route: asked.append(route))  # and no answer
+
+    def keep(route):
+        asked.append(route)  # and no answer
+
+    person.page.route(address, keep)
     yield
     person.wait(lambda: asked)
     asked[0].continue_()
