@@ -198,7 +198,8 @@ def test_an_interrupt_leaves_a_video_that_plays(tmp_path):
     rng = np.random.default_rng(0)
     with VideoSink(video, 12) as sink:
         for k in range(300):
-            pixels = rng.integers(0, 200, (*SIZE, 3), dtype=np.uint8)  # fills the file quickly
+            pixels = np.zeros((*SIZE, 3), np.uint8)
+            pixels[..., 1] = rng.integers(160, 255, SIZE)  # all green, and fills the file quickly
             pixels[disc(SIZE, (30 + k % 100, 60), 14)] = RED
             sink.write(pixels)
     command = [*RUN, "effect", "glow", video, "--prompt", "red", "-m", "fake", "-o", out]

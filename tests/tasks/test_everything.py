@@ -53,10 +53,10 @@ def test_adaptive_asks_less_for_the_same_discs(fake):
         everything(
             drawn(),
             Models("counting", (engine,)),
-            EverythingOptions(points_per_side=32, adaptive=adaptive),
+            EverythingOptions(points_per_side=16, adaptive=adaptive),
         )
         counts[adaptive] = engine.asked
-    assert counts[True] < counts[False] == 32 * 24
+    assert counts[True] < counts[False] == 16 * 12
 
 
 @pytest.mark.parametrize(("x", "y"), [(32, 32), (64, 32), (96, 64)])
