@@ -13,36 +13,36 @@ from wordmask.model.mini.net import MiniNetwork
 
 def assert_encoder_alike(path: Path, network: MiniNetwork) -> None:
     """Pictures of any number and size."""
-    session = onnxruntime.InferenceSession(path)
+    session, dice = onnxruntime.InferenceSession(path), torch.Generator().manual_seed(0)
     for shape in ((1, 3, 96, 160), (3, 3, 64, 32)):
-        picture = torch.randint(0, 255, shape, dtype=torch.uint8)
+        picture = torch.randint(0, 255, shape, dtype=torch.uint8, generator=dice)
         assert_alike(session, {"picture": picture}, EncoderGraph(network))
 
 
 def assert_prepare_alike(path: Path, network: MiniNetwork) -> None:
     """One picture of any size."""
-    session = onnxruntime.InferenceSession(path)
+    session, dice = onnxruntime.InferenceSession(path), torch.Generator().manual_seed(0)
     for height, width in ((12, 20), (4, 6)):
         feed = {
-            "neck": torch.randn(1, 160, height, width),
-            "early": torch.randn(1, 24, 2 * height, 2 * width),
-            "shared": torch.randn(1, 40, height, width),
+            "neck": torch.randn(1, 160, height, width, generator=dice),
+            "early": torch.randn(1, 24, 2 * height, 2 * width, generator=dice),
+            "shared": torch.randn(1, 40, height, width, generator=dice),
         }
         assert_alike(session, feed, PrepareGraph(network))
 
 
 def assert_cutter_alike(path: Path, network: MiniNetwork) -> None:
     """Any number of prompts with any number of points."""
-    session = onnxruntime.InferenceSession(path)
+    session, dice = onnxruntime.InferenceSession(path), torch.Generator().manual_seed(0)
     with torch.no_grad():
-        trunk = network.trunk(torch.randint(0, 255, (1, 3, 96, 160)).float())
+        trunk = network.trunk(torch.randint(0, 255, (1, 3, 96, 160), generator=dice).float())
         maps = PrepareGraph(network)(trunk.neck, trunk.early, trunk.shared)
     for count, points in ((5, 3), (1, 1)):
         feed = {
             **dict(zip(PromptMaps._fields, maps, strict=False)),
-            "xy": torch.rand(count, points, 2) * 90,
-            "kind": torch.randint(-1, 4, (count, points)),
-            "before": torch.randn(count, 1, 12, 20),
+            "xy": torch.rand(count, points, 2, generator=dice) * 90,
+            "kind": torch.randint(-1, 4, (count, points), generator=dice),
+            "before": torch.randn(count, 1, 12, 20, generator=dice),
         }
         assert_alike(session, feed, CutterGraph(network))
 

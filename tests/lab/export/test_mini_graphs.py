@@ -45,11 +45,8 @@ def test_classes_are_told_in_every_cell_at_stride_32(tmp_path):
     for height, width in ((12, 20), (4, 8)):
         feed = {"shared": torch.randn(1, 40, height, width)}
         assert_alike(session, feed, classes)
-        assert session.run(None, {"shared": feed["shared"].numpy()})[0].shape[1:] == (
-            1000,
-            height // 4,
-            width // 4,
-        )
+        (found,) = session.run(None, {"shared": feed["shared"].numpy()})
+        assert found.shape == (1, 1000, height // 4, width // 4)
 
 
 def test_cells_are_drawn_together_however_many_they_are(tmp_path):

@@ -55,7 +55,7 @@ const LETTERS = {
   "-": () => zoom(1 / 1.3),
   0: fit,
 };
-/** What leads on to another picture with work done: a key that is held down does it once. */
+/** What finishes, copies or follows: a key that is held down does it once. */
 const ONCE = ["n", "y"];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
