@@ -186,6 +186,24 @@ def test_a_picture_whose_file_has_gone_is_said_and_passed_over(person, folder):
         (folder / "2.png").write_bytes(data)
 
 
+def test_nothing_is_copied_to_a_picture_of_another_size(person, folder):
+    data = (folder / "2.png").read_bytes()
+    (folder / "2.png").write_bytes(lawn_png((140, 180)))
+    try:
+        person.click(*DISC)
+        person.things(1)
+        person.press("y")
+        person.status("another size than the one before: nothing was copied")
+        person.at("2.png")
+        assert person.things(0) == []
+        person.click(*DISC)
+        person.things(1)
+        saved(person)
+        assert len(read(folder, "1.png")["regions"]) == 1
+    finally:
+        (folder / "2.png").write_bytes(data)
+
+
 @contextmanager
 def opening(person, name: str):
     """What is done here is done while the page still waits for that picture."""

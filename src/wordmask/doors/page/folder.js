@@ -188,10 +188,11 @@ async function finish() {
 /** @type {Entry | null} whose things are being carried on */ let carried = null;
 async function copyOn() {
   if (!here || here === carried) return; // pressed twice, it copies once
-  const copies = kept();
+  const copies = kept(), size = String(board.picture?.size);
   const before = (carried = here);
   await walk(1).finally(() => (carried = null));
   if (here === before) return;
+  if (String(board.picture?.size) !== size) return say(F.otherSize, "wrong");
   commit([...copies.map((thing) => ({ ...thing, id: make({}).id, points: undefined })), ...board.things]);
 }
 

@@ -136,6 +136,7 @@ export const T = {
     finish: "Finish, next",
     finishTitle: "Finish this picture, save it, open the next",
     copy: "Copy to next",
+    otherSize: "This picture has another size than the one before: nothing was copied.",
     progress: (/** @type {number} */ done, /** @type {number} */ all) => `${done} of ${all} finished`,
     vocabulary: "Your words",
     vocabularyHint: "One on each line. Keys 1 to 9 give the name.",
