@@ -187,7 +187,7 @@ def test_three_pictures_of_odd_sizes_are_three_single_runs(kind, engines):
         (alone,) = engine.encode([image])
         assert encoding.size == image.size
         for one, other in zip(encoding.tensors, alone.tensors, strict=True):
-            assert torch.allclose(one, other, atol=1e-5)
+            assert (one - other).abs().max() < 4e-6 * other.abs().max()
 
 
 @pytest.mark.parametrize("kind", MAKERS)
