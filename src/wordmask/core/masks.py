@@ -38,9 +38,19 @@ class Masks:
             raise MaskError(f"{len(self.crops)} crops but {len(corners)} corners")
         for (x0, y0), crop in zip(corners.tolist(), self.crops, strict=True):
             _check_crop(crop, x0, y0, (height, width))
-        object.__setattr__(self, "size", (height, width))
+        self._set((height, width), corners, self.crops)
+
+    def _set(self, size: Size, corners: Array, crops: Iterable[Array]) -> None:
+        object.__setattr__(self, "size", size)
         object.__setattr__(self, "corners", frozen(corners))
-        object.__setattr__(self, "crops", tuple(frozen(crop) for crop in self.crops))
+        object.__setattr__(self, "crops", tuple(map(frozen, crops)))
+
+    @classmethod
+    def _of_tight(cls, size: Size, corners: Array, crops: Iterable[Array]) -> "Masks":
+        """Of crops that are known to be tight: looking at every border is most of the work."""
+        masks = cls.__new__(cls)
+        masks._set((int(size[0]), int(size[1])), corners, crops)
+        return masks
 
     # ---- made from other things
 
@@ -86,16 +96,11 @@ class Masks:
             raise MaskError(f"a label map is (H, W) of integers, got {labels.shape} {labels.dtype}")
         flat = labels.ravel()
         order = np.argsort(flat, kind="stable")
+        order = order[np.count_nonzero(flat < 0) :]
         values, firsts = np.unique(flat[order], return_index=True)
-        corners, crops = [], []
-        for value, places in zip(values, np.split(order, firsts[1:]), strict=True):
-            if value >= 0:
-                corner, crop = _scatter(places, labels.shape[1])
-                corners.append(corner)
-                crops.append(crop)
-        kept = values[values >= 0]
+        corners, crops = _scatter(order, firsts, labels.shape[1])
         size = (labels.shape[0], labels.shape[1])
-        return cls(size, np.array(corners, np.int32), tuple(crops)), kept
+        return cls._of_tight(size, corners, crops), values
 
     @classmethod
     def from_rle(cls, codes: Sequence[Any], size: Size | None = None) -> "Masks":
@@ -118,10 +123,9 @@ class Masks:
                 "only masks of one picture can be joined, "
                 f"got sizes {[part.size for part in parts]}"
             )
-        return cls(
-            parts[0].size,
-            np.concatenate([part.corners for part in parts]),
-            tuple(crop for part in parts for crop in part.crops),
+        corners = np.concatenate([part.corners for part in parts])
+        return cls._of_tight(
+            parts[0].size, corners, (crop for part in parts for crop in part.crops)
         )
 
     # ---- derived
@@ -155,7 +159,9 @@ class Masks:
         2
         """
         rows = row_numbers(index, len(self))
-        return Masks(self.size, self.corners[rows], tuple(self.crops[row] for row in rows))
+        return self._of_tight(
+            self.size, self.corners[rows], (self.crops[row] for row in rows.tolist())
+        )
 
     def one(self, index: int) -> Array:
         """Mask `index` as (H, W) bool."""
@@ -331,13 +337,24 @@ def tight_box(mask: Array) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _scatter(places: Array, width: int) -> tuple[tuple[int, int], Array]:
-    """Corner and tight crop of the flat pixel indices `places`."""
-    ys, xs = np.divmod(places, width)
-    x0, y0 = int(xs.min()), int(ys.min())
-    crop = np.zeros((int(ys.max()) - y0 + 1, int(xs.max()) - x0 + 1), bool)
-    crop[ys - y0, xs - x0] = True
-    return (x0, y0), crop
+def _scatter(order: Array, firsts: Array, width: int) -> tuple[Array, list[Array]]:
+    """Corners and tight crops of masks: flat pixel indices, those of each one ascending."""
+    if not len(firsts):
+        return np.zeros((0, 2), np.int32), []
+    stops = np.append(firsts[1:], len(order))
+    columns = (order % width).astype(np.int32)
+    left, right = (one.reduceat(columns, firsts) for one in (np.minimum, np.maximum))
+    top, bottom = order[firsts] // width, order[stops - 1] // width
+    heights, widths = bottom - top + 1, right.astype(np.int64) - left + 1
+    crops = []
+    for first, stop, y0, x0, h, w in np.stack(
+        (firsts, stops, top, left, heights, widths), 1
+    ).tolist():
+        places = order[first:stop]
+        crop = np.zeros(h * w, bool)
+        crop[places + places // width * (w - width) - (y0 * w + x0)] = True
+        crops.append(crop.reshape(h, w))
+    return np.stack((left, top), 1).astype(np.int32), crops
 
 
 def _sources(old: int, new: int) -> Array:

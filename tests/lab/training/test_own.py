@@ -10,8 +10,9 @@ from commands import run_here
 from own_drawings import write_own
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
-pytest.importorskip("onnxscript", reason="exports need onnxscript: pip install 'wordmask[export]'")
+pytest.importorskip("onnx", reason="exports need onnx: pip install 'wordmask[export]'")
 
+from mini_parity import assert_encoder_alike  # noqa: E402
 from wordmask.core.masks import Masks  # noqa: E402
 from wordmask.errors import FormatError, WeightsError  # noqa: E402
 from wordmask.lab.data.folder import read_folder  # noqa: E402
@@ -91,10 +92,10 @@ def test_a_row_is_its_word_and_none_is_any_rival():
 
 
 @pytest.mark.slow
-def test_only_head_and_words_move_and_a_killed_run_goes_on_exactly(begin):
+def test_only_head_and_words_move_and_a_killed_run_goes_on_exactly(begin, tmp_path):
     whole = begin("whole", max_steps=4)
     before = {name: one.clone() for name, one in whole.objective.network.state_dict().items()}
-    whole.run()
+    checkpoint = whole.run()
     after = whole.objective.network.state_dict()
     moved = {name for name, one in after.items() if not torch.equal(one, before[name])}
     assert moved
@@ -104,6 +105,8 @@ def test_only_head_and_words_move_and_a_killed_run_goes_on_exactly(begin):
     resumed.run()
     for name, one in whole.average.state["network"].items():
         torch.testing.assert_close(resumed.average.state["network"][name], one)
+    whole.objective.export(checkpoint, tmp_path / "files")
+    assert_encoder_alike(tmp_path / "files/encoder.onnx", whole.objective.network)
 
 
 def test_a_checkpoint_of_other_words_is_refused(begin):

@@ -110,7 +110,7 @@ class Fake:
             masks[row] = _candidates(own, prompts[row : row + 1])
         flat = masks.reshape(-1, height, width)
         quality = np.array([_quality(own, mask) for mask in flat], np.float32).reshape(-1, 3)
-        vectors = np.array([_mean_vector(own, mask) for mask in flat], np.float32)
+        vectors = _mean_vectors(own, flat)
         # On a flat drawing all three may be equal: then the whole is best, the part second.
         quality -= np.array([0.04, 0.0, 0.08], np.float32)
         logits = np.where(masks, 8, -8).astype(np.float32)
@@ -139,8 +139,7 @@ class Fake:
         own = own_seen(seen, FakeSeen, self.name)
         masks, _ = Masks.from_label_map(own.pieces)
         masks = masks.resize(own.size)
-        firsts = np.unique(own.pieces, return_index=True)[1]
-        alike = own.vectors.reshape(-1, DIM)[firsts] @ self.embed_texts(phrases).T
+        alike = _piece_vectors(own) @ self.embed_texts(phrases).T
         big = masks.areas >= max(16, 0.0005 * own.size[0] * own.size[1])
         rows, labels = np.nonzero((alike > NONE) & big[:, None])
         return Proposals(
@@ -325,15 +324,8 @@ def _floods(seen: FakeSeen, xy: Array, spread: int) -> Array:
     flags = 4 | (1 << 8) | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE
     for column, row in _cells(seen, xy):
         if not filled[row + 1, column + 1]:
-            cv2.floodFill(
-                seen.pixels.copy(),
-                filled,
-                (column, row),
-                0,
-                (spread,) * 3,
-                (spread,) * 3,
-                flags,
-            )
+            around = (spread,) * 3
+            cv2.floodFill(seen.pixels.copy(), filled, (column, row), 0, around, around, flags)
     return filled[1:-1, 1:-1].astype(bool)
 
 
@@ -391,5 +383,13 @@ def _quality(seen: FakeSeen, mask: Array) -> float:
     return 0.5 + 0.48 * min(1.0, float(step) / 64)
 
 
-def _mean_vector(seen: FakeSeen, mask: Array) -> Array:
-    return _unit(seen.vectors[mask].mean(0)) if mask.any() else np.zeros(DIM, np.float32)
+def _piece_vectors(seen: FakeSeen) -> Array:
+    """(pieces, D)"""
+    return np.asarray(seen.vectors.reshape(-1, DIM)[np.unique(seen.pieces, True)[1]])
+
+
+def _mean_vectors(seen: FakeSeen, masks: Array) -> Array:
+    """(N, D) unit rows, 0 of an empty mask; all cells of a piece have one vector."""
+    rows = _piece_vectors(seen)
+    totals = [np.bincount(seen.pieces[mask], minlength=len(rows)) @ rows for mask in masks]
+    return np.array([_unit(total) for total in totals], np.float32).reshape(-1, DIM)

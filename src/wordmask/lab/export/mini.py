@@ -26,6 +26,7 @@ from wordmask.lab.export.mini_graphs import (
     export_text,
     export_together,
 )
+from wordmask.lab.export.mini_replace import replace_weights
 from wordmask.lab.export.mini_weights import SHIPPED
 from wordmask.lab.export.mini_words import add_words, word_table, write_words
 from wordmask.lab.training.loop import load_average
@@ -65,6 +66,9 @@ CONTEXT: dict[str, float] = {
     "peak_share": 0.3,
     "limit": 0.0,
 }
+
+
+HEAD = ("to_words", "to_none")  # what learns of the network where a user trains own words
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +126,9 @@ def export_cutter_into(network: MiniNetwork, files: Path, out: Path) -> None:
 
 
 def export_judge_into(network: MiniNetwork, files: Path, out: Path) -> None:
-    """A cutter with another judge beside the rest of exported `files`."""
+    """A cutter with another judge beside the rest of exported `files`; masks stay exactly."""
     _copy_files(files, out)
-    export_cutter(network, out / "cutter.onnx")
+    replace_weights(network, ("decoder.judge",), files / "cutter.onnx", out / "cutter.onnx")
     _write_settings(out, {})
 
 
@@ -136,19 +140,37 @@ def export_context_into(network: ContextNetwork, files: Path, out: Path) -> None
     _write_settings(out, raw | {"context": CONTEXT})
 
 
-def export_words_into(
+def export_words_into(network: MiniNetwork, adapter: Adapter, files: Path, out: Path) -> None:
+    """Another neck and head for words, and adapter, beside the rest of exported `files`."""
+    _copy_files(files, out)
+    export_encoder(network, out / "encoder.onnx")
+    _write_words(network, adapter, {}, files, out)
+
+
+def export_head_into(
     network: MiniNetwork,
     adapter: Adapter,
     words: Mapping[str, NDArray[np.float32]],
     files: Path,
     out: Path,
 ) -> None:
-    """Another head and adapter beside the rest of exported `files`; scores are raw again.
+    """Another head and adapter beside the rest of exported `files`.
 
     `words`: phrase -> its vector before the adapter; they count as learned from now on.
     """
     _copy_files(files, out)
-    export_encoder(network, out / "encoder.onnx")
+    replace_weights(network, HEAD, files / "encoder.onnx", out / "encoder.onnx")
+    _write_words(network, adapter, words, files, out)
+
+
+def _write_words(
+    network: MiniNetwork,
+    adapter: Adapter,
+    words: Mapping[str, NDArray[np.float32]],
+    files: Path,
+    out: Path,
+) -> None:
+    """The table of words, and settings; scores are raw again."""
     add_words(words, adapter, files / "words.npz", out / "words.npz")
     raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
     _write_settings(out, raw | {"scale": float(network.scale().detach())})

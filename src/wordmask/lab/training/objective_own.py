@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from wordmask.core.protocols import Rivals
 from wordmask.errors import WeightsError
-from wordmask.lab.export.mini import export_words_into
+from wordmask.lab.export.mini import HEAD, export_head_into
 from wordmask.lab.export.mini_text import encode_phrases, read_kin
 from wordmask.lab.export.mini_weights import SHIPPED, load_shipped
 from wordmask.lab.training.batches import TrainingBatch
@@ -38,7 +38,6 @@ from wordmask.lab.training.samples import SampleOptions
 from wordmask.model.mini.net import Adapter, MiniNetwork
 from wordmask.model.mini.spelling import tidy
 
-HEADS = ("to_words", "to_none")
 JUDGED = 24  # pictures of the test set that an evaluation during the training looks at
 
 
@@ -78,7 +77,7 @@ class OwnObjective(PartObjective):
         self.files = SHIPPED if str(options.start_from) == "shipped" else Path(options.start_from)
         shipped = load_shipped(self.files)
         self.network, self.adapter = shipped.network.requires_grad_(False), shipped.adapter
-        self.heads = [self.network.get_submodule(name).requires_grad_(True) for name in HEADS]
+        self.heads = [self.network.get_submodule(name).requires_grad_(True) for name in HEAD]
         before = load_shipped(self.files).network
         self.before = before.to_words.requires_grad_(False)
         self.head = WordHead(self.network)
@@ -150,7 +149,7 @@ class OwnObjective(PartObjective):
         load_average(checkpoint, self.modules)
         networks = self.network.cpu().eval(), self.adapter.cpu().eval()
         words = dict(zip(self.phrases, self.texts.cpu().numpy(), strict=False))
-        export_words_into(*networks, words, self.files, folder)
+        export_head_into(*networks, words, self.files, folder)
 
     def _answers(self, vectors: Tensor, none: Tensor, batch: TrainingBatch) -> PointAnswers:
         text = self.adapter(self.texts)

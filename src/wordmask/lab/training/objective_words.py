@@ -149,4 +149,4 @@ class WordsObjective(PartObjective):
     def export(self, checkpoint: Path, folder: Path) -> None:
         load_average(checkpoint, self.modules)
         networks = self.network.cpu().eval(), self.adapter.cpu().eval()
-        export_words_into(*networks, {}, self.files, folder)
+        export_words_into(*networks, self.files, folder)
