@@ -339,3 +339,4 @@ def test_no_masks_keep_their_size_through_everything():
     assert [one.size for one in sizes] == [(2, 2), (1, 3), (9, 9), (4, 6), (4, 6)]
     assert len(Masks.from_dense(np.zeros((0, 4, 6), bool))) == 0
     assert len(Masks.from_label_map(np.full((2, 2), -1))[0]) == 0
+    assert len(Masks.from_label_map(np.zeros((0, 5), int))[0]) == 0
