@@ -7,6 +7,7 @@ A new suite is a file in suites/ with a subclass of `Suite` and its line in suit
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -29,10 +30,11 @@ class SuiteOptions:
     """What a suite can be told; most have options of their own."""
 
     def __post_init__(self) -> None:
-        """Lists may be given with commas, too."""
+        """A list may be given with commas, too; a word that is empty is no word."""
         for name, value in vars(self).items():
             if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
-                object.__setattr__(self, name, split_commas(value))
+                parts = [split_commas([one]) if "," in one else (one,) for one in value]
+                object.__setattr__(self, name, tuple(chain.from_iterable(parts)))
         check(self)
 
 
