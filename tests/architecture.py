@@ -8,6 +8,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -58,6 +59,12 @@ class Function(NamedTuple):
     parameters: int
 
 
+@lru_cache(maxsize=1)
+def walk(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes; every check goes through those of a file."""
+    return tuple(ast.walk(tree))
+
+
 def breaches(package: Path) -> list[str]:
     """Every broken wall below `package`."""
     found: list[str] = []
@@ -72,7 +79,7 @@ def breaches(package: Path) -> list[str]:
         tree = ast.parse(source)
         own = list(functions_of(tree, name))
         functions += own
-        classes += [(node.name, name) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        classes += [(node.name, name) for node in walk(tree) if isinstance(node, ast.ClassDef)]
         arrows[module_name(name)] = imported_files(tree, name, modules)
         found += broken_imports(tree, name) + oversized(source, own, name, free)
         found += unwanted(tree, source, name) + silenced(source, name)
@@ -122,7 +129,7 @@ def allowed_constants(name: str, target: str) -> bool:
 
 
 def looks_modules_up(tree: ast.AST) -> bool:
-    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [ast.unparse(node.func) for node in walk(tree) if isinstance(node, ast.Call)]
     return any(call.endswith(("import_module", "__import__")) for call in calls)
 
 
@@ -138,7 +145,7 @@ def second_part(name: str) -> str:
 def modules_imported(tree: ast.AST, name: str) -> Iterator[str]:
     """Our own modules as dotted names; `from wordmask.a import b` is wordmask.a.b."""
     package = ["wordmask", *name.split("/")[:-1]]
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             yield from (
                 alias.name for alias in node.names if alias.name.split(".")[0] == "wordmask"
@@ -196,7 +203,7 @@ def reachable(arrows: dict[str, set[str]], start: str) -> set[str]:
 
 
 def functions_of(tree: ast.AST, name: str) -> Iterator[Function]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
             counted = [members(one) for one in arguments if one.arg not in ("self", "cls")]
@@ -250,7 +257,7 @@ def participles(tree: ast.AST, name: str) -> list[str]:
     """Functions named by a bare participle; properties may be adjectives."""
     return [
         f"{name}: function {node.name} is a bare participle; name it by a verb or its result"
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and is_participle(node.name.strip("_"))
         and not any("property" in ast.unparse(mark) for mark in node.decorator_list)
@@ -272,7 +279,7 @@ def flags_below_doors(tree: ast.AST, name: str) -> list[str]:
         return []
     return [
         f"{name}:{node.lineno}: spells a flag ({found[0].strip()}); only a door does"
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if (found := re.search(r"(?<![\w-])--[a-z][\w-]*", node.value))
     ]
@@ -283,7 +290,7 @@ def unwanted(tree: ast.AST, source: str, name: str) -> list[str]:
     found = [f"{name}: {part} says nothing" for part in parts if part in VAGUE]
     found += [
         f"{name}:{node.lineno}: assert does not check input; raise an error"
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Assert)
     ]
     for number, line in enumerate(source.splitlines(), 1):

@@ -247,8 +247,8 @@ def test_files_of_another_run_stay_unless_they_may_go(video, tmp_path, capsys):
 
 
 def start_long_run(tmp_path):
-    """A run over 400 frames, of which five are written."""
-    for k in range(400):
+    """A run over 240 frames, of which five are written."""
+    for k in range(240):
         save(tmp_path / "long" / f"{k:04d}.png", frame(k % 30).pixels)
     arguments = ["track", tmp_path / "long", "red disc", "--model", "fake", "-o", tmp_path / "out"]
     process = subprocess.Popen(
@@ -272,7 +272,7 @@ def test_ctrl_c_leaves_a_video_that_plays(tmp_path):
     assert "stopped" in errors
     assert "1 red disc" in told
     played = len(list(frames(tmp_path / "out/long.tracks.mp4")))
-    assert 4 <= played <= len(formats.load(tmp_path / "out/long.tracks.jsonl")) < 400
+    assert 4 <= played <= len(formats.load(tmp_path / "out/long.tracks.jsonl")) < 240
 
 
 def test_a_killed_run_leaves_nothing_half_written(tmp_path):
@@ -283,7 +283,7 @@ def test_a_killed_run_leaves_nothing_half_written(tmp_path):
     assert len(hidden) == 1
     assert run_here(*arguments) == 0
     assert list((tmp_path / "out").glob(".*")) == []
-    assert len(list(frames(tmp_path / "out/long.tracks.mp4"))) == 400
+    assert len(list(frames(tmp_path / "out/long.tracks.mp4"))) == 240
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from wordmask.engines.hub.object_memory import PROMPTED_FRAMES, ObjectMemory, sq
 from wordmask.engines.options import EngineOptions
 from wordmask.errors import CapabilityError, ImageError, MaskError, PromptError, WeightsError
 
-LONG = 45
+LONG = 36
 FRAMES, MASKS = moving_square(LONG)
 OTHER = box_mask(50, 5, 12)
 
@@ -122,13 +122,13 @@ def test_a_correction_still_counts_thirty_frames_later(kind, folders, trackers, 
     expected = []
     for index in range(1, LONG):
         expected.append(library.step(index, pixels_of(engine, FRAMES[index])))
-        if index == 10:
-            library.prompt(square_mask(OTHER, SIDE), 10, pixels_of(engine, FRAMES[10]))
-    _, memory = track(engine, seen[1:11], engine.remember(seen[0], MASKS[0]))
-    uncorrected, _ = track(engine, seen[11:], memory)
-    corrected, _ = track(engine, seen[11:], engine.remember(seen[10], OTHER, memory))
+        if index == 3:
+            library.prompt(square_mask(OTHER, SIDE), 3, pixels_of(engine, FRAMES[3]))
+    _, memory = track(engine, seen[1:4], engine.remember(seen[0], MASKS[0]))
+    uncorrected, _ = track(engine, seen[4:], memory)
+    corrected, _ = track(engine, seen[4:], engine.remember(seen[3], OTHER, memory))
     assert_worth_comparing(corrected)
-    assert np.abs(np.stack(corrected) - np.stack(expected[10:])).max() == 0.0
+    assert np.abs(np.stack(corrected) - np.stack(expected[3:])).max() == 0.0
     changes = np.abs(np.stack(corrected) - np.stack(uncorrected)).max((1, 2))
     assert changes[30:].min() > 0.01
 
