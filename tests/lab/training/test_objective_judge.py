@@ -1,12 +1,13 @@
 """The judge trained alone: masks stay as they are, what is said of them learns."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'wordmask[train]'")
-pytest.importorskip("onnx", reason="exports need onnx: pip install 'wordmask[export]'")
+onnx = pytest.importorskip("onnx", reason="exports need onnx: pip install 'wordmask[export]'")
 
 from wordmask.core.image import Image  # noqa: E402
 from wordmask.core.protocols import PromptBatch, Segmenter  # noqa: E402
@@ -89,6 +90,22 @@ def test_cuts_of_other_draws_are_not_taken_for_these(begin):
     assert len(begin(draws=1).objective.cuts.iou) < len(begin(draws=2).objective.cuts.iou)
     with pytest.raises(FormatError, match=r"made by mini .*, not by mini .* seed 2"):
         begin(seed=2)
+
+
+def test_files_of_before_there_was_a_judge_are_refused_at_once(begin, tmp_path):
+    files = tmp_path / "first"
+    shutil.copytree(SHIPPED, files)
+    graph = onnx.load(files / "cutter.onnx")
+    for tensor in graph.graph.initializer:
+        tensor.name = tensor.name.replace("decoder.judge", "decoder.other")
+    for node in graph.graph.node:
+        node.input[:] = [name.replace("decoder.judge", "decoder.other") for name in node.input]
+    onnx.save(graph, files / "cutter.onnx")
+    settings = json.loads((files / "mini.json").read_text())
+    settings["files"]["cutter.onnx"] = digest(files / "cutter.onnx")
+    (files / "mini.json").write_text(json.dumps(settings))
+    with pytest.raises(WeightsError, match="train its cutter first"):
+        begin(start_from=files)
 
 
 def test_no_mask_anywhere_is_said(begin):

@@ -66,8 +66,8 @@ CONTEXT: dict[str, float] = {
     "peak_share": 0.3,
     "limit": 0.0,
 }
-
-
+# Scores after another training of words, until `lab.training.calibrate` has fitted them.
+RAW = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
 HEAD = ("to_words", "to_none")  # what learns of the network where a user trains own words
 
 
@@ -110,7 +110,7 @@ def export_mini(
     _write_tokenizer(out / "tokenizer.json")
     networks = sorted(out.glob("*.onnx"))
     measured = {
-        "scale": float(trained.network.scale().detach()),
+        **_scale_of(trained.network),
         "dims": WORDS,
         "files": {path.name: digest(path) for path in networks},
     }
@@ -133,18 +133,18 @@ def export_judge_into(network: MiniNetwork, files: Path, out: Path) -> None:
 
 
 def export_context_into(network: ContextNetwork, files: Path, out: Path) -> None:
-    """A context beside the rest of exported `files`; scores are raw until they are calibrated."""
+    """A context beside the rest of exported `files`."""
     _copy_files(files, out)
     export_context(network, out / "context.onnx")
-    raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
-    _write_settings(out, raw | {"context": CONTEXT})
+    _write_settings(out, RAW | {"context": CONTEXT})
 
 
 def export_words_into(network: MiniNetwork, adapter: Adapter, files: Path, out: Path) -> None:
     """Another neck and head for words, and adapter, beside the rest of exported `files`."""
     _copy_files(files, out)
     export_encoder(network, out / "encoder.onnx")
-    _write_words(network, adapter, {}, files, out)
+    add_words({}, adapter, files / "words.npz", out / "words.npz")
+    _write_settings(out, RAW | _scale_of(network))
 
 
 def export_head_into(
@@ -160,20 +160,12 @@ def export_head_into(
     """
     _copy_files(files, out)
     replace_weights(network, HEAD, files / "encoder.onnx", out / "encoder.onnx")
-    _write_words(network, adapter, words, files, out)
-
-
-def _write_words(
-    network: MiniNetwork,
-    adapter: Adapter,
-    words: Mapping[str, NDArray[np.float32]],
-    files: Path,
-    out: Path,
-) -> None:
-    """The table of words, and settings; scores are raw again."""
     add_words(words, adapter, files / "words.npz", out / "words.npz")
-    raw = {key: DEFAULTS[key] for key in ("calibration", "threshold")}
-    _write_settings(out, raw | {"scale": float(network.scale().detach())})
+    _write_settings(out, RAW | _scale_of(network))
+
+
+def _scale_of(network: MiniNetwork) -> dict[str, float]:
+    return {"scale": float(network.scale().detach())}
 
 
 def _copy_files(files: Path, out: Path) -> None:

@@ -34,6 +34,7 @@ class ShippedMini:
     whitening: Whitening
     settings: dict[str, Any]
     """mini.json"""
+    has_judge: bool
 
 
 def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
@@ -64,7 +65,8 @@ def load_shipped(folder: Path = SHIPPED) -> ShippedMini:
         network.word_neck.begin_like(network.backbone, network.neck)
     if "mask_neck" in new:
         network.mask_neck.begin_like(network.backbone, network.neck)
-    return ShippedMini(network, _read_adapter(folder), _read_whitening(folder, settings), settings)
+    whitening = _read_whitening(folder, settings)
+    return ShippedMini(network, _read_adapter(folder), whitening, settings, "decoder" not in new)
 
 
 def measure_norms(network: nn.Module, pictures: Iterable[Tensor]) -> None:

@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, nn
 
 from wordmask.core.options import Share
-from wordmask.errors import InputError
+from wordmask.errors import InputError, WeightsError
 from wordmask.files import atomic, digest
 from wordmask.lab.data.packs import read_packs
 from wordmask.lab.export.mini import export_judge_into
@@ -91,7 +91,13 @@ class JudgeObjective(PartObjective):
     def __init__(self, options: JudgeTrainOptions) -> None:
         self.options = options
         self.files = options.start_from or SHIPPED
-        self.network = load_shipped(self.files).network.requires_grad_(False)
+        shipped = load_shipped(self.files)
+        if not shipped.has_judge:
+            raise WeightsError(
+                f"{self.files} is of before cutters had a judge; "
+                "train its cutter first (wordmask train cutter), which gives it one"
+            )
+        self.network = shipped.network.requires_grad_(False)
         labels = LabelReader(read_packs(options.data), ())
         maker = Batches(labels, options.sample, 4, {})
         self.cuts = cut_pictures(self.network, maker, options)
